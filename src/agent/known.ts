@@ -1,0 +1,108 @@
+/**
+ * What an agent is known to use: a small set of endpoints and one of (endpoint, target) pairs in its profile.
+ * Something new is adopted only after several sessions spread over a day, so that a repeated attack does not
+ * become normal by repeating. A full set replaces its least used entry, not yet adopted ones first.
+ */
+import { ENDPOINT_SLOTS, F, PAIR_SLOTS, type Profile } from './layout.js';
+
+const ADOPTED = 0x80000000;
+const MINUTE_MS = 60_000;
+
+export interface KnownSet {
+  readonly slots: number;
+  readonly hash: number;
+  readonly minute: number;
+  readonly state: number;
+  readonly count: number;
+}
+
+export const ENDPOINTS: KnownSet = {
+  slots: ENDPOINT_SLOTS,
+  hash: F.endpointHash,
+  minute: F.endpointMinute,
+  state: F.endpointState,
+  count: F.endpointCount,
+};
+export const PAIRS: KnownSet = {
+  slots: PAIR_SLOTS,
+  hash: F.pairHash,
+  minute: F.pairMinute,
+  state: F.pairState,
+  count: F.pairCount,
+};
+
+/** Slot of a hash, or -1. Linear: two cache lines hold the hashes, and replacement needs no tombstones. */
+export function findKnown(p: Profile, set: KnownSet, low: number, high: number): number {
+  const base = p.at4 + set.hash;
+  for (let i = 0; i < set.slots; i++) {
+    if (p.u32[base + 2 * i] === low && p.u32[base + 2 * i + 1] === high) return i;
+  }
+  return -1;
+}
+
+export function isAdopted(p: Profile, set: KnownSet, slot: number): boolean {
+  return slot >= 0 && (p.u32[p.at4 + set.state + slot] & ADOPTED) !== 0;
+}
+
+/** Sessions in which an entry was used, up to 255; 0 for slot -1. */
+export function knownSessions(p: Profile, set: KnownSet, slot: number): number {
+  return slot < 0 ? 0 : (p.u32[p.at4 + set.state + slot] >>> 16) & 0xff;
+}
+
+/** Places a hash, replacing the least used entry where the set is full. */
+export function insertKnown(p: Profile, set: KnownSet, low: number, high: number, timeMs: number): number {
+  let victim = 0;
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < set.slots; i++) {
+    const count = p.f32[p.at4 + set.count + i];
+    const rank = count + ((p.u32[p.at4 + set.state + i] & ADOPTED) !== 0 ? 1e6 : 0);
+    if (rank < least) {
+      least = rank;
+      victim = i;
+      if (count === 0) break;
+    }
+  }
+  p.u32[p.at4 + set.hash + 2 * victim] = low;
+  p.u32[p.at4 + set.hash + 2 * victim + 1] = high;
+  p.u32[p.at4 + set.minute + victim] = Math.floor(timeMs / MINUTE_MS);
+  p.u32[p.at4 + set.state + victim] = 0;
+  p.f32[p.at4 + set.count + victim] = 0;
+  return victim;
+}
+
+/**
+ * Notes one use in a session (16-bit tag). Counts sessions, not calls. Returns true where this use adopts the entry:
+ * `sessionsMin` sessions, the first of them at least `ageMs` ago.
+ */
+export function useKnown(
+  p: Profile,
+  set: KnownSet,
+  slot: number,
+  session: number,
+  timeMs: number,
+  sessionsMin: number,
+  ageMs: number,
+): boolean {
+  const at = p.at4 + set.state + slot;
+  const state = p.u32[at];
+  const sessions = (state >>> 16) & 0xff;
+  const minute = Math.floor(timeMs / MINUTE_MS);
+  const tag = session & 0xffff;
+  const same = sessions > 0 && (state & 0xffff) === tag;
+  if (same && (state & ADOPTED) !== 0) return false;
+  const seen = same ? sessions : Math.min(255, sessions + 1);
+  if (!same) p.f32[p.at4 + set.count + slot] += 1;
+  const adopted = (state & ADOPTED) !== 0;
+  const adopts =
+    !adopted && seen >= sessionsMin && (minute - p.u32[p.at4 + set.minute + slot]) * MINUTE_MS >= ageMs;
+  p.u32[at] = ((adopted || adopts ? ADOPTED : 0) | (seen << 16) | tag) >>> 0;
+  if (adopted || adopts) p.u32[p.at4 + set.minute + slot] = minute;
+  return adopts;
+}
+
+/** Ages all counts by one day: half-life 14 days. */
+const DAY_KEEP = Math.exp(-Math.LN2 / 14);
+
+export function ageKnown(p: Profile, set: KnownSet): void {
+  for (let i = 0; i < set.slots; i++) p.f32[p.at4 + set.count + i] *= DAY_KEEP;
+}

@@ -1,0 +1,138 @@
+/**
+ * Room agent/: what is known of one agent, in a fixed number of bytes. Pure.
+ *
+ * This file is the one table of a profile's fields. A profile is a stretch of `PROFILE_BYTES` bytes in a pooled
+ * buffer, seen through three views (f64, f32, u32). Detectors own the fields named after them; nobody allocates.
+ * `killdeer agent layout` prints this table.
+ */
+
+export type View = 'f64' | 'f32' | 'u32';
+
+export interface Field {
+  readonly name: string;
+  readonly view: View;
+  readonly count: number;
+  /** Byte offset inside the profile. */
+  readonly byte: number;
+  readonly meaning: string;
+}
+
+const fields: Field[] = [];
+let bytes = 0;
+
+/** Declares a field and returns its index in units of its own view. */
+function field(view: View, name: string, count: number, meaning: string): number {
+  const width = view === 'f64' ? 8 : 4;
+  bytes = Math.ceil(bytes / width) * width;
+  fields.push({ name, view, count, byte: bytes, meaning });
+  bytes += count * width;
+  return (bytes - count * width) / width;
+}
+
+/** Detectors whose scores are calibrated, in the order of every per-detector array. */
+export const DETECTORS = [
+  'rate',
+  'starts',
+  'delegation',
+  'errors',
+  'novelty',
+  'creep',
+  'session',
+  'spend',
+  'drift',
+  'joint',
+  'silence',
+] as const;
+export type DetectorName = (typeof DETECTORS)[number];
+export const DETECTOR_COUNT = DETECTORS.length;
+
+/** Counting windows, ms, by stream; see window.ts. */
+export const STREAMS = {
+  events: [10_000, 60_000, 600_000, 3_600_000],
+  starts: [600_000, 3_600_000, 21_600_000],
+  spawns: [60_000, 600_000],
+  errors: [60_000, 600_000],
+} as const;
+export const WINDOW_MS: readonly number[] = [...STREAMS.events, ...STREAMS.starts, ...STREAMS.spawns, ...STREAMS.errors];
+export const WINDOW_COUNT = WINDOW_MS.length;
+
+export const FEATURE_COUNT = 12;
+/** Slots of the set of known endpoints, and of known (endpoint, target) pairs. */
+export const ENDPOINT_SLOTS = 48;
+export const PAIR_SLOTS = 64;
+
+export const F = {
+  firstMs: field('f64', 'firstMs', 1, 'time of the first event, ms'),
+  lastMs: field('f64', 'lastMs', 1, 'latest event time, ms: the watermark of this agent'),
+  events: field('f64', 'events', 1, 'events scored'),
+  windowMean: field('f64', 'windowMean', WINDOW_COUNT, 'mean count per window, decayed'),
+  windowSquare: field('f64', 'windowSquare', WINDOW_COUNT, 'mean squared count per window, decayed'),
+  sessionLnMean: field('f64', 'sessionLnMean', 1, 'mean of ln cost of finished sessions, ln USD'),
+  sessionLnVar: field('f64', 'sessionLnVar', 1, 'its variance'),
+  spendLnMean: field('f64', 'spendLnMean', 1, 'mean of ln spend per active hour, ln USD'),
+  spendLnVar: field('f64', 'spendLnVar', 1, 'its variance'),
+  anchorLnMean: field('f64', 'anchorLnMean', 1, 'slow anchor: mean of ln cost of finished sessions, ln USD'),
+  anchorLnVar: field('f64', 'anchorLnVar', 1, 'its variance'),
+  daySpend: field('f64', 'daySpend', 1, 'spend of the running UTC day, USD'),
+  creepLevel: field('f64', 'creepLevel', 1, 'decayed sum of surprise at what is not adopted, nats'),
+  creepMs: field('f64', 'creepMs', 1, 'time of creepLevel, ms'),
+  lastForestMs: field('f64', 'lastForestMs', 1, 'when the joint model last scored, ms'),
+
+  windowCurrent: field('f32', 'windowCurrent', WINDOW_COUNT, 'count in the running bucket'),
+  windowPrevious: field('f32', 'windowPrevious', WINDOW_COUNT, 'count in the bucket before'),
+  windowWeight: field('f32', 'windowWeight', WINDOW_COUNT, 'buckets learned, capped at the memory'),
+  sessionWeight: field('f32', 'sessionWeight', 1, 'finished sessions learned, capped'),
+  spendCurrent: field('f32', 'spendCurrent', 1, 'spend in the running hour, USD'),
+  spendPrevious: field('f32', 'spendPrevious', 1, 'spend in the hour before, USD'),
+  spendWeight: field('f32', 'spendWeight', 1, 'active hours learned, capped'),
+  anchorWeight: field('f32', 'anchorWeight', 1, 'sessions in the anchor, capped'),
+  driftUp: field('f32', 'driftUp', 1, 'cost drift CUSUM, upwards, standard deviations'),
+  errorRate: field('f32', 'errorRate', 1, 'decayed share of events that failed'),
+  errorAgain: field('f32', 'errorAgain', 1, 'decayed share of failures that followed a failure of the same endpoint'),
+  novelShare: field('f32', 'novelShare', 1, 'decayed share of sessions that held something not adopted'),
+  surpriseLevel: field('f32', 'surpriseLevel', 1, 'decayed mean surprise of a session, nats'),
+  featureMean: field('f32', 'featureMean', FEATURE_COUNT, 'decayed mean of each joint-model feature'),
+  featureVar: field('f32', 'featureVar', FEATURE_COUNT, 'its variance'),
+  featureWeight: field('f32', 'featureWeight', 1, 'rows learned, capped'),
+  dayMax: field('f32', 'dayMax', DETECTOR_COUNT, 'largest raw score of the running day, per detector'),
+  daySurprise: field('f32', 'daySurprise', DETECTOR_COUNT, 'largest calibrated surprise of the running day, nats'),
+  dayMean: field('f32', 'dayMean', DETECTOR_COUNT, 'mean of closed daily maxima'),
+  dayVar: field('f32', 'dayVar', DETECTOR_COUNT, 'variance of closed daily maxima'),
+  mu: field('f32', 'mu', DETECTOR_COUNT, 'Gumbel location in force'),
+  beta: field('f32', 'beta', DETECTOR_COUNT, 'Gumbel scale in force'),
+  endpointCount: field('f32', 'endpointCount', ENDPOINT_SLOTS, 'decayed sessions that used the endpoint'),
+  endpointNewTarget: field('f32', 'endpointNewTarget', ENDPOINT_SLOTS, 'decayed share of its calls with a new target'),
+  pairCount: field('f32', 'pairCount', PAIR_SLOTS, 'decayed sessions that used the pair'),
+
+  windowIndex: field('u32', 'windowIndex', WINDOW_COUNT, 'index of the running bucket since the epoch'),
+  spendIndex: field('u32', 'spendIndex', 1, 'index of the running hour since the epoch'),
+  day: field('u32', 'day', 1, 'running UTC day since the epoch'),
+  days: field('u32', 'days', 1, 'closed days with events'),
+  sessions: field('u32', 'sessions', 1, 'sessions seen'),
+  flags: field('u32', 'flags', 1, 'bit 0: paged today; bit 1: quiet was reported'),
+  modelStamp: field('u32', 'modelStamp', 1, 'activation number that mu and beta were computed under'),
+  role: field('u32', 'role', 1, 'cohort index in the active model, plus one; 0: none'),
+  sampleCount: field('u32', 'sampleCount', 1, 'rows since the last sampled one'),
+  endpointHash: field('u32', 'endpointHash', ENDPOINT_SLOTS * 2, 'hash of the endpoint, low and high'),
+  endpointMinute: field('u32', 'endpointMinute', ENDPOINT_SLOTS, 'first minute seen; once adopted, last minute seen'),
+  endpointState: field('u32', 'endpointState', ENDPOINT_SLOTS, 'adopted bit, sessions so far, last session'),
+  pairHash: field('u32', 'pairHash', PAIR_SLOTS * 2, 'hash of endpoint and target, low and high'),
+  pairMinute: field('u32', 'pairMinute', PAIR_SLOTS, 'as endpointMinute'),
+  pairState: field('u32', 'pairState', PAIR_SLOTS, 'as endpointState'),
+} as const;
+
+/** Size of one profile, bytes, a multiple of 8. */
+export const PROFILE_BYTES = Math.ceil(bytes / 8) * 8;
+
+/** The layout as data, for `killdeer agent layout`. */
+export const LAYOUT: readonly Field[] = fields;
+
+/** A cursor on one profile in its page; the engine moves it, detectors read and write through it. */
+export class Profile {
+  f64: Float64Array = new Float64Array(0);
+  f32: Float32Array = new Float32Array(0);
+  u32: Uint32Array = new Uint32Array(0);
+  /** Start of the profile in units of f64, and of f32 and u32. */
+  at8 = 0;
+  at4 = 0;
+}

@@ -1,0 +1,205 @@
+/**
+ * The bounded table of agents. Profiles live in pages of pooled buffers; a profile that has to make room is handed
+ * to the caller's shelf and comes back byte for byte. A flood of new ids cannot push out agents at work: once the
+ * table is full a newcomer must be seen several times, and only an idle agent makes room.
+ */
+import { PROFILE_BYTES, type Profile } from './layout.js';
+
+const PAGE_AGENTS = 256;
+/** Uses that a newcomer must show before it may displace an idle agent. */
+const ADMIT_AFTER = 8;
+/** An agent makes room only after this long without an event, ms. */
+const IDLE_MS = 600_000;
+const DOOR_SLOTS = 1 << 16;
+/** Minutes of an hour: each agent is looked at in one of them (see AgentTable.due). */
+const MINUTES = 60;
+
+export interface TableEntry {
+  readonly tenant: string;
+  readonly name: string;
+  readonly bound: boolean;
+}
+
+/** Stable text of an agent's key; unbound senders fill profiles of their own, apart from the bound ones. */
+export function agentKey(tenant: string, name: string, bound: boolean): string {
+  return bound ? `${tenant}\u0000${name}` : `${tenant}\u0000${name}\u0000unbound`;
+}
+
+function hashName(text: string): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return (h ^ (h >>> 15)) >>> 0;
+}
+
+export class AgentTable {
+  readonly agentsMax: number;
+  private readonly bound = new Map<string, Map<string, number>>();
+  private readonly unbound = new Map<string, Map<string, number>>();
+  private readonly pages: { f64: Float64Array; f32: Float32Array; u32: Uint32Array }[] = [];
+  private readonly entries: (TableEntry | null)[] = [];
+  private readonly free: number[] = [];
+  /** Least recently used list: links by slot, -1 at the ends. */
+  private readonly newer: number[] = [];
+  private readonly older: number[] = [];
+  private newest = -1;
+  private oldest = -1;
+  private readonly usedMs: number[] = [];
+  private readonly byMinute: Set<number>[] = Array.from({ length: MINUTES }, () => new Set());
+  private readonly door = new Uint8Array(DOOR_SLOTS);
+  private count = 0;
+
+  constructor(agentsMax: number) {
+    this.agentsMax = agentsMax;
+  }
+
+  get size(): number {
+    return this.count;
+  }
+
+  /** Bytes of profile pages now allocated. */
+  get bytes(): number {
+    return this.pages.length * PAGE_AGENTS * PROFILE_BYTES;
+  }
+
+  /** Slot of an agent, or -1. */
+  find(tenant: string, name: string, bound: boolean): number {
+    const slot = (bound ? this.bound : this.unbound).get(tenant)?.get(name);
+    return slot === undefined ? -1 : slot;
+  }
+
+  entry(slot: number): TableEntry {
+    const entry = this.entries[slot];
+    if (entry === null || entry === undefined) throw new Error(`no agent in slot ${slot}`);
+    return entry;
+  }
+
+  aim(profile: Profile, slot: number): void {
+    const page = this.pages[slot >>> 8];
+    profile.f64 = page.f64;
+    profile.f32 = page.f32;
+    profile.u32 = page.u32;
+    profile.at8 = ((slot & 255) * PROFILE_BYTES) / 8;
+    profile.at4 = ((slot & 255) * PROFILE_BYTES) / 4;
+  }
+
+  /** The profile's bytes, in place. */
+  raw(slot: number): Uint8Array {
+    return new Uint8Array(this.pages[slot >>> 8].f64.buffer, (slot & 255) * PROFILE_BYTES, PROFILE_BYTES);
+  }
+
+  /** Marks a use; time moves forward only. */
+  touch(slot: number, timeMs: number): void {
+    if (timeMs > this.usedMs[slot]) this.usedMs[slot] = timeMs;
+    if (this.newest === slot) return;
+    this.unlink(slot);
+    this.linkNewest(slot);
+  }
+
+  /**
+   * Whether a newcomer may enter now. When the table is full this counts the newcomer's knocks and answers with the
+   * slot that has to make room; -1: there is room; -2: refused.
+   */
+  admit(tenant: string, name: string, bound: boolean, timeMs: number): number {
+    if (this.count < this.agentsMax) return -1;
+    const h = hashName(agentKey(tenant, name, bound)) & (DOOR_SLOTS - 1);
+    if (this.door[h] < 255) this.door[h]++;
+    if (this.door[h] < ADMIT_AFTER || timeMs - this.usedMs[this.oldest] < IDLE_MS) return -2;
+    return this.oldest;
+  }
+
+  /** Knocks are forgotten by halves, once an hour. */
+  ageDoor(): void {
+    for (let i = 0; i < DOOR_SLOTS; i++) this.door[i] >>>= 1;
+  }
+
+  /** Enters an agent with a zeroed profile. There must be room. */
+  insert(tenant: string, name: string, bound: boolean, timeMs: number): number {
+    const slot = this.free.pop() ?? this.grow();
+    const index = bound ? this.bound : this.unbound;
+    let names = index.get(tenant);
+    if (names === undefined) {
+      names = new Map();
+      index.set(tenant, names);
+    }
+    names.set(name, slot);
+    this.entries[slot] = { tenant, name, bound };
+    this.raw(slot).fill(0);
+    this.usedMs[slot] = timeMs;
+    this.linkNewest(slot);
+    this.byMinute[hashName(agentKey(tenant, name, bound)) % MINUTES].add(slot);
+    this.count++;
+    return slot;
+  }
+
+  remove(slot: number): void {
+    const { tenant, name, bound } = this.entry(slot);
+    const names = (bound ? this.bound : this.unbound).get(tenant);
+    names?.delete(name);
+    this.byMinute[hashName(agentKey(tenant, name, bound)) % MINUTES].delete(slot);
+    this.unlink(slot);
+    this.entries[slot] = null;
+    this.free.push(slot);
+    this.count--;
+  }
+
+  /**
+   * Agents to be looked at in this minute of the hour, by name, so that silence and closings cost little per tick and
+   * do not depend on the order in which agents arrived.
+   */
+  due(minute: number): number[] {
+    const slots = [...this.byMinute[minute % MINUTES]];
+    return slots.sort((a, b) => {
+      const x = this.key(a);
+      const y = this.key(b);
+      return x < y ? -1 : x > y ? 1 : 0;
+    });
+  }
+
+  key(slot: number): string {
+    const { tenant, name, bound } = this.entry(slot);
+    return agentKey(tenant, name, bound);
+  }
+
+  /** All slots in use, oldest use first: the order a snapshot keeps. */
+  *oldestFirst(): IterableIterator<number> {
+    for (let slot = this.oldest; slot !== -1; slot = this.newer[slot]) yield slot;
+  }
+
+  usedAt(slot: number): number {
+    return this.usedMs[slot];
+  }
+
+  doorBytes(): Uint8Array {
+    return this.door;
+  }
+
+  private grow(): number {
+    const slot = this.entries.length;
+    if (slot >>> 8 === this.pages.length) {
+      const buffer = new ArrayBuffer(PAGE_AGENTS * PROFILE_BYTES);
+      this.pages.push({ f64: new Float64Array(buffer), f32: new Float32Array(buffer), u32: new Uint32Array(buffer) });
+    }
+    this.entries.push(null);
+    this.newer.push(-1);
+    this.older.push(-1);
+    this.usedMs.push(0);
+    return slot;
+  }
+
+  private linkNewest(slot: number): void {
+    this.older[slot] = this.newest;
+    this.newer[slot] = -1;
+    if (this.newest !== -1) this.newer[this.newest] = slot;
+    this.newest = slot;
+    if (this.oldest === -1) this.oldest = slot;
+  }
+
+  private unlink(slot: number): void {
+    const n = this.newer[slot];
+    const o = this.older[slot];
+    if (n !== -1) this.older[n] = o;
+    else if (this.newest === slot) this.newest = o;
+    if (o !== -1) this.newer[o] = n;
+    else if (this.oldest === slot) this.oldest = n;
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Counts in sliding windows, with the mean and the mean square of past buckets: what the count detectors compare.
+ * A sliding count is the running bucket plus the part of the bucket before that is still inside the window.
+ */
+import { F, type Profile, WINDOW_MS } from './layout.js';
+
+/** Memory of a window's statistics: 14 days of buckets, at least 64. */
+const MEMORY_MS = 14 * 86_400_000;
+/** A bucket further above its mean than this many standard deviations is learned as if it stood there. */
+const CLAMP_DEVIATIONS = 6;
+
+const memory = WINDOW_MS.map((ms) => Math.max(64, MEMORY_MS / ms));
+
+/** Learns one closed bucket of count `x`, clamped once the window has seen enough to know what is usual. */
+function learnBucket(p: Profile, w: number, x: number): void {
+  const n = p.f32[p.at4 + F.windowWeight + w];
+  const mean = p.f64[p.at8 + F.windowMean + w];
+  const square = p.f64[p.at8 + F.windowSquare + w];
+  let value = x;
+  if (n > 128) {
+    const cap = mean + CLAMP_DEVIATIONS * Math.sqrt(Math.max(square - mean * mean, mean)) + 3;
+    if (value > cap) value = cap;
+  }
+  const next = n < memory[w] ? n + 1 : memory[w];
+  p.f32[p.at4 + F.windowWeight + w] = next;
+  p.f64[p.at8 + F.windowMean + w] = mean + (value - mean) / next;
+  p.f64[p.at8 + F.windowSquare + w] = square + (value * value - square) / next;
+}
+
+/** Learns `m` empty buckets at once. */
+function learnEmpty(p: Profile, w: number, m: number): void {
+  const n = p.f32[p.at4 + F.windowWeight + w];
+  const cap = memory[w];
+  const keep = n + m <= cap ? n / (n + m) : Math.exp(-m / cap);
+  p.f32[p.at4 + F.windowWeight + w] = Math.min(n + m, cap);
+  p.f64[p.at8 + F.windowMean + w] *= keep;
+  p.f64[p.at8 + F.windowSquare + w] *= keep;
+}
+
+/** Moves window `w` to `timeMs`: closes and learns every bucket that ended before it. */
+export function advanceWindow(p: Profile, w: number, timeMs: number): void {
+  const index = Math.floor(timeMs / WINDOW_MS[w]);
+  const at = p.at4 + F.windowIndex + w;
+  const gone = index - p.u32[at];
+  if (gone <= 0) return;
+  const current = p.at4 + F.windowCurrent + w;
+  const previous = p.at4 + F.windowPrevious + w;
+  if (p.u32[at] !== 0) {
+    learnBucket(p, w, p.f32[current]);
+    if (gone > 1) learnEmpty(p, w, gone - 1);
+  }
+  p.f32[previous] = gone === 1 ? p.f32[current] : 0;
+  p.f32[current] = 0;
+  p.u32[at] = index;
+}
+
+/** Count inside the window that ends at `timeMs`; the window must have been advanced to it. */
+export function slidingCount(p: Profile, w: number, timeMs: number): number {
+  const ms = WINDOW_MS[w];
+  const part = (timeMs - p.u32[p.at4 + F.windowIndex + w] * ms) / ms;
+  return p.f32[p.at4 + F.windowCurrent + w] + p.f32[p.at4 + F.windowPrevious + w] * (1 - part);
+}
+
+export function addCount(p: Profile, w: number, count: number): void {
+  p.f32[p.at4 + F.windowCurrent + w] += count;
+}
+
+/** Variance of a bucket's count, never below the Poisson model's (a metronome must stay covered). */
+export function windowVariance(p: Profile, w: number): number {
+  const mean = p.f64[p.at8 + F.windowMean + w];
+  return Math.max(p.f64[p.at8 + F.windowSquare + w] - mean * mean, mean);
+}

@@ -1,0 +1,83 @@
+/** Who may come in: authentication, roles and rate limits, as one hook before anything of the call is read. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { KilldeerError } from '../errors.js';
+import { covers } from './binding.js';
+import type { Access, Authenticate, Clock, Identity, RateLimits } from './contract.js';
+import { createRateLimit } from './rate-limit.js';
+
+/** What a route says about itself besides its schemas. */
+export interface RouteFacts {
+  readonly access: Access;
+  /** Which rate limit it counts against; 'control' unless said. */
+  readonly limit?: 'ingest' | 'gateway' | 'control';
+  /** operationId of the OpenAPI document. */
+  readonly operation: string;
+  readonly summary: string;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig extends Partial<RouteFacts> {}
+  interface FastifyRequest {
+    /** Null on open routes only. */
+    identity: Identity | null;
+  }
+}
+
+type Done = (error?: Error) => void;
+
+/** Synchronous on purpose: it stands before every inline decision. */
+export function createAccessHook(authenticate: Authenticate, limits: RateLimits, clock: Clock) {
+  const rates = createRateLimit(clock);
+
+  function admit(request: FastifyRequest, reply: FastifyReply): KilldeerError | null {
+    const { access, limit = 'control' } = request.routeOptions.config;
+    if (request.is404 || access === 'open') return null;
+    const identity = authenticate(request.headers.authorization);
+    if (identity === null) {
+      // Only failures are counted by address, so a good token behind a busy proxy is never shut out by others.
+      const failedMs = rates.take(`address:${request.ip}`, limits.failures);
+      if (failedMs > 0) return tooOften(reply, failedMs);
+      reply.header('www-authenticate', 'Bearer realm="killdeer"');
+      return new KilldeerError('api.unauthorized', 'the call carries no valid bearer token');
+    }
+    const waitMs = rates.take(`${limit}:${identity.id}`, limits[limit]);
+    if (waitMs > 0) return tooOften(reply, waitMs);
+    if (!allows(access, identity)) {
+      const wanted = access === undefined || access === 'any' ? 'a role' : access.join(' or ');
+      return new KilldeerError('api.forbidden', `this route needs the role ${wanted}`);
+    }
+    request.identity = identity;
+    return null;
+  }
+
+  return (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
+    const refusal = admit(request, reply);
+    if (refusal === null) done();
+    else done(refusal);
+  };
+}
+
+/** A route that declares nothing lets nobody in. */
+function allows(access: Access | undefined, identity: Identity): boolean {
+  if (access === undefined) return false;
+  if (access === 'any' || access === 'open') return true;
+  return access.some((role) => identity.roles.includes(role));
+}
+
+function tooOften(reply: FastifyReply, waitMs: number): KilldeerError {
+  const waitS = Math.max(1, Math.ceil(waitMs / 1000));
+  reply.header('retry-after', waitS);
+  return new KilldeerError('api.rate-limited', `too many calls; the next is allowed in ${waitS} s`);
+}
+
+/** The caller of a route that is not open. */
+export function identityOf(request: FastifyRequest): Identity {
+  if (request.identity === null) throw new KilldeerError('api.unauthorized', 'the call carries no valid bearer token');
+  return request.identity;
+}
+
+/** Throws 'api.forbidden' where the caller's token is not bound to this agent. */
+export function requireCover(identity: Identity, tenant: string, agent: string): void {
+  if (covers(identity.bindings, tenant, agent)) return;
+  throw new KilldeerError('api.forbidden', 'the token is not bound to this agent');
+}

@@ -1,0 +1,159 @@
+/**
+ * A small client for the verbs that speak to a live system. Every failure is a KilldeerError: the server's problem
+ * with its own code, or 'api.unreachable' where there was no answer.
+ */
+import { ERRORS, type ErrorCode, KilldeerError } from '../errors.js';
+import type { IngestAnswer, Role } from './contract.js';
+import type {
+  AgentAnswer,
+  AgentsAnswer,
+  BrakesAnswer,
+  DecideAnswer,
+  DecideBody,
+  FindingAnswer,
+  FindingsAnswer,
+  RegisterBody,
+  ReleaseBody,
+  StopBody,
+  TokenEntryAnswer,
+  VerdictAnswer,
+} from './schema.js';
+
+export interface ClientOptions {
+  /** As printed by the server, 'http://127.0.0.1:7070'. */
+  readonly address: string;
+  readonly token: string;
+  /** For tests; the global fetch where absent. */
+  readonly fetch?: typeof fetch;
+  /** Longest wait for one answer, ms. */
+  readonly timeoutMs?: number;
+}
+
+type Query = Readonly<Record<string, string | number | undefined>>;
+
+export interface AgentsQuery {
+  readonly tenant?: string;
+  readonly status?: string;
+  readonly limit?: number;
+  readonly cursor?: number;
+}
+
+export interface FindingsQuery extends Omit<AgentsQuery, 'status'> {
+  readonly agent?: string;
+  readonly kind?: string;
+  readonly severity?: string;
+}
+
+export interface NewToken {
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly tenants?: readonly string[] | null;
+  readonly agents?: readonly string[] | null;
+}
+
+export interface Client {
+  status(): Promise<Record<string, unknown>>;
+  agents(query?: AgentsQuery): Promise<AgentsAnswer>;
+  agent(agent: string, tenant?: string): Promise<AgentAnswer>;
+  register(agent: string, body: RegisterBody, tenant?: string): Promise<VerdictAnswer>;
+  stop(agent: string, body: StopBody, tenant?: string): Promise<VerdictAnswer>;
+  release(agent: string, body: ReleaseBody, tenant?: string): Promise<VerdictAnswer>;
+  reset(agent: string, tenant?: string): Promise<void>;
+  brakes(): Promise<BrakesAnswer>;
+  findings(query?: FindingsQuery): Promise<FindingsAnswer>;
+  finding(id: string): Promise<FindingAnswer>;
+  decide(body: DecideBody): Promise<DecideAnswer>;
+  /** Lines of one call, at most 10,000. Rejected lines are in the answer, also where all of them were. */
+  sendEvents(lines: readonly string[]): Promise<IngestAnswer>;
+  createToken(request: NewToken): Promise<{ entry: TokenEntryAnswer; token: string }>;
+  tokens(): Promise<{ tokens: TokenEntryAnswer[] }>;
+  revokeToken(id: string): Promise<TokenEntryAnswer>;
+}
+
+export function createClient(options: ClientOptions): Client {
+  const call = createCall(options);
+  const of = (agent: string) => `/v1/agents/${encodeURIComponent(agent)}`;
+  return {
+    status: () => call('GET', '/v1/status'),
+    agents: (query = {}) => call('GET', '/v1/agents', { query: { ...query } }),
+    agent: (agent, tenant) => call('GET', of(agent), { query: { tenant } }),
+    register: (agent, body, tenant) => call('PUT', of(agent), { query: { tenant }, body }),
+    stop: (agent, body, tenant) => call('POST', `${of(agent)}/stop`, { query: { tenant }, body }),
+    release: (agent, body, tenant) => call('POST', `${of(agent)}/release`, { query: { tenant }, body }),
+    reset: async (agent, tenant) => {
+      await call('POST', `${of(agent)}/reset`, { query: { tenant } });
+    },
+    brakes: () => call('GET', '/v1/brakes'),
+    findings: (query = {}) => call('GET', '/v1/findings', { query: { ...query } }),
+    finding: (id) => call('GET', `/v1/findings/${encodeURIComponent(id)}`),
+    decide: (body) => call('POST', '/v1/decide', { body }),
+    sendEvents: (lines) => call('POST', '/v1/events', { lines }),
+    createToken: (request) => call('POST', '/v1/tokens', { body: request }),
+    tokens: () => call('GET', '/v1/tokens'),
+    revokeToken: (id) => call('DELETE', `/v1/tokens/${encodeURIComponent(id)}`),
+  };
+}
+
+interface CallParts {
+  readonly query?: Query;
+  readonly body?: unknown;
+  /** Events; a body of JSON Lines. */
+  readonly lines?: readonly string[];
+}
+
+function createCall(options: ClientOptions) {
+  const send = options.fetch ?? fetch;
+  const timeoutMs = options.timeoutMs ?? 30_000;
+
+  return async <T>(method: string, path: string, parts: CallParts = {}): Promise<T> => {
+    const url = new URL(path, options.address);
+    for (const [name, value] of Object.entries(parts.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    const headers: Record<string, string> = { authorization: `Bearer ${options.token}` };
+    const init: RequestInit = { method, headers, signal: AbortSignal.timeout(timeoutMs) };
+    if (parts.lines !== undefined) {
+      headers['content-type'] = 'application/x-ndjson';
+      init.body = `${parts.lines.join('\n')}\n`;
+    } else if (parts.body !== undefined) {
+      headers['content-type'] = 'application/json';
+      init.body = JSON.stringify(parts.body);
+    }
+    const { ok, status, answer } = await exchange(send, url, init);
+    if (ok) return answer as T;
+    return refusal(method, path, status, answer) as T;
+  };
+}
+
+async function exchange(send: typeof fetch, url: URL, init: RequestInit) {
+  try {
+    const response = await send(url, init);
+    const text = await response.text();
+    return { ok: response.ok, status: response.status, answer: parse(text) };
+  } catch (error) {
+    throw new KilldeerError('api.unreachable', `no answer from ${url.origin}`, error);
+  }
+}
+
+/** The server's words as an error; a call whose lines were all rejected is an answer all the same. */
+function refusal(method: string, path: string, status: number, answer: unknown): IngestAnswer {
+  const problem = (typeof answer === 'object' && answer !== null ? answer : {}) as Record<string, unknown>;
+  if (problem.code === 'event.all-rejected') {
+    const { accepted, rejected, rejections } = problem as unknown as IngestAnswer;
+    return { accepted, rejected, rejections };
+  }
+  const detail = typeof problem.detail === 'string' ? problem.detail : `${method} ${path} was answered with ${status}`;
+  throw new KilldeerError(isCode(problem.code) ? problem.code : 'api.internal', detail);
+}
+
+function isCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(ERRORS, code);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * Room api/: the HTTP face. It checks who asks, checks what is asked, and hands on; it decides nothing itself. It
+ * sees contracts alone: what it needs of the other rooms stands here, and main.ts brings what fulfils it.
+ *
+ * Promises: every route declares who may use it; every error is a problem detail of the error table; no answer and no
+ * log line carries a token or a stack. It may not keep state beyond the rate limits.
+ */
+import type { Finding, Mode, Proposal, Severity } from '../decide/finding.js';
+import type { Brakes } from '../decide/policy.js';
+import type { ControlRecord } from '../engine/record.js';
+import type { Decision, RegistryEntry, RegistryRecord, Verdict } from '../registry/registry.js';
+
+/** Exact capabilities: none implies another, except where a route names several. */
+export const ROLES = ['ingest', 'gateway', 'responder', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Who may use a route: one of the roles, any token, or anybody. */
+export type Access = readonly Role[] | 'any' | 'open';
+
+/** What a token may speak about; null: no limit of this kind. */
+export interface Bindings {
+  /** Exact tenant names; '' is the nameless tenant. */
+  readonly tenants: readonly string[] | null;
+  /** Agent names, or prefixes ending in '*'; a name covers its sub-agents NAME/... */
+  readonly agents: readonly string[] | null;
+}
+
+export interface Identity {
+  /** Token id: safe to log, not the secret. */
+  readonly id: string;
+  /** 'person:NAME': who holds the token. */
+  readonly actor: string;
+  readonly roles: readonly Role[];
+  readonly bindings: Bindings;
+}
+
+/** Takes the whole Authorization header; null where it names no living token. Synchronous, constant time. */
+export type Authenticate = (header: string | undefined) => Identity | null;
+
+/** Wall clock, ms since the epoch. */
+export type Clock = () => number;
+
+/** One refused line of a call. */
+export interface LineRejection {
+  /** 1 for the first line of the body. */
+  readonly line: number;
+  readonly code: string;
+  readonly reason: string;
+}
+
+export interface IngestAnswer {
+  /** Events durable in the log. */
+  readonly accepted: number;
+  /** All lines refused, also those not listed. */
+  readonly rejected: number;
+  /** The first of them, at most 100. */
+  readonly rejections: readonly LineRejection[];
+}
+
+export interface Ingest {
+  /**
+   * Takes the lines of one call. Resolves once every accepted event is durable. Rejects with a KilldeerError where the
+   * call as a whole failed: 'api.too-large', 'api.invalid' (no line at all), 'api.behind', or an error of the log;
+   * then some events may be kept all the same, and sending all again is safe, because a repeated id is scored once.
+   */
+  accept(body: Uint8Array, identity: Identity): Promise<IngestAnswer>;
+}
+
+/** The registry as the API needs it: reads from memory, writes durable before they resolve. */
+export interface RegistryPort {
+  write(record: RegistryRecord): Promise<Verdict>;
+  entry(tenant: string, agent: string): RegistryEntry | null;
+  /** In a lasting order; new ones may come in between, none ever goes. */
+  entries(): Iterable<RegistryEntry>;
+  decide(tenant: string, agent: string, nowMs: number): Decision;
+  brakes(): {
+    readonly brakes: Brakes;
+    readonly left: number;
+    readonly open: boolean;
+    readonly skipped: readonly Proposal[];
+  };
+  /** Proposals of the mode recommend that nobody has answered yet, worst first. */
+  recommendations(): readonly Proposal[];
+  mode(): Mode;
+}
+
+export interface FindingsFilter {
+  readonly tenant?: string | undefined;
+  /** The acting agent or the root of its tree. */
+  readonly agent?: string | undefined;
+  readonly kind?: string | undefined;
+  /** This severity or worse. */
+  readonly severity?: Severity | undefined;
+  /** What the asker may see. */
+  readonly visible?: ((finding: Finding) => boolean) | undefined;
+}
+
+export interface FindingsPage {
+  /** Newest first. */
+  readonly findings: readonly Finding[];
+  /** Where to read on; null at the end. */
+  readonly cursor: number | null;
+}
+
+/** Recent findings, the last line of each. */
+export interface FindingsPort {
+  list(filter: FindingsFilter, limit: number, cursor: number | null): FindingsPage;
+  get(id: string): Finding | null;
+}
+
+export interface Health {
+  readonly ok: boolean;
+  /** A few words, no detail that a stranger may not see. */
+  readonly reason: string | null;
+}
+
+export interface StatusPort {
+  /** The process works; false: restart it. */
+  health(): Health;
+  /** It can take traffic now. */
+  ready(): Health;
+  /** Plain JSON for people with a token. */
+  stats(): Readonly<Record<string, unknown>>;
+}
+
+/** Control records go into the partition of their agent; resolves once durable. */
+export interface ControlPort {
+  write(record: ControlRecord): Promise<void>;
+}
+
+export interface TokenRequest {
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly bindings: Bindings;
+}
+
+/** A token without its secret. */
+export interface TokenEntry extends Identity {
+  readonly createdMs: number;
+}
+
+export interface TokensPort {
+  /** `token` is shown this once. */
+  create(request: TokenRequest): Promise<{ readonly entry: TokenEntry; readonly token: string }>;
+  list(): readonly TokenEntry[];
+  /** False where there is no such token. */
+  revoke(id: string): Promise<boolean>;
+}
+
+/** Calls a minute per token, by kind of route. */
+export interface RateLimits {
+  readonly ingest: number;
+  readonly gateway: number;
+  readonly control: number;
+  /** Failed authentications a minute per client address. */
+  readonly failures: number;
+}
+
+export const RATE_LIMITS: RateLimits = { ingest: 6_000, gateway: 3_000_000, control: 600, failures: 300 };
+
+export interface ServerParts {
+  readonly authenticate: Authenticate;
+  readonly ingest: Ingest;
+  readonly registry: RegistryPort;
+  readonly findings: FindingsPort;
+  readonly status: StatusPort;
+  readonly control: ControlPort;
+  readonly tokens: TokensPort;
+  readonly clock: Clock;
+  /** In the OpenAPI document. */
+  readonly version: string;
+  readonly limits?: Partial<RateLimits>;
+  /** Where log lines go; without it the server logs nothing. */
+  readonly logStream?: { write(line: string): void };
+}

@@ -1,0 +1,113 @@
+/** The OpenAPI 3.1 document, from the routes as they are registered and the zod schemas that check their calls. */
+import * as z from 'zod';
+import type { RouteRow } from './route.js';
+import { EVENT_TYPES } from './route-events.js';
+import { answers, problemAnswer, requests } from './schema.js';
+
+type Json = Record<string, unknown>;
+
+const REF = '#/components/schemas/';
+
+/** Deterministic: the same routes give the same document, in the order of their paths. */
+export function openApiDocument(routes: readonly RouteRow[], version: string): { openapi: string } & Json {
+  const paths: Record<string, Json> = {};
+  const inOrder = [...routes].sort((a, b) => (a.url === b.url ? compare(a.method, b.method) : compare(a.url, b.url)));
+  for (const row of inOrder) {
+    const path = row.url.replace(/:(\w+)/g, '{$1}');
+    paths[path] ??= {};
+    paths[path][row.method.toLowerCase()] = operationOf(row);
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Killdeer',
+      version,
+      description: 'Streaming behavioural anomaly detection for AI agents: events in, findings and decisions out.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: 'http://127.0.0.1:7070' }],
+    security: [{ token: [] }],
+    paths,
+    components: {
+      securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+      schemas: { ...components(requests, 'input'), ...components(answers, 'output') },
+    },
+  };
+}
+
+function operationOf(row: RouteRow): Json {
+  const operation: Json = { operationId: row.operation, summary: row.summary };
+  operation['x-roles'] = typeof row.access === 'string' ? row.access : [...row.access];
+  if (row.access === 'open') operation.security = [];
+  const parameters = [...parametersOf(row.params, 'path'), ...parametersOf(row.query, 'query')];
+  if (row.operation === 'stopAgent' || row.operation === 'releaseAgent') parameters.push(IDEMPOTENCY_KEY);
+  if (parameters.length > 0) operation.parameters = parameters;
+  const body = row.operation === 'sendEvents' ? EVENTS_BODY : bodyOf(row.body);
+  if (body !== null) operation.requestBody = body;
+  operation.responses = responsesOf(row);
+  return operation;
+}
+
+const IDEMPOTENCY_KEY: Json = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description: 'the same key and wish take effect once; a key in the body goes first',
+  schema: { type: 'string', minLength: 1, maxLength: 200 },
+};
+
+const EVENTS_BODY: Json = {
+  required: true,
+  description: 'JSON Lines, at most 10,000 lines and 8 MiB; gzip as Content-Encoding is welcome. See docs/events.md.',
+  content: Object.fromEntries(EVENT_TYPES.map((type) => [type, { schema: { type: 'string' } }])),
+};
+
+function parametersOf(schema: z.ZodObject | null, place: 'path' | 'query'): Json[] {
+  if (schema === null) return [];
+  const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input' });
+  return Object.entries(properties).map(([name, member]) => ({
+    name,
+    in: place,
+    required: place === 'path' || required.includes(name),
+    schema: member,
+  }));
+}
+
+function bodyOf(schema: z.ZodType | null): Json | null {
+  if (schema === null) return null;
+  return { required: true, content: { 'application/json': { schema: reference(schema) } } };
+}
+
+function responsesOf(row: RouteRow): Json {
+  const responses: Json = {};
+  for (const [status, schema] of Object.entries(row.answers)) {
+    const isProblem = Number(status) === 400;
+    const type = isProblem ? 'application/problem+json' : 'application/json';
+    responses[status] = {
+      description: isProblem ? 'refused' : 'answer',
+      content: { [type]: { schema: reference(schema) } },
+    };
+  }
+  const problem = { 'application/problem+json': { schema: reference(problemAnswer) } };
+  responses.default = { description: 'any error, as an RFC 9457 problem detail', content: problem };
+  return responses;
+}
+
+/** Every body and answer has a name; one without is a mistake in schema.ts. */
+function reference(schema: z.ZodType): Json {
+  const name = (answers.get(schema) ?? requests.get(schema))?.id;
+  if (name === undefined) throw new TypeError('a schema of a route has no name');
+  return { $ref: `${REF}${name}` };
+}
+
+function components(registry: z.core.$ZodRegistry<{ id: string }>, io: 'input' | 'output'): Json {
+  const { schemas } = z.toJSONSchema(registry, { uri: (id) => `${REF}${id}`, io });
+  // $id and $schema of a component would give it another base address than the document's.
+  return Object.fromEntries(
+    Object.entries(schemas).map(([name, { $id: _id, $schema: _schema, ...rest }]) => [name, rest]),
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,130 @@
+/** The agents: list, read, register. */
+import { KilldeerError } from '../errors.js';
+import type { RegistryEntry, RegistryRecord } from '../registry/registry.js';
+import { identityOf, requireCover } from './access.js';
+import { covers } from './binding.js';
+import type { Bindings, RegistryPort, ServerParts } from './contract.js';
+import { type Api, authorityOf } from './route.js';
+import {
+  agentAnswer,
+  agentPath,
+  agentsAnswer,
+  agentsQuery,
+  type RegisterBody,
+  registerBody,
+  tenantQuery,
+  verdictAnswer,
+} from './schema.js';
+import { verdictAnswerOf } from './verdict.js';
+import { agentView } from './view.js';
+
+interface AgentsFilter {
+  readonly tenant?: string | undefined;
+  readonly status?: string | undefined;
+}
+
+export function registerAgents(app: Api, { registry, clock }: ServerParts): void {
+  app.route({
+    method: 'GET',
+    url: '/v1/agents',
+    config: {
+      access: ['responder', 'admin'],
+      operation: 'listAgents',
+      summary: 'List agents in the order of first sight',
+    },
+    schema: { querystring: agentsQuery, response: { 200: agentsAnswer } },
+    handler: async (request) => {
+      const { limit, cursor = 0, ...filter } = request.query;
+      return page(registry, identityOf(request).bindings, filter, limit, cursor);
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/agents/:agent',
+    config: { access: ['responder', 'admin'], operation: 'getAgent', summary: 'Read one agent' },
+    schema: { params: agentPath, querystring: tenantQuery, response: { 200: agentAnswer } },
+    handler: async (request) => {
+      const { agent } = request.params;
+      const { tenant } = request.query;
+      requireCover(identityOf(request), tenant, agent);
+      return agentView(requireEntry(registry, tenant, agent));
+    },
+  });
+
+  app.route({
+    method: 'PUT',
+    url: '/v1/agents/:agent',
+    config: {
+      access: ['admin'],
+      operation: 'registerAgent',
+      summary: 'Register an agent, or change what is registered',
+    },
+    schema: { params: agentPath, querystring: tenantQuery, body: registerBody, response: { 200: verdictAnswer } },
+    handler: async (request) => {
+      const identity = identityOf(request);
+      const { agent } = request.params;
+      const { tenant } = request.query;
+      requireCover(identity, tenant, agent);
+      const verdict = await registry.write({
+        type: 'register',
+        ...authorityOf(identity, request.id),
+        timeMs: clock(),
+        tenant,
+        agent,
+        ifVersion: request.body.if_version ?? null,
+        ...changesOf(request.body),
+      });
+      return verdictAnswerOf(verdict, null);
+    },
+  });
+}
+
+/** The entry of an agent, or 'registry.unknown-agent'. */
+export function requireEntry(registry: RegistryPort, tenant: string, agent: string): RegistryEntry {
+  const entry = registry.entry(tenant, agent);
+  if (entry === null) throw new KilldeerError('registry.unknown-agent', `agent ${agent} was never seen or registered`);
+  return entry;
+}
+
+/**
+ * The cursor counts entries gone by. Agents are never taken out of the registry, so a place can only move back: an
+ * agent may be listed twice where others appear between two pages, and is never left out.
+ */
+function page(registry: RegistryPort, bindings: Bindings, filter: AgentsFilter, limit: number, cursor: number) {
+  const agents: ReturnType<typeof agentView>[] = [];
+  let place = 0;
+  for (const entry of registry.entries()) {
+    if (place++ < cursor || !matches(entry, filter) || !covers(bindings, entry.tenant, entry.agent)) continue;
+    if (agents.length === limit) return { agents, cursor: place - 1 };
+    agents.push(agentView(entry));
+  }
+  return { agents, cursor: null };
+}
+
+function matches(entry: RegistryEntry, filter: AgentsFilter): boolean {
+  return (
+    (filter.tenant === undefined || filter.tenant === entry.tenant) &&
+    (filter.status === undefined || filter.status === entry.status)
+  );
+}
+
+type Changes = Omit<
+  Extract<RegistryRecord, { type: 'register' }>,
+  'type' | 'timeMs' | 'tenant' | 'agent' | 'ifVersion' | 'actor' | 'authority' | 'parent'
+>;
+
+/** Absent members stay absent: they are left as they are. */
+function changesOf(body: RegisterBody): Changes {
+  return {
+    ...(body.owner === undefined ? {} : { owner: body.owner }),
+    ...(body.parent === undefined ? {} : { parent: body.parent }),
+    ...(body.role === undefined ? {} : { role: body.role }),
+    ...(body.labels === undefined ? {} : { labels: body.labels }),
+    ...(body.scopes === undefined ? {} : { scopes: body.scopes }),
+    ...(body.budgets === undefined
+      ? {}
+      : { budgets: { sessionUsd: body.budgets.session_usd, dayUsd: body.budgets.day_usd } }),
+    ...(body.protected === undefined ? {} : { protected: body.protected }),
+  };
+}

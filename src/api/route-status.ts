@@ -1,0 +1,43 @@
+/** How the process is, for people with a token and for probes without one. */
+import type { Health, StatusPort } from './contract.js';
+import { openApiDocument } from './openapi.js';
+import type { Api } from './route.js';
+import { documentAnswer, healthAnswer, statusAnswer } from './schema.js';
+
+export function registerStatus(app: Api, status: StatusPort, version: string): void {
+  app.route({
+    method: 'GET',
+    url: '/v1/status',
+    config: { access: 'any', operation: 'getStatus', summary: 'Read what the process is doing' },
+    schema: { response: { 200: statusAnswer } },
+    handler: async () => ({ ...status.stats() }),
+  });
+
+  const probe = (url: string, operation: string, summary: string, ask: () => Health) =>
+    app.route({
+      method: 'GET',
+      url,
+      logLevel: 'silent',
+      config: { access: 'open', operation, summary },
+      schema: { response: { 200: healthAnswer, 503: healthAnswer } },
+      handler: async (_request, reply) => {
+        const { ok, reason } = ask();
+        return reply.code(ok ? 200 : 503).send({ ok, reason });
+      },
+    });
+  probe('/healthz', 'getHealth', 'Probe whether the process works', () => status.health());
+  probe('/readyz', 'getReadiness', 'Probe whether it can take traffic', () => status.ready());
+
+  // Made at the first question, when every route is known, and kept: the routes never change after that.
+  let document: ReturnType<typeof openApiDocument> | null = null;
+  app.route({
+    method: 'GET',
+    url: '/openapi.json',
+    config: { access: 'open', operation: 'getDocument', summary: 'Read this description as OpenAPI 3.1' },
+    schema: { response: { 200: documentAnswer } },
+    handler: async () => {
+      document ??= openApiDocument(app.routeTable, version);
+      return document;
+    },
+  });
+}

@@ -1,0 +1,139 @@
+/** What a person does to an agent: stop, release, reset; and the brakes on what is done without a person. */
+import type { FastifyRequest } from 'fastify';
+import { KilldeerError } from '../errors.js';
+import { identityOf, requireCover } from './access.js';
+import { covers } from './binding.js';
+import type { Identity, ServerParts } from './contract.js';
+import { type Api, authorityOf } from './route.js';
+import { requireEntry } from './route-agents.js';
+import {
+  agentPath,
+  brakesAnswer,
+  emptyQuery,
+  releaseBody,
+  resetAnswer,
+  stopBody,
+  tenantQuery,
+  verdictAnswer,
+} from './schema.js';
+import { verdictAnswerOf } from './verdict.js';
+import { brakesView } from './view.js';
+
+export function registerStops(app: Api, parts: ServerParts): void {
+  registerStop(app, parts);
+  registerRelease(app, parts);
+  registerReset(app, parts);
+  app.route({
+    method: 'GET',
+    url: '/v1/brakes',
+    config: {
+      access: ['responder', 'admin'],
+      operation: 'getBrakes',
+      summary: 'Read how many automatic stops are left, which were skipped, and which wait for a person',
+    },
+    schema: { querystring: emptyQuery, response: { 200: brakesAnswer } },
+    handler: async (request) => {
+      const { bindings } = identityOf(request);
+      return brakesView(parts.registry, (tenant, agent) => covers(bindings, tenant, agent));
+    },
+  });
+}
+
+function registerStop(app: Api, { registry, clock }: ServerParts): void {
+  app.route({
+    method: 'POST',
+    url: '/v1/agents/:agent/stop',
+    config: { access: ['responder', 'admin'], operation: 'stopAgent', summary: 'Stop or throttle an agent' },
+    schema: { params: agentPath, querystring: tenantQuery, body: stopBody, response: { 200: verdictAnswer } },
+    handler: async (request) => {
+      const identity = identityOf(request);
+      const { agent } = request.params;
+      const { tenant } = request.query;
+      const { action, reason, for_ms: forMs = null, calls_per_minute: callsPerMinute = null, unseen } = request.body;
+      requireCover(identity, tenant, agent);
+      // A misspelt name that answers 'applied' would leave the agent that was meant at large.
+      if (unseen !== true) requireEntry(registry, tenant, agent);
+      const key = keyOf(request, request.body.key);
+      const verdict = await registry.write({
+        type: 'stop',
+        ...authorityOf(identity, request.id),
+        timeMs: clock(),
+        key: recordKey(['stop', identity.id, tenant, agent, action, key]),
+        tenant,
+        agent,
+        action,
+        reason,
+        forMs,
+        callsPerMinute,
+      });
+      return verdictAnswerOf(verdict, key);
+    },
+  });
+}
+
+function registerRelease(app: Api, { registry, clock }: ServerParts): void {
+  app.route({
+    method: 'POST',
+    url: '/v1/agents/:agent/release',
+    config: { access: ['responder', 'admin'], operation: 'releaseAgent', summary: 'Lift what holds an agent' },
+    schema: { params: agentPath, querystring: tenantQuery, body: releaseBody, response: { 200: verdictAnswer } },
+    handler: async (request) => {
+      const identity = identityOf(request);
+      const { agent } = request.params;
+      const { tenant } = request.query;
+      requireCover(identity, tenant, agent);
+      const key = keyOf(request, request.body.key);
+      const verdict = await registry.write({
+        type: 'release',
+        ...authorityOf(identity, request.id),
+        timeMs: clock(),
+        key: recordKey(['release', identity.id, tenant, agent, key]),
+        tenant,
+        agent,
+        reason: request.body.reason,
+        role: identity.roles.includes('admin') ? 'admin' : 'responder',
+        ifVersion: request.body.if_version ?? null,
+      });
+      return verdictAnswerOf(verdict, key);
+    },
+  });
+}
+
+function registerReset(app: Api, { registry, control, clock }: ServerParts): void {
+  app.route({
+    method: 'POST',
+    url: '/v1/agents/:agent/reset',
+    config: {
+      access: ['admin'],
+      operation: 'resetAgent',
+      summary: 'Forget what is normal for an agent and learn anew',
+    },
+    schema: { params: agentPath, querystring: tenantQuery, response: { 200: resetAnswer } },
+    handler: async (request) => {
+      const identity: Identity = identityOf(request);
+      const { agent } = request.params;
+      const { tenant } = request.query;
+      requireCover(identity, tenant, agent);
+      requireEntry(registry, tenant, agent);
+      await control.write({ type: 'reset', timeMs: clock(), tenant, agent, actor: identity.actor });
+      return { reset: true as const };
+    },
+  });
+}
+
+/** The caller's key: of the body, of the header, or the request's own id, which makes every call a new one. */
+function keyOf(request: FastifyRequest, bodyKey: string | undefined): string {
+  const header = request.headers['idempotency-key'];
+  if (header !== undefined && (typeof header !== 'string' || header.length < 1 || header.length > 200)) {
+    throw new KilldeerError('api.invalid', 'the header Idempotency-Key must have 1 to 200 characters');
+  }
+  return bodyKey ?? header ?? request.id;
+}
+
+/**
+ * The key in the registry says what was asked, of whom and by which token: the same key for another agent or another
+ * action is another wish, never a duplicate, and no caller can take the key of somebody else's.
+ */
+function recordKey(wish: readonly string[]): string {
+  return JSON.stringify(wish);
+}

@@ -1,0 +1,102 @@
+/** Values of the other rooms in the wire's words; only what is named here gets out. */
+import type { Finding, Proposal } from '../decide/finding.js';
+import type { RegistryEntry } from '../registry/registry.js';
+import type { RegistryPort, TokenEntry } from './contract.js';
+import type { AgentAnswer, BrakesAnswer, FindingAnswer, ProposalAnswer, TokenEntryAnswer } from './schema.js';
+
+export function agentView(entry: RegistryEntry): AgentAnswer {
+  return {
+    tenant: entry.tenant,
+    agent: entry.agent,
+    registered: entry.registered,
+    version: entry.version,
+    parent: entry.parent,
+    owner: entry.owner,
+    role: entry.role,
+    labels: [...entry.labels],
+    scopes: [...entry.scopes],
+    budgets: { session_usd: entry.budgets.sessionUsd, day_usd: entry.budgets.dayUsd },
+    protected: entry.protected,
+    agent_versions: [...entry.agentVersions],
+    status: entry.status,
+    until_ms: entry.untilMs,
+    calls_per_minute: entry.callsPerMinute,
+    reason: entry.reason,
+    attempts: entry.attempts,
+    first_seen_ms: entry.firstSeenMs,
+    last_change_ms: entry.lastChangeMs,
+  };
+}
+
+/** `visible` says which agents the asker may read about. */
+export function brakesView(registry: RegistryPort, visible: (tenant: string, agent: string) => boolean): BrakesAnswer {
+  const { brakes, left, open, skipped } = registry.brakes();
+  const views = (proposals: readonly Proposal[]) =>
+    proposals.filter((proposal) => visible(proposal.tenant, proposal.agent)).map(proposalView);
+  return {
+    mode: registry.mode(),
+    stops_max: brakes.stopsMax,
+    interval_ms: brakes.intervalMs,
+    cooldown_ms: brakes.cooldownMs,
+    left,
+    open,
+    skipped: views(skipped),
+    recommended: views(registry.recommendations()),
+  };
+}
+
+function proposalView(proposal: Proposal): ProposalAnswer {
+  return {
+    key: proposal.key,
+    time: proposal.time,
+    tenant: proposal.tenant,
+    agent: proposal.agent,
+    action: proposal.action,
+    mode: proposal.mode,
+    reason: proposal.reason,
+    finding: proposal.finding,
+    kind: proposal.kind,
+    severity: proposal.severity,
+    for_ms: proposal.forMs,
+    calls_per_minute: proposal.callsPerMinute,
+    policy: proposal.policy,
+    rule: proposal.rule,
+    hard_budget: proposal.hardBudget,
+    evidence: proposal.evidence.map(({ offset, event }) => ({ offset, event })),
+  };
+}
+
+export function tokenView(entry: TokenEntry): TokenEntryAnswer {
+  const { tenants, agents } = entry.bindings;
+  return {
+    id: entry.id,
+    actor: entry.actor,
+    roles: [...entry.roles],
+    tenants: tenants === null ? null : [...tenants],
+    agents: agents === null ? null : [...agents],
+    created_ms: entry.createdMs,
+  };
+}
+
+export function findingView(finding: Finding): FindingAnswer {
+  return {
+    id: finding.id,
+    time: finding.time,
+    tenant: finding.tenant,
+    agent: finding.agent,
+    root: finding.root,
+    session: finding.session,
+    severity: finding.severity,
+    kind: finding.kind,
+    title: finding.title,
+    p: finding.p,
+    risk: finding.risk,
+    attribution: finding.attribution.map((part) => ({ ...part })),
+    evidence: finding.evidence.map(({ offset, event }) => ({ offset, event })),
+    model: finding.model,
+    config: finding.config,
+    status: finding.status,
+    bound: finding.bound,
+    proposal: finding.proposal,
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * Room decide/: what shall follow from a finding, as intent. Pure: a policy file becomes a Policy (compile-policy.ts),
+ * a finding becomes at most one proposal (propose.ts); only the registry's fold decides. Nothing here stops an agent.
+ */
+import type { Action, Finding, Kind, Mode, Proposal, Severity } from './finding.js';
+
+export interface PolicyRule {
+  readonly name: string;
+  /** Kinds it answers; empty: any. */
+  readonly kinds: readonly Kind[];
+  /** Least severity. */
+  readonly severity: Severity;
+  /** Largest p of the finding, (0, 1]; 1: any. */
+  readonly pMax: number;
+  /** Roles of the agent it applies to; empty: any. */
+  readonly roles: readonly string[];
+  readonly labels: readonly string[];
+  readonly action: Action;
+  /** ms; null: until released. */
+  readonly forMs: number | null;
+  readonly callsPerMinute: number | null;
+}
+
+export interface Brakes {
+  /** Most automatic stops per interval, over all agents. */
+  readonly stopsMax: number;
+  readonly intervalMs: number;
+  /** After a release or expiry, no new automatic stop of the same agent for this long. */
+  readonly cooldownMs: number;
+}
+
+/** In force where a policy names none, and before the first policy: few enough for a person to check each of them. */
+export const BRAKES_DEFAULT: Brakes = { stopsMax: 5, intervalMs: 3_600_000, cooldownMs: 3_600_000 };
+
+export interface Policy {
+  readonly name: string;
+  readonly mode: Mode;
+  readonly brakes: Brakes;
+  /** First match wins. */
+  readonly rules: readonly PolicyRule[];
+  /** Agents that are never stopped automatically (names or prefixes ending in '*'). */
+  readonly protectedAgents: readonly string[];
+  /** What the inline decision answers for an agent that nobody registered; left out: allow. */
+  readonly unregistered?: 'allow' | 'deny';
+}
+
+/** What a rule may ask about the agent; comes from the registry by control records. */
+export interface AgentFacts {
+  readonly role: string | null;
+  readonly labels: readonly string[];
+}
+
+/** Where the proposal stands in the log: the fence. */
+export interface Position {
+  readonly partition: number;
+  readonly epoch: number;
+  readonly offset: number;
+}
+
+export type Propose = (policy: Policy, finding: Finding, facts: AgentFacts, position: Position) => Proposal | null;

@@ -1,0 +1,50 @@
+/**
+ * From one finding to at most one proposal. The first rule that matches wins; no rule, no proposal. Pure: the same
+ * policy, finding, facts and position give the same proposal, so a record delivered twice proposes the same key twice.
+ */
+import { type Finding, SEVERITIES } from './finding.js';
+import type { AgentFacts, PolicyRule, Propose } from './policy.js';
+
+/** A finding about many agents names this one; there is no such agent to stop. */
+const FLEET = 'fleet';
+
+function matches(rule: PolicyRule, finding: Finding, facts: AgentFacts): boolean {
+  if (rule.kinds.length > 0 && !rule.kinds.includes(finding.kind)) return false;
+  if (SEVERITIES.indexOf(finding.severity) < SEVERITIES.indexOf(rule.severity)) return false;
+  // Written this way round so that a p that is not a number matches nothing.
+  if (!(finding.p <= rule.pMax)) return false;
+  if (rule.roles.length > 0 && (facts.role === null || !rule.roles.includes(facts.role))) return false;
+  return rule.labels.length === 0 || rule.labels.some((label) => facts.labels.includes(label));
+}
+
+/**
+ * Proposes what the policy wants done about a finding, or null. Made in every mode, observe included, so that the
+ * registry can say what would have been done. A finding with any unbound evidence never proposes: whoever can only
+ * send telemetry must not be able to stop an agent. A hard budget is a limit that a person set, hence past the brakes.
+ */
+export const propose: Propose = (policy, finding, facts, position) => {
+  if (!finding.bound || finding.agent === FLEET || finding.root === FLEET) return null;
+  const rule = policy.rules.find((candidate) => matches(candidate, finding, facts));
+  if (rule === undefined) return null;
+  return {
+    key: `${finding.id}:${rule.action}`,
+    time: finding.time,
+    tenant: finding.tenant,
+    agent: finding.root,
+    action: rule.action,
+    mode: policy.mode,
+    reason: finding.title,
+    finding: finding.id,
+    kind: finding.kind,
+    severity: finding.severity,
+    forMs: rule.forMs,
+    callsPerMinute: rule.callsPerMinute,
+    policy: policy.name,
+    rule: rule.name,
+    hardBudget: finding.kind === 'budget',
+    evidence: finding.evidence,
+    partition: position.partition,
+    epoch: position.epoch,
+    offset: position.offset,
+  };
+};

@@ -1,0 +1,37 @@
+/** Every detector that scores an event, in the order in which they run. Silence and the joint view run on their own. */
+import { STREAMS } from '../agent/layout.js';
+import { drift, session, spend } from './cost.js';
+import { createCounts, type WindowPrior } from './counts.js';
+import { creep } from './creep.js';
+import type { Detector } from './detector.js';
+import { createErrors } from './errors.js';
+import { JOINT_FEATURES } from './joint.js';
+import { novelty } from './novelty.js';
+
+const STARTS = STREAMS.events.length;
+const SPAWNS = STARTS + STREAMS.starts.length;
+
+export function createCatalogue(prior: WindowPrior): readonly Detector[] {
+  return [
+    createCounts('rate', 'calls', 0, STREAMS.events.length, 4, prior, () => true),
+    createCounts('starts', 'sessions started', STARTS, STREAMS.starts.length, 3, prior, (o) => o.opensSession),
+    createCounts('delegation', 'sub-agents started', SPAWNS, STREAMS.spawns.length, 2, prior, (o) => {
+      const operation = o.event?.operation;
+      return operation === 'invoke_agent' || operation === 'create_agent';
+    }),
+    createErrors(prior),
+    novelty,
+    creep,
+    session,
+    spend,
+    drift,
+  ];
+}
+
+/** Names of what each detector measures, for attributions and the feature dictionary. */
+export function featureNames(catalogue: readonly Detector[]): ReadonlyMap<string, readonly string[]> {
+  const names = new Map(catalogue.map((d) => [d.name as string, d.features]));
+  names.set('joint', ['strangeness of many features together (0.5 is ordinary)', ...JOINT_FEATURES]);
+  names.set('silence', ['hours without a call']);
+  return names;
+}

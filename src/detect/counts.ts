@@ -1,0 +1,80 @@
+/**
+ * Call rate, session starts, delegations: counts in sliding windows against a negative-binomial law whose mean and
+ * dispersion are the agent's own (method of moments, k = mu^2 / max(var - mu, eps)); the score is the largest
+ * -ln P(NB >= x) over the windows. Real clients are overdispersed: Poisson and z-scores are off by orders of magnitude.
+ */
+import { DETECTORS, type DetectorName, F, WINDOW_COUNT, WINDOW_MS } from '../agent/layout.js';
+import type { Observation, Readings } from '../agent/observation.js';
+import { addCount, slidingCount } from '../agent/window.js';
+import { lnNegativeBinomialTail } from '../math/tail.js';
+import type { Detector } from './detector.js';
+
+/** Prior buckets: the cold-start law counts as one day of history. */
+const PRIOR_MS = 86_400_000;
+
+/** Cold-start law by window; the engine fills it from the model in force. */
+export class WindowPrior {
+  readonly mean = new Float64Array(WINDOW_COUNT);
+  readonly square = new Float64Array(WINDOW_COUNT);
+}
+
+export function createCounts(
+  name: DetectorName,
+  noun: string,
+  first: number,
+  count: number,
+  least: number,
+  prior: WindowPrior,
+  counts: (o: Observation) => boolean,
+): Detector {
+  const index = DETECTORS.indexOf(name);
+  const last = first + count;
+  const features: string[] = [];
+  const priorWeight: number[] = [];
+  for (let w = first; w < last; w++) {
+    features.push(`${noun} in ${windowName(WINDOW_MS[w])}`);
+    priorWeight.push(Math.max(1, PRIOR_MS / WINDOW_MS[w]));
+  }
+
+  return {
+    name,
+    features,
+    score(o: Observation, readings: Readings): void {
+      const p = o.profile;
+      let best = 0;
+      let feature = 0;
+      let observed = 0;
+      let expected = 0;
+      for (let w = first; w < last; w++) {
+        const x = slidingCount(p, w, o.timeMs);
+        if (x < least) continue;
+        const n = p.f32[p.at4 + F.windowWeight + w];
+        const m = priorWeight[w - first];
+        const mean = (p.f64[p.at8 + F.windowMean + w] * n + prior.mean[w] * m) / (n + m);
+        const square = (p.f64[p.at8 + F.windowSquare + w] * n + prior.square[w] * m) / (n + m);
+        const variance = square - mean * mean;
+        // Nothing within two deviations of the mean can be the day's strangest minute.
+        if (x <= mean + 2 * Math.sqrt(variance > mean ? variance : mean)) continue;
+        const k = (mean * mean) / Math.max(variance - mean, mean * 1e-3);
+        const score = -lnNegativeBinomialTail(x, mean, k);
+        if (score > best) {
+          best = score;
+          feature = w - first;
+          observed = x;
+          expected = mean;
+        }
+      }
+      readings.set(index, best, feature, observed, expected);
+    },
+    count(o: Observation): void {
+      if (!counts(o)) return;
+      for (let w = first; w < last; w++) addCount(o.profile, w, 1);
+    },
+    /** Windows learn when their buckets close, as time goes by. */
+    learn(): void {},
+  };
+}
+
+function windowName(ms: number): string {
+  return ms < 60_000 ? `${ms / 1000} s` : ms < 3_600_000 ? `${ms / 60_000} min` : `${ms / 3_600_000} h`;
+}

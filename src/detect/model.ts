@@ -1,0 +1,47 @@
+/**
+ * What an engine knows beyond one agent: a versioned model made by learn/ (or shipped in models/ for a cold start),
+ * activated by a record. A score depends on the agent's own records and on this, nothing else.
+ */
+import type { Forest } from './forest.js';
+
+/** Law of a detector's daily maximum over the agents of the fleet; what an agent's own few days are shrunk towards. */
+export interface DayLaw {
+  readonly mean: number;
+  /** Variance of one agent's days around its own mean. */
+  readonly within: number;
+  /** Variance of agents' means around the fleet's. */
+  readonly between: number;
+}
+
+/**
+ * Correction of a detector's calibrated surprise: what one day in ten reaches is `from` nats as stated, ln 10 in truth;
+ * beyond it, truth = ln 10 + (stated - from) / stretch. A stretch above 1 says that large surprises come more often
+ * than stated.
+ */
+export interface TailLaw {
+  readonly from: number;
+  readonly stretch: number;
+}
+
+export interface Cohort {
+  readonly id: string;
+  readonly members: number;
+  /** Members that have adopted an endpoint or a pair, by 16 hex digits of its hash. */
+  readonly adopters: ReadonlyMap<string, number>;
+  readonly forest: Forest | null;
+}
+
+export interface CohortModel {
+  readonly version: string;
+  /** Cohort index by agent key (agent/table.ts). */
+  readonly cohortOf: ReadonlyMap<string, number>;
+  readonly cohorts: readonly Cohort[];
+  /** By detector, in the order of DETECTORS. */
+  readonly days: readonly DayLaw[];
+  readonly tails: readonly TailLaw[];
+  /** Expected count and squared count per window of an agent nobody knows yet, in the order of WINDOW_MS. */
+  readonly windowMean: readonly number[];
+  readonly windowSquare: readonly number[];
+  /** Pages per agent-day over the last 7 days as a multiple of the budget, at least 1: the bar that every detector adds. */
+  readonly bar: number;
+}

@@ -1,0 +1,89 @@
+/**
+ * Endpoints and targets: surprise at what the agent has not adopted. A hijacked agent keeps its tools and changes its
+ * targets, so the (endpoint, target) pair counts beside the endpoint. The surprise of a new thing is -ln of the
+ * agent's own unseen mass (Good-Turing: the share of sessions, and of an endpoint's calls, that brought something
+ * new), softened where other members of the cohort have adopted it. A session's score is the sum over its distinct
+ * new things.
+ */
+import { DETECTORS, F } from '../agent/layout.js';
+import type { Observation, Readings } from '../agent/observation.js';
+import { NOVEL_SLOTS, S, U } from '../agent/sessions.js';
+import type { Detector } from './detector.js';
+import { isSensitive } from './sensitive.js';
+
+const INDEX = DETECTORS.indexOf('novelty');
+const SHARE_STEP = 1 / 48;
+const TARGET_STEP = 1 / 24;
+const SHARE_MIN = 0.02;
+const TARGET_MIN = 0.02;
+/** Added where a new endpoint's name is sensitive, nats. */
+const SENSITIVE_NATS = 2;
+/** What is left of the surprise when at least one, or a third, of the cohort's others have adopted the thing. */
+const KNOWN_TO_ONE = 0.5;
+const KNOWN_TO_MANY = 0.15;
+
+export const NEW_ENDPOINT_FEATURE = 0;
+export const NEW_TARGET_FEATURE = 1;
+
+export const novelty: Detector = {
+  name: 'novelty',
+  features: ['surprise at new endpoints in the session, nats', 'surprise at new targets in the session, nats'],
+  score(o: Observation, readings: Readings): void {
+    o.addedSurprise = 0;
+    const total = o.s8at + S.novelty;
+    let feature = NEW_TARGET_FEATURE;
+    if (o.endpointNovel && addsToSession(o, o.endpointLow)) {
+      feature = NEW_ENDPOINT_FEATURE;
+      o.addedSurprise += endpointSurprise(o);
+    } else if (o.pairNovel && !o.endpointNovel && addsToSession(o, o.pairLow)) {
+      o.addedSurprise += pairSurprise(o);
+    }
+    o.s64[total] += o.addedSurprise;
+    const p = o.profile;
+    readings.set(INDEX, o.addedSurprise > 0 ? o.s64[total] : 0, feature, o.s64[total], p.f32[p.at4 + F.surpriseLevel]);
+  },
+  learn(o: Observation): void {
+    const p = o.profile;
+    if (o.endpointSlot >= 0 && o.event !== null && o.event.target !== null) {
+      const at = p.at4 + F.endpointNewTarget + o.endpointSlot;
+      p.f32[at] += ((o.pairNovel ? 1 : 0) - p.f32[at]) * TARGET_STEP;
+    }
+  },
+};
+
+/** Learns a finished session: whether it held something new, and how surprising it was. */
+export function learnSessionNovelty(o: Observation): void {
+  const p = o.profile;
+  const sum = o.sessionNumber(S.novelty);
+  p.f32[p.at4 + F.novelShare] += ((sum > 0 ? 1 : 0) - p.f32[p.at4 + F.novelShare]) * SHARE_STEP;
+  p.f32[p.at4 + F.surpriseLevel] += (sum - p.f32[p.at4 + F.surpriseLevel]) * SHARE_STEP;
+}
+
+/** Remembers a new thing in the session's row; false where it was counted before. */
+function addsToSession(o: Observation, hash: number): boolean {
+  const base = o.s4at + U.novel;
+  const count = o.sessionCount(U.novelCount);
+  const kept = count < NOVEL_SLOTS ? count : NOVEL_SLOTS;
+  for (let i = 0; i < kept; i++) if (o.s32[base + i] === hash) return false;
+  o.s32[base + (count % NOVEL_SLOTS)] = hash;
+  o.s32[o.s4at + U.novelCount] = count + 1;
+  return true;
+}
+
+function softened(surprise: number, known: number, peers: number): number {
+  if (known === 0 || peers === 0) return surprise;
+  return surprise * (known * 3 >= peers ? KNOWN_TO_MANY : KNOWN_TO_ONE);
+}
+
+function endpointSurprise(o: Observation): number {
+  const p = o.profile;
+  const share = Math.max(SHARE_MIN, p.f32[p.at4 + F.novelShare]);
+  const own = -Math.log(share) + (o.event !== null && isSensitive(o.event.endpoint) ? SENSITIVE_NATS : 0);
+  return softened(own, o.endpointPeers, o.peers);
+}
+
+function pairSurprise(o: Observation): number {
+  const p = o.profile;
+  const share = Math.max(TARGET_MIN, p.f32[p.at4 + F.endpointNewTarget + o.endpointSlot]);
+  return softened(-Math.log(share), o.pairPeers, o.peers);
+}

@@ -1,0 +1,50 @@
+/** Which cause a finding names: the detector with the largest share, told apart by what it measured. */
+import { DETECTORS } from '../agent/layout.js';
+import type { Observation, Readings } from '../agent/observation.js';
+import { S, U } from '../agent/sessions.js';
+import type { Kind, Severity } from '../decide/finding.js';
+import { NEW_ENDPOINT_FEATURE } from '../detect/novelty.js';
+
+/** Failures in a row from which a burst of errors is called a retry loop. */
+const RETRY_RUN = 5;
+
+export function causeOf(detector: number, o: Observation, readings: Readings): Kind {
+  switch (DETECTORS[detector]) {
+    case 'rate':
+    case 'starts':
+      return o.failed && o.sessionCount(U.errorRun) >= RETRY_RUN ? 'retry-loop' : 'rate-burst';
+    case 'delegation':
+      return 'fan-out';
+    case 'errors':
+      return o.sessionCount(U.errorRun) >= RETRY_RUN ? 'retry-loop' : 'error-burst';
+    case 'novelty':
+      return readings.feature[detector] === NEW_ENDPOINT_FEATURE ? 'new-endpoint' : 'new-target';
+    case 'creep':
+      return 'novelty-creep';
+    case 'session':
+      return 'session-spend';
+    case 'spend':
+      return 'spend';
+    case 'drift':
+      return 'cost-drift';
+    case 'joint':
+      return 'joint';
+    case 'silence':
+      return 'quiet';
+  }
+}
+
+/** Causes whose evidence lies inside one session: their findings name it. */
+const IN_SESSION: ReadonlySet<Kind> = new Set(['retry-loop', 'new-endpoint', 'new-target', 'session-spend']);
+
+export function sessionOf(kind: Kind, o: Observation): string | null {
+  return IN_SESSION.has(kind) && o.sessionNumber(S.events) > 0 ? (o.event?.session ?? null) : null;
+}
+
+/** Severity of a fused probability under the operator's budgets; null: nothing to say. */
+export function severityOf(p: number, pages: number, notices: number): Severity | null {
+  if (p <= pages / 100) return 'critical';
+  if (p <= pages / 10) return 'high';
+  if (p <= pages) return 'medium';
+  return p <= notices ? 'low' : null;
+}

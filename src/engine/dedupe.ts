@@ -1,0 +1,99 @@
+/**
+ * Event ids already scored, as 64-bit hashes, so that a sender may safely send again. Two generations, turned over
+ * every `DEDUPE_MS` of the partition's time: an id is remembered for at least that long and at most twice as long,
+ * unless more than `idsMax` ids arrive meanwhile (then generations turn earlier; counted by the caller's metrics).
+ */
+export const DEDUPE_MS = 3_600_000;
+
+class Generation {
+  private table = new Uint32Array(2 * 1024);
+  size = 0;
+
+  has(hi: number, lo: number): boolean {
+    const mask = this.table.length / 2 - 1;
+    for (let i = lo & mask; ; i = (i + 1) & mask) {
+      const a = this.table[2 * i];
+      const b = this.table[2 * i + 1];
+      if (a === 0 && b === 0) return false;
+      if (a === hi && b === lo) return true;
+    }
+  }
+
+  add(hi: number, lo: number): void {
+    if (this.size * 2 >= this.table.length / 2) this.grow();
+    this.place(hi, lo);
+    this.size++;
+  }
+
+  values(): Uint32Array {
+    const out = new Uint32Array(2 * this.size);
+    let at = 0;
+    for (let i = 0; i < this.table.length; i += 2) {
+      if (this.table[i] === 0 && this.table[i + 1] === 0) continue;
+      out[at++] = this.table[i];
+      out[at++] = this.table[i + 1];
+    }
+    return out;
+  }
+
+  private place(hi: number, lo: number): void {
+    const mask = this.table.length / 2 - 1;
+    let i = lo & mask;
+    while (this.table[2 * i] !== 0 || this.table[2 * i + 1] !== 0) i = (i + 1) & mask;
+    this.table[2 * i] = hi;
+    this.table[2 * i + 1] = lo;
+  }
+
+  private grow(): void {
+    const old = this.table;
+    this.table = new Uint32Array(old.length * 2);
+    for (let i = 0; i < old.length; i += 2) if (old[i] !== 0 || old[i + 1] !== 0) this.place(old[i], old[i + 1]);
+  }
+}
+
+export class SeenIds {
+  private current = new Generation();
+  private previous = new Generation();
+  private turnedMs = 0;
+  private readonly idsMax: number;
+
+  constructor(idsMax: number) {
+    this.idsMax = idsMax;
+  }
+
+  get size(): number {
+    return this.current.size + this.previous.size;
+  }
+
+  /** True where the id was seen before; notes it otherwise. */
+  seen(hi: number, lo: number): boolean {
+    // Two zero words mark an empty place; the one hash in 2^64 that looks so is moved aside.
+    const low = hi === 0 && lo === 0 ? 1 : lo;
+    if (this.current.has(hi, low) || this.previous.has(hi, low)) return true;
+    if (this.current.size >= this.idsMax) this.turn();
+    this.current.add(hi, low);
+    return false;
+  }
+
+  advance(timeMs: number): void {
+    if (timeMs - this.turnedMs < DEDUPE_MS) return;
+    if (timeMs - this.turnedMs >= 2 * DEDUPE_MS) this.turn();
+    this.turn();
+    this.turnedMs = timeMs;
+  }
+
+  snapshot(): { turnedMs: number; current: Uint32Array; previous: Uint32Array } {
+    return { turnedMs: this.turnedMs, current: this.current.values(), previous: this.previous.values() };
+  }
+
+  restore(turnedMs: number, current: Uint32Array, previous: Uint32Array): void {
+    this.turnedMs = turnedMs;
+    for (let i = 0; i < current.length; i += 2) this.current.add(current[i], current[i + 1]);
+    for (let i = 0; i < previous.length; i += 2) this.previous.add(previous[i], previous[i + 1]);
+  }
+
+  private turn(): void {
+    this.previous = this.current;
+    this.current = new Generation();
+  }
+}

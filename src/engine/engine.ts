@@ -1,0 +1,261 @@
+/**
+ * Room engine/: one partition's records in, an Outcome out. Pure: no clock but the records, no I/O, no randomness.
+ * Everything that can change a score is a record, so the same snapshot and records give the same bytes, wherever the
+ * stream is cut and resumed.
+ */
+import { rootOf } from '../agent/lineage.js';
+import { agentKey } from '../agent/table.js';
+import { DETECTOR_COUNT, DETECTORS, F } from '../agent/layout.js';
+import { countCost } from '../detect/cost.js';
+import { countRun } from '../detect/errors.js';
+import type { CohortModel } from '../detect/model.js';
+import { scoreSilence } from '../detect/silence.js';
+import type { AgentEvent } from '../event/event.js';
+import { hash64 } from '../math/hash.js';
+import { raiseBreach, raiseScored } from './alarm.js';
+import type { Engine, EngineCounts, Shelf } from './contract.js';
+import { advanceWindows, enterSession, finishSession, lookUp, sessionHash } from './observe.js';
+import type { Outcome } from './outcome.js';
+import type { AgentRecord, EngineRecord, EventRecord, ResetRecord } from './record.js';
+import { endIdleSessions, evict, seat, takeModel, turnDay } from './residence.js';
+import { judge, learnEvent, scoreEvent, surprises } from './scoring.js';
+import type { Settings } from './settings.js';
+import { restoreState, saveState } from './snapshot.js';
+import { EngineState, type Place } from './state.js';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const QUIET = 2;
+const SILENCE = DETECTORS.indexOf('silence');
+/** Acting agents whose sighting is remembered. */
+const SIGHTED_MAX = 200_000;
+/** No tick jump makes an engine look at more minutes than an hour has: each agent is looked at once. */
+const MINUTES = 60;
+
+export interface EngineOptions {
+  readonly settings: Settings;
+  /** Digest of the settings, carried by findings. */
+  readonly config: string;
+  readonly model: CohortModel;
+  readonly place: Place;
+  readonly shelf: Shelf;
+  /** Model by version, for activation records; null where it is not known. */
+  readonly models: (version: string) => CohortModel | null;
+  /** Checks a configuration record's settings; null: refused, the settings in force stay. */
+  readonly parseSettings: (settings: unknown) => { settings: Settings; config: string } | null;
+}
+
+export class PartitionEngine implements Engine {
+  private readonly state: EngineState;
+  private readonly options: EngineOptions;
+  private readonly hash = new Uint32Array(2);
+
+  constructor(options: EngineOptions, snapshot?: Uint8Array) {
+    this.options = options;
+    const { settings, config, model, place, shelf } = options;
+    this.state = new EngineState(settings, config, model, place, shelf);
+    if (snapshot !== undefined) restoreState(this.state, snapshot);
+  }
+
+  get counts(): Readonly<EngineCounts> {
+    return this.state.counts;
+  }
+
+  /** For explain and for tests: the state as it stands; not to be changed. */
+  get inside(): EngineState {
+    return this.state;
+  }
+
+  step(record: EngineRecord, offset: number, outcome: Outcome): void {
+    switch (record.type) {
+      case 'event':
+        this.onEvent(record, offset, outcome);
+        return;
+      case 'tick':
+        this.onTick(record.timeMs, offset, outcome);
+        return;
+      case 'model': {
+        const model = this.options.models(record.version);
+        if (model !== null) this.activate(model);
+        break;
+      }
+      case 'agent':
+        this.onAgent(record, outcome);
+        break;
+      case 'reset':
+        this.onReset(record);
+        break;
+      case 'config': {
+        const parsed = this.options.parseSettings(record.settings);
+        if (parsed !== null) {
+          this.state.settings = parsed.settings;
+          this.state.config = parsed.config;
+        }
+        break;
+      }
+    }
+    this.state.counts.controls++;
+  }
+
+  /** Activates a model from here on; a replay with learning inline calls it at a tick. */
+  activate(model: CohortModel): void {
+    this.state.activate(model);
+  }
+
+  snapshot(): Uint8Array {
+    return saveState(this.state);
+  }
+
+  private onEvent(record: EventRecord, offset: number, outcome: Outcome): void {
+    const { state } = this;
+    const { event, bound } = record;
+    const { counts, observation: o } = state;
+    counts.events++;
+    const root = rootOf(event.agent, event.parent);
+    if (this.isDuplicate(event, bound)) {
+      counts.duplicates++;
+      return;
+    }
+    const slot = seat(state, event.tenant, root, bound, event.timeMs);
+    if (slot === -1) {
+      counts.notAdmitted++;
+      state.refusedThisHour++;
+      return;
+    }
+    this.sight(event, outcome);
+    const p = o.profile;
+    const key = state.table.key(slot);
+    o.slot = slot;
+    o.event = event;
+    if (p.u32[p.at4 + F.modelStamp] !== state.modelStamp) takeModel(state, key);
+    // Late: the agent's windows have moved on. Judged by what needs no window; counted.
+    const late = event.timeMs < p.f64[p.at8 + F.lastMs] - state.settings.latenessMs;
+    o.timeMs = Math.max(event.timeMs, p.f64[p.at8 + F.lastMs]);
+    state.table.touch(slot, o.timeMs);
+    turnDay(state, slot, o.timeMs, outcome);
+    p.u32[p.at4 + F.flags] &= ~QUIET;
+    this.observe(event, slot, late);
+    const fused = scoreEvent(state, key, outcome);
+    if (fused < 1) raiseScored(state, fused, bound, offset, outcome);
+    if (state.budgets.size > 0) {
+      const breach = state.budgets.judge(key, o);
+      if (breach !== null) raiseBreach(state, breach, bound, offset, outcome);
+    }
+    learnEvent(state, key, outcome);
+    p.f64[p.at8 + F.lastMs] = o.timeMs;
+    p.f64[p.at8 + F.events]++;
+    counts.scored++;
+    if (late) counts.late++;
+  }
+
+  /** Counts come before scores: what is tested includes the event itself. */
+  private observe(event: AgentEvent, slot: number, late: boolean): void {
+    const { state } = this;
+    const { observation: o, settings } = state;
+    o.failed = event.status === 'error' || event.status === 'denied';
+    advanceWindows(o, o.timeMs);
+    lookUp(o, event, settings.hashSeed, state.model);
+    const room = state.sessions.full();
+    if (room !== -1) this.endEarly(room, slot);
+    enterSession(o, state.sessions, slot, sessionHash(event.session, settings.hashSeed), settings.sessionIdleMs);
+    countRun(o);
+    countCost(o);
+    if (!late) for (const detector of state.catalogue) detector.count?.(o);
+  }
+
+  /** The session table is full: the least recently used session of whichever agent ends now. */
+  private endEarly(row: number, slot: number): void {
+    const { state } = this;
+    const owner = state.sessions.ownerOf(row);
+    state.table.aim(state.observation.profile, owner);
+    finishSession(state.observation, state.sessions, row);
+    state.table.aim(state.observation.profile, slot);
+  }
+
+  private isDuplicate(event: AgentEvent, bound: boolean): boolean {
+    hash64(event.id, this.state.settings.hashSeed, this.hash);
+    const hi = this.hash[0];
+    const lo = this.hash[1];
+    hash64(event.agent, lo ^ (bound ? 0 : 1), this.hash);
+    return this.state.ids.seen((hi ^ this.hash[0]) >>> 0, (lo ^ this.hash[1]) >>> 0);
+  }
+
+  /** Reports an acting agent to the inventory when it, or its version, is new. */
+  private sight(event: AgentEvent, outcome: Outcome): void {
+    const { sighted } = this.state;
+    const key = event.tenant === '' ? event.agent : `${event.tenant}\u0000${event.agent}`;
+    const before = sighted.get(key);
+    if (before !== undefined && (event.version === null || before === event.version)) return;
+    sighted.delete(key);
+    sighted.set(key, event.version);
+    if (sighted.size > SIGHTED_MAX) {
+      for (const oldest of sighted.keys()) {
+        sighted.delete(oldest);
+        break;
+      }
+    }
+    const { tenant, agent, version, timeMs, parent } = event;
+    outcome.sightings.push({ tenant, agent, agentVersion: version, timeMs, parent });
+  }
+
+  private onTick(timeMs: number, offset: number, outcome: Outcome): void {
+    const { state } = this;
+    state.counts.ticks++;
+    if (timeMs <= state.nowMs) return;
+    const from = Math.floor(state.nowMs / MINUTE_MS);
+    const to = Math.floor(timeMs / MINUTE_MS);
+    const hour = Math.floor(timeMs / HOUR_MS) !== Math.floor(state.nowMs / HOUR_MS);
+    state.nowMs = timeMs;
+    state.ids.advance(timeMs);
+    for (let minute = Math.max(from + 1, to - MINUTES + 1); minute <= to; minute++) {
+      for (const slot of state.table.due(minute)) this.lookAfter(slot, timeMs, offset, outcome);
+    }
+    if (!hour) return;
+    state.findings.sweep(timeMs);
+    state.table.ageDoor();
+    state.refusedThisHour = 0;
+  }
+
+  /** Once an hour for every agent: close its day and its idle sessions, and listen for silence. */
+  private lookAfter(slot: number, timeMs: number, offset: number, outcome: Outcome): void {
+    const { state } = this;
+    const { observation: o, table } = state;
+    table.aim(o.profile, slot);
+    const p = o.profile;
+    o.slot = slot;
+    o.event = null;
+    o.timeMs = timeMs;
+    o.opensSession = false;
+    if (p.u32[p.at4 + F.modelStamp] !== state.modelStamp) takeModel(state, table.key(slot));
+    if (timeMs < p.f64[p.at8 + F.lastMs]) return;
+    endIdleSessions(state, slot, timeMs);
+    turnDay(state, slot, timeMs, outcome);
+    surprises.fill(0);
+    scoreSilence(o, state.readings);
+    if (!judge(state, SILENCE) || (p.u32[p.at4 + F.flags] & QUIET) !== 0) return;
+    const quiet = Math.exp(-surprises[SILENCE]);
+    if (quiet > state.settings.noticesPerAgentDay / DETECTOR_COUNT) return;
+    p.u32[p.at4 + F.flags] |= QUIET;
+    raiseScored(state, quiet, table.entry(slot).bound, offset, outcome);
+  }
+
+  private onAgent(record: AgentRecord, outcome: Outcome): void {
+    const key = agentKey(record.tenant, record.agent, true);
+    if (record.role === null && record.labels.length === 0) this.state.facts.delete(key);
+    else this.state.facts.set(key, { role: record.role, labels: record.labels });
+    this.state.budgets.set(key, record.budgets);
+    outcome.samples.push({ kind: 'role', timeMs: record.timeMs, agent: key, id: '', role: record.role });
+  }
+
+  /** Forgets everything about one agent; it learns anew. */
+  private onReset(record: ResetRecord): void {
+    const { state } = this;
+    for (const bound of [true, false]) {
+      const key = agentKey(record.tenant, record.agent, bound);
+      const slot = state.table.find(record.tenant, record.agent, bound);
+      if (slot !== -1) evict(state, slot);
+      state.shelved.delete(key);
+      state.findings.forget(key);
+    }
+  }
+}

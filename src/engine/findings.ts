@@ -1,0 +1,92 @@
+/**
+ * The book of open findings: one per agent and cause, closed after a stated time without new evidence. While a page
+ * is open on an agent another cause raises a notice beside it, and a page only where it is worse than everything
+ * open: people are woken again when things get worse, not when the same trouble shows another face.
+ */
+import { type Kind, SEVERITIES, type Severity } from '../decide/finding.js';
+
+export interface OpenFinding {
+  readonly id: string;
+  readonly kind: Kind;
+  /** Severity of the last line written. */
+  shown: Severity;
+  /** Severity that the evidence has reached; what a policy judges. */
+  reached: Severity;
+  lastMs: number;
+  bound: boolean;
+}
+
+export interface Raised {
+  readonly finding: OpenFinding;
+  /** Whether a line is due: raised now, or its shown severity rose. */
+  readonly line: boolean;
+  /** Whether the evidence reached a new severity: a policy should look again. */
+  readonly worse: boolean;
+}
+
+const rank = (severity: Severity): number => SEVERITIES.indexOf(severity);
+const PAGE = rank('medium');
+
+export class FindingBook {
+  private readonly open = new Map<string, OpenFinding[]>();
+  private readonly closeAfterMs: number;
+
+  constructor(closeAfterMs: number) {
+    this.closeAfterMs = closeAfterMs;
+  }
+
+  /** Notes evidence of a cause. `makeId` is called only where a new finding is opened. */
+  note(key: string, kind: Kind, severity: Severity, timeMs: number, bound: boolean, makeId: () => string): Raised {
+    const list = this.current(key, timeMs);
+    let finding = list.find((f) => f.kind === kind);
+    const others = list.reduce((most, f) => (f === finding ? most : Math.max(most, rank(f.shown))), -1);
+    const capped = rank(severity) >= PAGE && others >= PAGE && rank(severity) <= others;
+    const shown: Severity = capped ? 'low' : severity;
+    if (finding === undefined) {
+      finding = { id: makeId(), kind, shown, reached: severity, lastMs: timeMs, bound };
+      list.push(finding);
+      this.open.set(key, list);
+      return { finding, line: true, worse: true };
+    }
+    finding.lastMs = Math.max(finding.lastMs, timeMs);
+    finding.bound &&= bound;
+    const worse = rank(severity) > rank(finding.reached);
+    if (worse) finding.reached = severity;
+    const line = rank(shown) > rank(finding.shown);
+    if (line) finding.shown = shown;
+    return { finding, line, worse };
+  }
+
+  /** Whether a page is open on this agent now. */
+  paged(key: string, timeMs: number): boolean {
+    return this.current(key, timeMs).some((f) => rank(f.shown) >= PAGE);
+  }
+
+  /** Drops what has closed by `timeMs`. */
+  sweep(timeMs: number): void {
+    for (const key of [...this.open.keys()]) {
+      if (this.current(key, timeMs).length === 0) this.open.delete(key);
+    }
+  }
+
+  forget(key: string): void {
+    this.open.delete(key);
+  }
+
+  /** Plain JSON, in key order. */
+  snapshot(): [string, OpenFinding[]][] {
+    return [...this.open].sort((a, b) => (a[0] < b[0] ? -1 : 1)).map(([key, list]) => [key, list.map((f) => ({ ...f }))]);
+  }
+
+  restore(entries: readonly [string, OpenFinding[]][]): void {
+    for (const [key, list] of entries) this.open.set(key, list);
+  }
+
+  private current(key: string, timeMs: number): OpenFinding[] {
+    const list = this.open.get(key);
+    if (list === undefined) return [];
+    const kept = list.filter((f) => timeMs - f.lastMs < this.closeAfterMs);
+    if (kept.length !== list.length) this.open.set(key, kept);
+    return kept;
+  }
+}

@@ -1,0 +1,40 @@
+/** What an engine emits. The caller hands in one Outcome per batch and empties it after writing. */
+import type { Finding, Proposal } from '../decide/finding.js';
+
+/** First sight of an agent (inventory) or of a new version of it. */
+export interface Sighting {
+  readonly tenant: string;
+  readonly agent: string;
+  readonly agentVersion: string | null;
+  readonly timeMs: number;
+  readonly parent: string | null;
+}
+
+/** Sampled observation for learn/: what the cohort models are made of. */
+export type Sample =
+  /** A row of joint-model features, 1 in 16 of those scored. */
+  | { readonly kind: 'row'; readonly timeMs: number; readonly agent: string; readonly id: string; readonly values: readonly number[] }
+  /** The agent adopted an endpoint, or an (endpoint, target) pair, into its profile: 64-bit hash as 16 hex digits. */
+  | { readonly kind: 'adopted'; readonly timeMs: number; readonly agent: string; readonly id: string; readonly what: 'endpoint' | 'pair'; readonly hash: string }
+  /** What people said of the agent: its role names its cohort. */
+  | { readonly kind: 'role'; readonly timeMs: number; readonly agent: string; readonly id: string; readonly role: string | null }
+  /** A closed agent-day, `days` closed before it: each detector's largest raw score, and its largest -ln p as stated at the time. */
+  | { readonly kind: 'day'; readonly timeMs: number; readonly agent: string; readonly id: string; readonly days: number; readonly max: readonly number[]; readonly surprise: readonly number[]; readonly paged: boolean };
+
+export interface Outcome {
+  readonly findings: Finding[];
+  readonly proposals: Proposal[];
+  readonly sightings: Sighting[];
+  readonly samples: Sample[];
+}
+
+export function createOutcome(): Outcome {
+  return { findings: [], proposals: [], sightings: [], samples: [] };
+}
+
+export function clearOutcome(outcome: Outcome): void {
+  outcome.findings.length = 0;
+  outcome.proposals.length = 0;
+  outcome.sightings.length = 0;
+  outcome.samples.length = 0;
+}

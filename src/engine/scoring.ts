@@ -1,0 +1,124 @@
+/** Score: detectors over one observation, their readings calibrated and fused. Learning follows scoring, never precedes it. */
+import { insertKnown, ENDPOINTS, PAIRS, useKnown } from '../agent/known.js';
+import { DETECTOR_COUNT, DETECTORS, F } from '../agent/layout.js';
+import type { Attribution } from '../decide/finding.js';
+import { attributeForest } from '../detect/forest.js';
+import { fillRow, JOINT_EVERY_MS, JOINT_FEATURES, scoreJoint } from '../detect/joint.js';
+import { hex64 } from '../math/hash.js';
+import { isInteresting, statedSurprise, surprise } from '../score/calibrate.js';
+import { fuse, shares } from '../score/fuse.js';
+import { sessionTag } from './observe.js';
+import type { Outcome } from './outcome.js';
+import type { EngineState } from './state.js';
+
+const JOINT = DETECTORS.indexOf('joint');
+/** One joint-model row in this many is emitted as a sample. */
+const SAMPLE_EVERY = 16;
+/** Attributions listed in a finding, at most; the smallest share listed. */
+const ATTRIBUTIONS_MAX = 4;
+const SHARE_MIN = 0.02;
+
+/** Calibrated surprise of the observation under test, by detector, nats. */
+export const surprises = new Float64Array(DETECTOR_COUNT);
+
+/**
+ * Runs every detector on the observation and returns the fused probability that an ordinary day of this agent gets
+ * this strange; 1 when no detector is interested.
+ */
+export function scoreEvent(state: EngineState, key: string, outcome: Outcome): number {
+  const { observation: o, readings, catalogue } = state;
+  surprises.fill(0);
+  let interesting = false;
+  for (let i = 0; i < catalogue.length; i++) {
+    catalogue[i].score(o, readings);
+    if (judge(state, i)) interesting = true;
+  }
+  const p = o.profile;
+  if (interesting || o.timeMs - p.f64[p.at8 + F.lastForestMs] >= JOINT_EVERY_MS) {
+    p.f64[p.at8 + F.lastForestMs] = o.timeMs;
+    fillRow(o);
+    const cohort = p.u32[p.at4 + F.role];
+    scoreJoint(o, cohort === 0 ? null : state.model.cohorts[cohort - 1].forest, readings);
+    if (judge(state, JOINT)) interesting = true;
+    sampleRow(state, key, outcome);
+  }
+  return interesting ? fuse(surprises) : 1;
+}
+
+/** Calibrates one reading and keeps the day's maxima; true where the score is beyond an ordinary day's middle. */
+export function judge(state: EngineState, detector: number): boolean {
+  const p = state.observation.profile;
+  const score = state.readings.score[detector];
+  const max = p.at4 + F.dayMax + detector;
+  if (score > p.f32[max]) p.f32[max] = score;
+  if (score <= 0 || !isInteresting(p, detector, score)) {
+    surprises[detector] = 0;
+    return false;
+  }
+  const stated = statedSurprise(p, detector, score);
+  const at = p.at4 + F.daySurprise + detector;
+  if (stated > p.f32[at]) p.f32[at] = stated;
+  surprises[detector] = Math.max(0, surprise(stated, detector, state.model));
+  return true;
+}
+
+function sampleRow(state: EngineState, key: string, outcome: Outcome): void {
+  const o = state.observation;
+  const p = o.profile;
+  const at = p.at4 + F.sampleCount;
+  if (++p.u32[at] < SAMPLE_EVERY || p.f32[p.at4 + F.featureWeight] < 64) return;
+  p.u32[at] = 0;
+  outcome.samples.push({ kind: 'row', timeMs: o.timeMs, agent: key, id: o.event?.id ?? '', values: Array.from(o.row) });
+}
+
+/** Takes the observation into the profile: detectors first, then the sets of known endpoints and targets. */
+export function learnEvent(state: EngineState, key: string, outcome: Outcome): void {
+  const { observation: o, settings } = state;
+  const p = o.profile;
+  const id = o.event?.id ?? '';
+  if (o.endpointSlot === -1) {
+    o.endpointSlot = insertKnown(p, ENDPOINTS, o.endpointLow, o.endpointHigh, o.timeMs);
+    p.f32[p.at4 + F.endpointNewTarget + o.endpointSlot] = 0.5;
+  }
+  for (const detector of state.catalogue) detector.learn(o);
+  const tag = sessionTag(o);
+  const { adoptSessions, adoptMs } = settings;
+  if (useKnown(p, ENDPOINTS, o.endpointSlot, tag, o.timeMs, adoptSessions, adoptMs) && o.event?.operation !== 'chat') {
+    const hash = hex64(o.endpointHigh, o.endpointLow);
+    outcome.samples.push({ kind: 'adopted', timeMs: o.timeMs, agent: key, id, what: 'endpoint', hash });
+  }
+  if (o.event === null || o.event.target === null) return;
+  if (o.pairSlot === -1) o.pairSlot = insertKnown(p, PAIRS, o.pairLow, o.pairHigh, o.timeMs);
+  if (useKnown(p, PAIRS, o.pairSlot, tag, o.timeMs, adoptSessions, adoptMs)) {
+    outcome.samples.push({ kind: 'adopted', timeMs: o.timeMs, agent: key, id, what: 'pair', hash: hex64(o.pairHigh, o.pairLow) });
+  }
+}
+
+/** Who had which part in the fused score, largest first. */
+export function attribute(state: EngineState): Attribution[] {
+  const { readings, features, observation: o, model } = state;
+  const parts = shares(surprises);
+  const list: Attribution[] = [];
+  for (let d = 0; d < DETECTOR_COUNT; d++) {
+    if (parts[d] < SHARE_MIN) continue;
+    const names = features.get(DETECTORS[d]) ?? [];
+    let feature = names[readings.feature[d]] ?? '';
+    let observed = readings.observed[d];
+    let expected = readings.expected[d];
+    if (d === JOINT) {
+      const forest = model.cohorts[o.profile.u32[o.profile.at4 + F.role] - 1].forest;
+      const importance = forest === null ? null : attributeForest(forest, o.row);
+      const top = importance === null ? 0 : importance.indexOf(Math.max(...importance));
+      feature = `${JOINT_FEATURES[top]}, standard deviations`;
+      observed = o.row[top];
+      expected = 0;
+    }
+    list.push({ detector: DETECTORS[d], feature, observed: round(observed), expected: round(expected), share: round(parts[d]) });
+  }
+  return list.sort((a, b) => b.share - a.share).slice(0, ATTRIBUTIONS_MAX);
+}
+
+/** Four significant digits: what a person reads and a file keeps. */
+export function round(x: number): number {
+  return Number(x.toPrecision(4));
+}

@@ -1,0 +1,91 @@
+/** Everything that a partition's engine remembers, in one place: what a snapshot holds is what stands here. */
+import { Observation, Readings } from '../agent/observation.js';
+import { SessionTable } from '../agent/sessions.js';
+import { AgentTable } from '../agent/table.js';
+import type { AgentFacts } from '../decide/policy.js';
+import { createCatalogue, featureNames } from '../detect/catalogue.js';
+import { WindowPrior } from '../detect/counts.js';
+import type { Detector } from '../detect/detector.js';
+import type { CohortModel } from '../detect/model.js';
+import { BudgetBook } from './budgets.js';
+import type { EngineCounts, Shelf } from './contract.js';
+import { SeenIds } from './dedupe.js';
+import { FindingBook } from './findings.js';
+import type { Settings } from './settings.js';
+
+/** Where the engine stands in the world of partitions; see design, fence. */
+export interface Place {
+  readonly partition: number;
+  readonly epoch: number;
+}
+
+export class EngineState {
+  settings: Settings;
+  /** Digest of the settings in force, for findings. */
+  config: string;
+  model: CohortModel;
+  /** Activations so far: profiles computed under an older one refresh their laws when next met. */
+  modelStamp = 1;
+  readonly place: Place;
+  readonly shelf: Shelf;
+  readonly table: AgentTable;
+  readonly sessions: SessionTable;
+  readonly ids: SeenIds;
+  readonly findings: FindingBook;
+  readonly budgets = new BudgetBook();
+  /** Role and labels by agent key, for agents that have any. */
+  readonly facts = new Map<string, AgentFacts>();
+  /** Shelf position by agent key, oldest first. */
+  readonly shelved = new Map<string, number>();
+  /** Acting agents and versions already reported to the inventory, newest last; bounded. */
+  readonly sighted = new Map<string, string | null>();
+  readonly prior = new WindowPrior();
+  readonly catalogue: readonly Detector[];
+  readonly features: ReadonlyMap<string, readonly string[]>;
+  readonly observation = new Observation();
+  readonly readings = new Readings();
+  /** The partition's clock: time of the last tick, ms; 0 before the first. */
+  nowMs = 0;
+  /** Refused newcomers in the running hour of the partition's time. */
+  refusedThisHour = 0;
+  readonly counts: EngineCounts = {
+    events: 0,
+    scored: 0,
+    duplicates: 0,
+    late: 0,
+    notAdmitted: 0,
+    ticks: 0,
+    controls: 0,
+    findings: 0,
+    proposals: 0,
+    agents: 0,
+    evictions: 0,
+    reloads: 0,
+  };
+
+  constructor(settings: Settings, config: string, model: CohortModel, place: Place, shelf: Shelf) {
+    this.settings = settings;
+    this.config = config;
+    this.model = model;
+    this.place = place;
+    this.shelf = shelf;
+    this.table = new AgentTable(settings.agentsMax);
+    this.sessions = new SessionTable(settings.sessionsMax);
+    this.ids = new SeenIds(settings.idsMax);
+    this.findings = new FindingBook(settings.closeAfterMs);
+    this.catalogue = createCatalogue(this.prior);
+    this.features = featureNames(this.catalogue);
+    this.usePrior();
+  }
+
+  activate(model: CohortModel): void {
+    this.model = model;
+    this.modelStamp++;
+    this.usePrior();
+  }
+
+  private usePrior(): void {
+    this.prior.mean.set(this.model.windowMean);
+    this.prior.square.set(this.model.windowSquare);
+  }
+}

@@ -1,0 +1,66 @@
+/** The sentence that a person reads: what happened, to which agent, against what is usual for it. */
+import type { Attribution, Kind } from '../decide/finding.js';
+import type { AgentEvent } from '../event/event.js';
+
+/** Longest name quoted in a title. */
+const NAME_MAX = 60;
+
+function quoted(text: string | null): string {
+  if (text === null) return 'nothing';
+  return text.length > NAME_MAX ? `${text.slice(0, NAME_MAX - 1)}…` : text;
+}
+
+/** A number as a person writes it: three significant digits at most, thousands apart. */
+export function plain(x: number): string {
+  if (x === 0) return '0';
+  if (Math.abs(x) >= 1000) return Math.round(x).toLocaleString('en-US');
+  if (Math.abs(x) >= 10) return String(Math.round(x));
+  if (Math.abs(x) >= 1) return String(Math.round(x * 10) / 10);
+  return x.toPrecision(2);
+}
+
+/** The usual, in words: counts below one in a window are 'almost none'. */
+function usual(x: number): string {
+  return x < 0.5 ? 'almost none' : plain(x);
+}
+
+function usd(x: number): string {
+  return `$${x >= 100 ? Math.round(x).toLocaleString('en-US') : x >= 0.01 ? x.toFixed(2) : x.toPrecision(2)}`;
+}
+
+export function makeTitle(kind: Kind, agent: string, event: AgentEvent | null, top: Attribution): string {
+  const who = quoted(agent);
+  const endpoint = quoted(event?.endpoint ?? null);
+  const target = event?.target ?? null;
+  const on = target === null ? endpoint : `${endpoint} on ${quoted(target)}`;
+  switch (kind) {
+    case 'retry-loop':
+      return `${who} is retrying ${on}: ${plain(top.observed)} ${top.feature}; ${usual(top.expected)} is usual for it`;
+    case 'error-burst':
+      return `${who} is failing: ${plain(top.observed)} ${top.feature}, lately ${endpoint}; ${usual(top.expected)} is usual for it`;
+    case 'rate-burst':
+      return `${who} is unusually busy: ${plain(top.observed)} ${top.feature}; ${usual(top.expected)} is usual for it`;
+    case 'fan-out':
+      return `${who} is spawning: ${plain(top.observed)} ${top.feature}; ${usual(top.expected)} is usual for it`;
+    case 'new-endpoint':
+      return `${who} uses ${on}, which it has not adopted, beside other new things in this session`;
+    case 'new-target':
+      return `${who} uses ${endpoint} on ${quoted(target)}, a target new to it, beside other new things in this session`;
+    case 'novelty-creep':
+      return `${who} keeps doing what is new to it over several sessions, lately ${on}`;
+    case 'session-spend':
+      return `${who} has spent ${usd(top.observed)} in one session; ${usd(top.expected)} is usual for it`;
+    case 'spend':
+      return `${who} has spent ${usd(top.observed)} in an hour; ${usd(top.expected)} is usual for it`;
+    case 'budget':
+      return `${who} ${top.observed >= top.expected ? 'has used up' : 'is about to use up'} its ${top.feature} of ${usd(top.expected)}: ${usd(top.observed)} so far`;
+    case 'cost-drift':
+      return `${who} has become dearer over the last sessions than its anchor says`;
+    case 'joint':
+      return `${who} behaves strangely when many features are seen together, foremost ${top.feature}`;
+    case 'quiet':
+      return `${who} is quiet: no call for ${plain(top.observed)} h; a call every ${plain(top.expected)} h is usual for it`;
+    case 'agent-flood':
+      return `${plain(top.observed)} events of unknown agents were refused a place in the table within an hour`;
+  }
+}

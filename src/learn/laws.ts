@@ -1,0 +1,151 @@
+/**
+ * How daily maxima fall out over the fleet: the law that a new agent starts from, and the correction that keeps the
+ * stated alert budget true. Both learn from closed agent-days alone; labels and verdicts play no part.
+ */
+import { DETECTOR_COUNT } from '../agent/layout.js';
+import type { DayLaw, TailLaw } from '../detect/model.js';
+import type { Sample } from '../engine/outcome.js';
+
+export type DaySample = Extract<Sample, { kind: 'day' }>;
+
+/** Days of an agent that are left out: nothing is usual yet. */
+const WARM_DAYS = 2;
+/** A day counts for at most this many deviations from the fleet's mean. */
+const CLAMP = 6;
+/** Prior weight of the cold-start law, agent-days. */
+const PRIOR_DAYS = 30;
+/** Memory of the tail law, agent-days; and its prior weight. */
+const TAIL_MEMORY = 4096;
+const TAIL_PRIOR = 150;
+/** The tail law looks at the largest tenth: beyond ln 10 nats, if what was stated is true. */
+export const TAIL_AT = Math.LN10;
+const TAIL_SHARE = 0.1;
+/** Pages within this many days of the partition's time are weighed against the budget. */
+const BAR_DAYS = 7;
+
+interface AgentDays {
+  n: number;
+  readonly mean: number[];
+  readonly square: number[];
+}
+
+export interface LawsJson {
+  readonly agents: readonly [string, AgentDays][];
+  readonly recent: readonly (readonly number[])[];
+  readonly pages: readonly [day: number, days: number, paged: number][];
+}
+
+export class Laws {
+  private readonly agents = new Map<string, AgentDays>();
+  /** Stated surprises of closed agent-days, newest last, by detector. */
+  private readonly recent: number[][] = Array.from({ length: DETECTOR_COUNT }, () => []);
+  private pages: [number, number, number][] = [];
+
+  learn(sample: DaySample, laws: readonly DayLaw[]): void {
+    const day = Math.round(sample.timeMs / 86_400_000);
+    if (sample.days < WARM_DAYS) return;
+    let agent = this.agents.get(sample.agent);
+    if (agent === undefined) {
+      agent = { n: 0, mean: new Array(DETECTOR_COUNT).fill(0), square: new Array(DETECTOR_COUNT).fill(0) };
+      this.agents.set(sample.agent, agent);
+    }
+    agent.n++;
+    for (let d = 0; d < DETECTOR_COUNT; d++) {
+      const { mean, within, between } = laws[d];
+      const cap = mean + CLAMP * Math.sqrt(within + between);
+      const value = Math.min(sample.max[d], cap);
+      const delta = value - agent.mean[d];
+      agent.mean[d] += delta / agent.n;
+      agent.square[d] += delta * (value - agent.mean[d]);
+      this.recent[d].push(sample.surprise[d]);
+      if (this.recent[d].length > TAIL_MEMORY) this.recent[d].shift();
+    }
+    this.countPage(day, sample.paged);
+  }
+
+  /** Within- and between-agent moments, the cold-start law counting for PRIOR_DAYS. */
+  days(prior: readonly DayLaw[]): DayLaw[] {
+    const out: DayLaw[] = [];
+    for (let d = 0; d < DETECTOR_COUNT; d++) {
+      let agents = 0;
+      let days = 0;
+      let mean = 0;
+      let square = 0;
+      for (const agent of this.agents.values()) {
+        agents++;
+        days += agent.n;
+        mean += agent.mean[d];
+        square += agent.square[d];
+      }
+      const law = prior[d];
+      if (agents < 2) {
+        out.push(law);
+        continue;
+      }
+      mean /= agents;
+      let spread = 0;
+      for (const agent of this.agents.values()) spread += (agent.mean[d] - mean) * (agent.mean[d] - mean);
+      const own = days / (days + PRIOR_DAYS);
+      const within = own * (square / Math.max(1, days - agents)) + (1 - own) * law.within;
+      const between = Math.max(0, spread / (agents - 1) - (within * agents) / days);
+      out.push({ mean: own * mean + (1 - own) * law.mean, within, between: own * between + (1 - own) * law.between });
+    }
+    return out;
+  }
+
+  /**
+   * Tail law by detector: where the largest tenth of stated surprises begins, and how far beyond it they reach on
+   * the whole (the median excess over ln 2: attacks among the days hardly move it).
+   */
+  tails(): TailLaw[] {
+    return this.recent.map((list) => {
+      const sorted = [...list].sort((a, b) => b - a);
+      const top = Math.floor(sorted.length * TAIL_SHARE);
+      if (top < 4) return { from: TAIL_AT, stretch: 1 };
+      const from = sorted[top];
+      const excess = (sorted[Math.floor(top / 2)] - from) / Math.LN2;
+      const own = sorted.length / (sorted.length + TAIL_PRIOR);
+      return {
+        from: own * Math.max(from, 0.5) + (1 - own) * TAIL_AT,
+        stretch: Math.max(0.7, own * excess + (1 - own)),
+      };
+    });
+  }
+
+  /** How far the last week's pages surely went above the budget, at least 1: every detector's bar is raised by it. */
+  bar(pagesPerAgentDay: number): number {
+    let days = 0;
+    let paged = 0;
+    for (const [, d, p] of this.pages) {
+      days += d;
+      paged += p;
+    }
+    if (days === 0) return 1;
+    return Math.max(1, (paged - 2 * Math.sqrt(paged)) / Math.max(1, days * pagesPerAgentDay));
+  }
+
+  snapshot(): LawsJson {
+    return {
+      agents: [...this.agents].map(([key, a]) => [key, { n: a.n, mean: [...a.mean], square: [...a.square] }]),
+      recent: this.recent.map((list) => [...list]),
+      pages: this.pages.map(([a, b, c]) => [a, b, c]),
+    };
+  }
+
+  restore(json: LawsJson): void {
+    for (const [key, agent] of json.agents) this.agents.set(key, agent);
+    json.recent.forEach((list, d) => this.recent[d].push(...list));
+    this.pages = json.pages.map(([a, b, c]) => [a, b, c]);
+  }
+
+  private countPage(day: number, paged: boolean): void {
+    let row = this.pages.find((r) => r[0] === day);
+    if (row === undefined) {
+      row = [day, 0, 0];
+      this.pages.push(row);
+      this.pages = this.pages.filter((r) => r[0] > day - BAR_DAYS);
+    }
+    row[1]++;
+    if (paged) row[2]++;
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * What the registry's fold remembers, and its plain JSON form. Everything here comes from records alone, so a state
+ * that was written and read again goes on exactly as the one that was never written.
+ */
+import { BRAKES_DEFAULT, type Brakes, type Policy } from '../decide/policy.js';
+import { KilldeerError } from '../errors.js';
+import { BRAKES_FREE, type BrakeState } from './brake.js';
+import { type Held, Inventory } from './inventory.js';
+import { type OpenProposal, OpenProposals } from './open-proposals.js';
+import type { RegistryEntry } from './registry.js';
+import { createRestriction, type RestrictionFields } from './restriction.js';
+
+export interface FoldOptions {
+  /** Agents that telemetry may bring in; a stop or a person may always add one more. */
+  readonly agentsMax?: number;
+  /** Idempotency keys remembered, newest; an older key that comes again is judged as a new one. */
+  readonly keysMax?: number;
+  /** Recommendations, and skipped proposals, kept for people: this many of each. */
+  readonly openMax?: number;
+}
+
+export const AGENTS_MAX = 100_000;
+export const KEYS_MAX = 20_000;
+export const OPEN_MAX = 100;
+
+/** Changes with the snapshot's form. */
+const FORMAT = 1;
+
+export interface FoldState {
+  clockMs: number;
+  policy: Policy | null;
+  readonly inventory: Inventory;
+  /** In order of arrival. */
+  readonly keys: Set<string>;
+  /** Largest owner epoch seen per partition. */
+  readonly epochs: Map<number, number>;
+  brake: BrakeState;
+  readonly recommended: OpenProposals;
+  readonly skipped: OpenProposals;
+  readonly agentsMax: number;
+  readonly keysMax: number;
+}
+
+interface AgentSnapshot {
+  readonly entry: RegistryEntry;
+  readonly restrictions: readonly RestrictionFields[];
+  readonly endedMs: number | null;
+}
+
+interface FoldSnapshot {
+  readonly format: typeof FORMAT;
+  readonly clockMs: number;
+  readonly policy: Policy | null;
+  readonly agents: readonly AgentSnapshot[];
+  readonly keys: readonly string[];
+  readonly epochs: readonly (readonly [partition: number, epoch: number])[];
+  readonly brake: BrakeState;
+  readonly recommended: readonly OpenProposal[];
+  readonly skipped: readonly OpenProposal[];
+}
+
+const EMPTY: FoldSnapshot = {
+  format: FORMAT,
+  clockMs: 0,
+  policy: null,
+  agents: [],
+  keys: [],
+  epochs: [],
+  brake: BRAKES_FREE,
+  recommended: [],
+  skipped: [],
+};
+
+export function emptyState(options: FoldOptions): FoldState {
+  return stateOf(EMPTY, options);
+}
+
+function stateOf(snapshot: FoldSnapshot, options: FoldOptions): FoldState {
+  const inventory = new Inventory();
+  for (const { entry, restrictions, endedMs } of snapshot.agents) {
+    const made = restrictions.map((fields) => createRestriction(entry.agent, fields));
+    inventory.put({ entry, restrictions: made, endedMs, bucket: null, refused: 0, drainedMs: null });
+  }
+  const keysMax = options.keysMax ?? KEYS_MAX;
+  const openMax = options.openMax ?? OPEN_MAX;
+  return {
+    clockMs: snapshot.clockMs,
+    policy: snapshot.policy,
+    inventory,
+    keys: new Set(snapshot.keys.slice(-keysMax)),
+    epochs: new Map(snapshot.epochs),
+    brake: snapshot.brake,
+    recommended: new OpenProposals(snapshot.recommended, openMax),
+    skipped: new OpenProposals(snapshot.skipped, openMax),
+    agentsMax: options.agentsMax ?? AGENTS_MAX,
+    keysMax,
+  };
+}
+
+/** Throws 'checkpoint.corrupt' where the value is no snapshot of this form. */
+export function readState(snapshot: unknown, options: FoldOptions): FoldState {
+  const given = snapshot as Partial<FoldSnapshot> | null;
+  const lists = [given?.agents, given?.keys, given?.epochs, given?.recommended, given?.skipped, given?.brake?.stopsMs];
+  if (given?.format !== FORMAT || typeof given.clockMs !== 'number' || !lists.every(Array.isArray)) {
+    throw new KilldeerError('checkpoint.corrupt', `no registry snapshot of format ${FORMAT}`);
+  }
+  return stateOf(given as FoldSnapshot, options);
+}
+
+export function writeState(state: FoldState): FoldSnapshot {
+  return {
+    format: FORMAT,
+    clockMs: state.clockMs,
+    policy: state.policy,
+    agents: Array.from(state.inventory.all(), agentSnapshot),
+    keys: [...state.keys],
+    epochs: [...state.epochs],
+    brake: state.brake,
+    recommended: state.recommended.snapshot(),
+    skipped: state.skipped.snapshot(),
+  };
+}
+
+function agentSnapshot({ entry, restrictions, endedMs }: Held): AgentSnapshot {
+  const fields = restrictions.map(({ action, untilMs, callsPerMinute, reason, automatic }) => ({
+    action,
+    untilMs,
+    callsPerMinute,
+    reason,
+    automatic,
+  }));
+  return { entry, restrictions: fields, endedMs };
+}
+
+export function brakesOf(state: FoldState): Brakes {
+  return state.policy?.brakes ?? BRAKES_DEFAULT;
+}
+
+/** Remembers a key, forgetting the oldest where there are too many. False: it was known. */
+export function rememberKey(state: FoldState, key: string): boolean {
+  if (state.keys.has(key)) return false;
+  state.keys.add(key);
+  if (state.keys.size > state.keysMax) {
+    for (const oldest of state.keys) {
+      state.keys.delete(oldest);
+      break;
+    }
+  }
+  return true;
+}

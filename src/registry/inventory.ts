@@ -1,0 +1,138 @@
+/**
+ * Every agent the registry knows, by tenant and name, with what is in force. Also who stands above whom: 'a/b' works
+ * under 'a', and an agent first seen as somebody's sub-agent works under that one.
+ */
+import type { Policy } from '../decide/policy.js';
+import type { RegistryEntry } from './registry.js';
+import { type Restriction, strongest } from './restriction.js';
+import type { Bucket } from './throttle.js';
+
+export interface Held {
+  /** Replaced with every change, never altered: whoever was handed one keeps what it was. */
+  entry: RegistryEntry;
+  /** Weakest first. */
+  restrictions: readonly Restriction[];
+  /** Registry clock when the last restriction ended, the start of the cooldown; null: never. */
+  endedMs: number | null;
+  /** Outside the fold, on the caller's clock: the throttle, calls refused and not yet recorded, the last recording. */
+  bucket: Bucket | null;
+  refused: number;
+  drainedMs: number | null;
+}
+
+/** Steps of delegation that are followed upwards. */
+const HOPS_MAX = 32;
+export const NONE: readonly Restriction[] = Object.freeze([]);
+
+export class Inventory {
+  private readonly tenants = new Map<string, Map<string, Held>>();
+  /** Agents with any restriction. */
+  readonly restricted = new Set<Held>();
+  private count = 0;
+
+  get size(): number {
+    return this.count;
+  }
+
+  of(tenant: string): ReadonlyMap<string, Held> | undefined {
+    return this.tenants.get(tenant);
+  }
+
+  get(tenant: string, agent: string): Held | undefined {
+    return this.tenants.get(tenant)?.get(agent);
+  }
+
+  put(held: Held): void {
+    const { tenant, agent } = held.entry;
+    let agents = this.tenants.get(tenant);
+    if (agents === undefined) {
+      agents = new Map();
+      this.tenants.set(tenant, agents);
+    }
+    agents.set(agent, held);
+    this.count += 1;
+    if (held.restrictions.length > 0) this.restricted.add(held);
+  }
+
+  *all(): IterableIterator<Held> {
+    for (const agents of this.tenants.values()) yield* agents.values();
+  }
+
+  /** Puts restrictions in force and rewrites the entry to match; the caller has decided that they may be. */
+  restrict(held: Held, restrictions: readonly Restriction[], nowMs: number): void {
+    const now = strongest(restrictions);
+    held.restrictions = restrictions;
+    if (now === undefined) this.restricted.delete(held);
+    else this.restricted.add(held);
+    // A throttle that goes on keeps its count, or a change beside it would let a minute's calls pass at once.
+    if (!restrictions.some((one) => one.action === 'throttle')) held.bucket = null;
+    held.entry = {
+      ...held.entry,
+      version: held.entry.version + 1,
+      status: now?.status ?? 'active',
+      untilMs: now?.untilMs ?? null,
+      callsPerMinute: now?.callsPerMinute ?? null,
+      reason: now?.reason ?? null,
+      attempts: now === undefined ? 0 : held.entry.attempts,
+      lastChangeMs: nowMs,
+    };
+  }
+}
+
+export function createHeld(tenant: string, agent: string, parent: string | null, nowMs: number): Held {
+  const entry: RegistryEntry = {
+    tenant,
+    agent,
+    registered: false,
+    parent,
+    version: 1,
+    owner: null,
+    role: null,
+    labels: [],
+    scopes: [],
+    budgets: { sessionUsd: null, dayUsd: null },
+    protected: false,
+    agentVersions: [],
+    status: 'active',
+    untilMs: null,
+    callsPerMinute: null,
+    reason: null,
+    attempts: 0,
+    firstSeenMs: nowMs,
+    lastChangeMs: nowMs,
+  };
+  return { entry, restrictions: NONE, endedMs: null, bucket: null, refused: 0, drainedMs: null };
+}
+
+/** The agent, where it is known, and everybody known above it: by name ('a/b' under 'a') and by parent. */
+export function lineOf(agents: ReadonlyMap<string, Held>, agent: string): Held[] {
+  const line: Held[] = [];
+  let name: string | null = agent;
+  for (let hops = 0; name !== null && hops < HOPS_MAX; hops++) {
+    const held = agents.get(name);
+    let above: string | null = held?.entry.parent ?? null;
+    if (held !== undefined && !line.includes(held)) line.push(held);
+    for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1)) {
+      const holder = agents.get(name.slice(0, slash));
+      if (holder === undefined) continue;
+      if (!line.includes(holder)) line.push(holder);
+      above ??= holder.entry.parent;
+    }
+    name = above;
+  }
+  return line;
+}
+
+/** Whether naming `parent` would make the agent stand above itself. */
+export function closesCircle(agents: ReadonlyMap<string, Held> | undefined, agent: string, parent: string): boolean {
+  if (agent === parent || parent.startsWith(`${agent}/`)) return true;
+  return agents !== undefined && lineOf(agents, parent).some((held) => held.entry.agent === agent);
+}
+
+/** Whether no engine may stop it: registered so, or named by the policy. */
+export function isProtected(policy: Policy | null, agent: string, entry: RegistryEntry | undefined): boolean {
+  if (entry?.protected === true) return true;
+  return (policy?.protectedAgents ?? []).some((pattern) =>
+    pattern.endsWith('*') ? agent.startsWith(pattern.slice(0, -1)) : agent === pattern,
+  );
+}

@@ -1,0 +1,85 @@
+/**
+ * Room score/: raw scores to probabilities per agent-day, and many of them to one. Pure.
+ *
+ * Calibration is per agent and detector, on the day's largest score: its mean and variance over the agent's own days,
+ * shrunk towards the fleet's (empirical Bayes with the fleet's within- and between-agent variances), fitted by a
+ * Gumbel law (method of moments: beta = sd sqrt(6)/pi, mu = mean - 0.5772 beta). P(an ordinary day reaches s) is then
+ * a budget in pages per agent-day at once. A fleet-wide tail law, learned from how earlier days fell out against what
+ * was stated for them, corrects what the Gumbel law gets wrong.
+ */
+import { DETECTOR_COUNT, F, type Profile } from '../agent/layout.js';
+import type { CohortModel } from '../detect/model.js';
+import { gumbelTail, lnGumbelTail } from '../math/tail.js';
+
+const EULER = 0.5772156649015329;
+const SQRT6_OVER_PI = Math.sqrt(6) / Math.PI;
+/** Days that the fleet's within-agent variance counts for. */
+const VARIANCE_DAYS = 6;
+/** Memory of an agent's own days. */
+const DAYS_MEMORY = 28;
+/** A day beyond this tail probability is learned as if it stood there: an attack is not the new usual. */
+const CLAMP_TAILS = 7;
+/** Days after which an agent's own law clamps. */
+const CLAMP_AFTER = 3;
+const SCALE_MIN = 1e-3;
+
+/** Computes the Gumbel laws in force for one profile: after a day was closed, and when a model was activated. */
+export function refreshLaws(p: Profile, model: CohortModel, stamp: number): void {
+  const days = Math.min(p.u32[p.at4 + F.days], DAYS_MEMORY);
+  for (let d = 0; d < DETECTOR_COUNT; d++) {
+    const law = model.days[d];
+    const within = Math.max(law.within, SCALE_MIN);
+    const between = Math.max(law.between, SCALE_MIN);
+    const own = days / (days + within / between);
+    const mean = own * p.f32[p.at4 + F.dayMean + d] + (1 - own) * law.mean;
+    const shrunk = (days * p.f32[p.at4 + F.dayVar + d] + VARIANCE_DAYS * within) / (days + VARIANCE_DAYS);
+    const variance = shrunk + (between * within) / (within + days * between);
+    const beta = Math.sqrt(variance) * SQRT6_OVER_PI;
+    p.f32[p.at4 + F.beta + d] = beta;
+    p.f32[p.at4 + F.mu + d] = mean - EULER * beta;
+  }
+  p.u32[p.at4 + F.modelStamp] = stamp;
+}
+
+/** -ln P(an ordinary day of this agent reaches `score`), nats, before the fleet's tail law. */
+export function statedSurprise(p: Profile, detector: number, score: number): number {
+  return -lnGumbelTail(score, p.f32[p.at4 + F.mu + detector], p.f32[p.at4 + F.beta + detector]);
+}
+
+/** The same after the fleet's tail law and its bar. */
+export function surprise(stated: number, detector: number, model: CohortModel): number {
+  const tail = model.tails[detector];
+  const x = stated > tail.from ? Math.LN10 + (stated - tail.from) / tail.stretch : (stated * Math.LN10) / tail.from;
+  return x - Math.log(model.bar);
+}
+
+/** Score at which a detector begins to be interesting: what every other ordinary day reaches. */
+export function isInteresting(p: Profile, detector: number, score: number): boolean {
+  return score > p.f32[p.at4 + F.mu + detector];
+}
+
+/** Takes the running day's maxima into the agent's own law and clears them. */
+export function closeDay(p: Profile): void {
+  const days = p.u32[p.at4 + F.days];
+  const n = Math.min(days + 1, DAYS_MEMORY);
+  for (let d = 0; d < DETECTOR_COUNT; d++) {
+    let value = p.f32[p.at4 + F.dayMax + d];
+    if (days >= CLAMP_AFTER) {
+      const cap = p.f32[p.at4 + F.mu + d] + CLAMP_TAILS * p.f32[p.at4 + F.beta + d];
+      if (value > cap) value = cap;
+    }
+    const mean = p.at4 + F.dayMean + d;
+    const variance = p.at4 + F.dayVar + d;
+    const delta = value - p.f32[mean];
+    p.f32[mean] += delta / n;
+    p.f32[variance] += (delta * delta * (1 - 1 / n) - p.f32[variance]) / n;
+    p.f32[p.at4 + F.dayMax + d] = 0;
+    p.f32[p.at4 + F.daySurprise + d] = 0;
+  }
+  p.u32[p.at4 + F.days] = days + 1;
+}
+
+/** Exposed for the calibration table: P(day >= score) of one profile and detector. */
+export function dayTail(p: Profile, detector: number, score: number): number {
+  return gumbelTail(score, p.f32[p.at4 + F.mu + detector], p.f32[p.at4 + F.beta + detector]);
+}

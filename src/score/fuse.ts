@@ -1,0 +1,44 @@
+/**
+ * Many detectors, one probability: the Cauchy combination (Liu and Xie, JASA 2020), which holds its level under any
+ * dependence in the tail. Weights split the alert budget; a detector's share of a finding is its part of the sum.
+ */
+import { DETECTOR_COUNT, DETECTORS, type DetectorName } from '../agent/layout.js';
+import { cauchyScore, combineCauchy } from '../math/tail.js';
+
+/** Parts of the alert budget. Silence has none: it is reported apart and never wakes anybody. */
+const SHARES: Readonly<Record<DetectorName, number>> = {
+  rate: 1,
+  starts: 1,
+  delegation: 1,
+  errors: 1,
+  novelty: 1,
+  creep: 1,
+  session: 1,
+  spend: 1,
+  drift: 1,
+  joint: 0.5,
+  silence: 0,
+};
+const total = DETECTORS.reduce((sum, name) => sum + SHARES[name], 0);
+export const WEIGHTS: Float64Array = Float64Array.from(DETECTORS, (name) => SHARES[name] / total);
+
+const p = new Float64Array(DETECTOR_COUNT);
+
+/** Fused probability of surprises in nats, (0, 1). */
+export function fuse(surprises: Float64Array): number {
+  for (let d = 0; d < DETECTOR_COUNT; d++) p[d] = surprises[d] > 0 ? Math.exp(-surprises[d]) : 1;
+  return combineCauchy(p, WEIGHTS);
+}
+
+/** Each detector's part of the fused score; parts of detectors with nothing to say are 0, all parts add up to 1. */
+export function shares(surprises: Float64Array): Float64Array {
+  const out = new Float64Array(DETECTOR_COUNT);
+  let sum = 0;
+  for (let d = 0; d < DETECTOR_COUNT; d++) {
+    const tangent = surprises[d] > 0 ? Math.max(WEIGHTS[d], 1e-6) * cauchyScore(Math.exp(-surprises[d])) : 0;
+    out[d] = tangent > 0 ? tangent : 0;
+    sum += out[d];
+  }
+  if (sum > 0) for (let d = 0; d < DETECTOR_COUNT; d++) out[d] /= sum;
+  return out;
+}

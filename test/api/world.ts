@@ -1,0 +1,245 @@
+/** A server with everything behind it faked in memory: what the tests of the API look at and talk to. */
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import type { Identity, Role, ServerParts, TokenEntry } from '../../src/api/contract.js';
+import { createIngest, type IngestParts } from '../../src/api/ingest.js';
+import { createRecentFindings, type RecentFindings } from '../../src/api/recent-findings.js';
+import { buildServer } from '../../src/api/server.js';
+import type { Finding } from '../../src/decide/finding.js';
+import type { ControlRecord } from '../../src/engine/record.js';
+import { createPriceTable } from '../../src/event/prices.js';
+import type { RegistryEntry, RegistryRecord, Verdict } from '../../src/registry/registry.js';
+
+export const NOW_MS = Date.UTC(2025, 5, 2, 12);
+export const PARTITIONS = 4;
+
+/** Tokens are their own names; each has one role, some have bindings. */
+export const IDENTITIES: Readonly<Record<string, Identity>> = {
+  ingest: identity('ingest', ['ingest']),
+  gateway: identity('gateway', ['gateway']),
+  responder: identity('responder', ['responder']),
+  admin: identity('admin', ['admin']),
+  'bound-ingest': identity('bound-ingest', ['ingest'], ['acme'], ['clerk', 'bot-*']),
+  'bound-gateway': identity('bound-gateway', ['gateway'], ['acme']),
+  'bound-responder': identity('bound-responder', ['responder'], ['acme']),
+  'bound-admin': identity('bound-admin', ['admin'], ['acme']),
+};
+
+function identity(
+  id: string,
+  roles: readonly Role[],
+  tenants: readonly string[] | null = null,
+  agents: readonly string[] | null = null,
+): Identity {
+  return { id, actor: `person:${id}`, roles, bindings: { tenants, agents } };
+}
+
+export interface World {
+  readonly app: FastifyInstance;
+  /** Records of `log:events` by partition. */
+  readonly events: string[][];
+  readonly records: RegistryRecord[];
+  readonly controls: ControlRecord[];
+  readonly entries: Map<string, RegistryEntry>;
+  readonly findings: RecentFindings;
+  readonly logLines: string[];
+  /** What the fakes answer; a test sets it. */
+  readonly mood: Mood;
+  call(token: string | null, options: InjectOptions): Promise<InjectAnswer>;
+}
+
+export type InjectAnswer = LightMyRequestResponse;
+
+export interface Mood {
+  nowMs: number;
+  behind: number;
+  appendError: Error | null;
+  /** Appends wait for it. */
+  appendGate: Promise<void> | null;
+  verdict: Partial<Verdict>;
+  ready: boolean;
+  statsError: Error | null;
+}
+
+export interface WorldOptions {
+  readonly limits?: ServerParts['limits'];
+  readonly logs?: boolean;
+  readonly ingest?: Partial<IngestParts>;
+  /** A real registry in the place of the fake. */
+  readonly registry?: ServerParts['registry'];
+}
+
+export function createWorld(options: WorldOptions = {}): World {
+  const mood: Mood = {
+    nowMs: NOW_MS,
+    behind: 0,
+    appendError: null,
+    appendGate: null,
+    verdict: {},
+    ready: true,
+    statsError: null,
+  };
+  const events: string[][] = Array.from({ length: PARTITIONS }, () => []);
+  const records: RegistryRecord[] = [];
+  const controls: ControlRecord[] = [];
+  const entries = new Map<string, RegistryEntry>();
+  const findings = createRecentFindings();
+  const logLines: string[] = [];
+  const clock = () => mood.nowMs;
+  const ingest = createIngest({
+    log: fakeLog(events, mood),
+    prices: createPriceTable([]),
+    clock,
+    behind: () => mood.behind,
+    behindMax: 1000,
+    ...options.ingest,
+  });
+  const app = buildServer({
+    authenticate: (header) => (header?.startsWith('Bearer ') ? (IDENTITIES[header.slice(7)] ?? null) : null),
+    ingest,
+    registry: options.registry ?? fakeRegistry(records, entries, mood),
+    findings,
+    status: {
+      health: () => ({ ok: true, reason: null }),
+      ready: () => ({ ok: mood.ready, reason: mood.ready ? null : 'starting' }),
+      stats: () => {
+        if (mood.statsError !== null) throw mood.statsError;
+        return { events: 7 };
+      },
+    },
+    control: {
+      write: async (record) => {
+        controls.push(record);
+      },
+    },
+    tokens: fakeTokens(),
+    clock,
+    version: '0.0.0-test',
+    limits: { ingest: 1e6, gateway: 1e6, control: 1e6, failures: 1e6, ...options.limits },
+    ...(options.logs === true ? { logStream: { write: (line: string) => void logLines.push(line) } } : {}),
+  });
+  const call = (token: string | null, request: InjectOptions) =>
+    app.inject({
+      ...request,
+      headers: { ...request.headers, ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
+    });
+  return { app, events, records, controls, entries, findings, logLines, mood, call };
+}
+
+function fakeLog(events: string[][], mood: Mood): IngestParts['log'] {
+  return {
+    partitions: () => PARTITIONS,
+    async append(_topic, partition, values) {
+      if (mood.appendGate !== null) await mood.appendGate;
+      if (mood.appendError !== null) throw mood.appendError;
+      const of = events[partition] as string[];
+      of.push(...values);
+      return of.length - values.length;
+    },
+  };
+}
+
+function fakeRegistry(
+  records: RegistryRecord[],
+  entries: Map<string, RegistryEntry>,
+  mood: Mood,
+): ServerParts['registry'] {
+  const entryOf = (tenant: string, agent: string) => entries.get(`${tenant}|${agent}`) ?? null;
+  const brakes = { stopsMax: 5, intervalMs: 3_600_000, cooldownMs: 3_600_000 };
+  return {
+    async write(record) {
+      records.push(record);
+      const entry = 'agent' in record ? entryOf(record.tenant, record.agent) : null;
+      return { effect: 'applied', reason: null, code: null, entry, expired: [], ...mood.verdict };
+    },
+    entry: entryOf,
+    entries: () => entries.values(),
+    decide(tenant, agent) {
+      const status = entryOf(tenant, agent)?.status ?? 'unknown';
+      const retryAfterMs = status === 'throttled' ? 1500 : null;
+      return { allow: status === 'active' || status === 'unknown', status, reason: `it is ${status}`, retryAfterMs };
+    },
+    brakes: () => ({ brakes, left: 5, open: false, skipped: [] }),
+    recommendations: () => [],
+    mode: () => 'observe',
+  };
+}
+
+function fakeTokens(): ServerParts['tokens'] {
+  const made: TokenEntry[] = [];
+  return {
+    async create({ name, roles, bindings }) {
+      const entry = { id: `t${made.length + 1}`, actor: `person:${name}`, roles, bindings, createdMs: NOW_MS };
+      made.push(entry);
+      return { entry, token: 'the-secret' };
+    },
+    list: () => made,
+    async revoke(id) {
+      const place = made.findIndex((entry) => entry.id === id);
+      if (place < 0) return false;
+      made.splice(place, 1);
+      return true;
+    },
+  };
+}
+
+export function addAgent(world: World, agent: string, over: Partial<RegistryEntry> = {}): RegistryEntry {
+  const entry: RegistryEntry = {
+    tenant: '',
+    agent,
+    registered: true,
+    parent: null,
+    version: 1,
+    owner: 'ops',
+    role: 'clerk',
+    labels: [],
+    scopes: [],
+    budgets: { sessionUsd: null, dayUsd: 10 },
+    protected: false,
+    agentVersions: [],
+    status: 'active',
+    untilMs: null,
+    callsPerMinute: null,
+    reason: null,
+    attempts: 0,
+    firstSeenMs: NOW_MS - 1000,
+    lastChangeMs: NOW_MS - 1000,
+    ...over,
+  };
+  world.entries.set(`${entry.tenant}|${agent}`, entry);
+  return entry;
+}
+
+export function finding(id: string, over: Partial<Finding> = {}): Finding {
+  return {
+    id,
+    time: '2025-06-02T11:00:00.000Z',
+    tenant: '',
+    agent: 'clerk',
+    root: 'clerk',
+    session: null,
+    severity: 'high',
+    kind: 'retry-loop',
+    title: 'clerk repeats a failing call',
+    p: 1e-6,
+    risk: 80,
+    attribution: [{ detector: 'loop', feature: 'failed calls a minute', observed: 120, expected: 1, share: 1 }],
+    evidence: [{ offset: 12, event: 'e1' }],
+    model: 'm1',
+    config: 'c1',
+    status: 'open',
+    bound: true,
+    proposal: null,
+    ...over,
+  };
+}
+
+export function eventLine(over: Record<string, unknown> = {}): string {
+  return JSON.stringify({
+    id: 'e1',
+    time: '2025-06-02T11:59:00.000Z',
+    agent: 'clerk',
+    operation: 'chat',
+    endpoint: 'model-1',
+    ...over,
+  });
+}

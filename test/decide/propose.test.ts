@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import type { Finding } from '../../src/decide/finding.js';
+import { BRAKES_DEFAULT, type Policy, type PolicyRule } from '../../src/decide/policy.js';
+import { propose } from '../../src/decide/propose.js';
+
+const FINDING: Finding = {
+  id: 'f-1',
+  time: '2026-01-05T10:00:00.000Z',
+  tenant: 'acme',
+  agent: 'crew/sub-1',
+  root: 'crew',
+  session: 's1',
+  severity: 'high',
+  kind: 'retry-loop',
+  title: 'crew repeats one failing call 40 times a minute',
+  p: 1e-5,
+  risk: 90,
+  attribution: [],
+  evidence: [{ offset: 17, event: 'e-17' }],
+  model: 'm',
+  config: 'c',
+  status: 'open',
+  bound: true,
+  proposal: null,
+};
+
+const RULE: PolicyRule = {
+  name: 'loops',
+  kinds: ['retry-loop', 'budget'],
+  severity: 'high',
+  pMax: 1e-4,
+  roles: [],
+  labels: [],
+  action: 'suspend',
+  forMs: 3_600_000,
+  callsPerMinute: null,
+};
+
+const NOBODY = { role: null, labels: [] };
+const POSITION = { partition: 3, epoch: 7, offset: 17 };
+
+function policyOf(...rules: PolicyRule[]): Policy {
+  return { name: 'p', mode: 'enforce', brakes: BRAKES_DEFAULT, rules, protectedAgents: [] };
+}
+
+describe('a proposal', () => {
+  it('asks to stop the root, with all that the registry needs to judge it', () => {
+    expect(propose(policyOf(RULE), FINDING, NOBODY, POSITION)).toEqual({
+      key: 'f-1:suspend',
+      time: FINDING.time,
+      tenant: 'acme',
+      agent: 'crew',
+      action: 'suspend',
+      mode: 'enforce',
+      reason: FINDING.title,
+      finding: 'f-1',
+      kind: 'retry-loop',
+      severity: 'high',
+      forMs: 3_600_000,
+      callsPerMinute: null,
+      policy: 'p',
+      rule: 'loops',
+      hardBudget: false,
+      evidence: FINDING.evidence,
+      partition: 3,
+      epoch: 7,
+      offset: 17,
+    });
+  });
+
+  it('is made in mode observe too, and says so', () => {
+    expect(propose({ ...policyOf(RULE), mode: 'observe' }, FINDING, NOBODY, POSITION)?.mode).toBe('observe');
+  });
+
+  it('comes of the first rule that matches', () => {
+    const first = { ...RULE, name: 'first', kinds: ['fan-out' as const] };
+    const second = { ...RULE, name: 'second', action: 'throttle' as const, callsPerMinute: 6 };
+    expect(propose(policyOf(first, second, RULE), FINDING, NOBODY, POSITION)).toMatchObject({
+      rule: 'second',
+      key: 'f-1:throttle',
+      callsPerMinute: 6,
+    });
+  });
+
+  it('passes the brakes for a budget alone', () => {
+    expect(propose(policyOf(RULE), { ...FINDING, kind: 'budget' }, NOBODY, POSITION)?.hardBudget).toBe(true);
+  });
+
+  it.each<[string, Partial<Finding>]>([
+    ['unbound evidence', { bound: false }],
+    ['a fleet finding', { agent: 'fleet', root: 'fleet' }],
+    ['less severity', { severity: 'medium' }],
+    ['a larger p', { p: 2e-4 }],
+    ['a p that is no number', { p: Number.NaN }],
+    ['another kind', { kind: 'quiet' }],
+  ])('is not made for %s', (_, change) => {
+    expect(propose(policyOf(RULE), { ...FINDING, ...change }, NOBODY, POSITION)).toBeNull();
+  });
+
+  it('asks for the role and for one of the labels where the rule names them', () => {
+    const rule = { ...RULE, roles: ['support'], labels: ['eu', 'beta'] };
+    const made = (role: string | null, labels: string[]) =>
+      propose(policyOf(rule), FINDING, { role, labels }, POSITION) !== null;
+    expect(made('support', ['beta'])).toBe(true);
+    expect(made('support', [])).toBe(false);
+    expect(made('sales', ['eu'])).toBe(false);
+    expect(made(null, ['eu'])).toBe(false);
+  });
+});
