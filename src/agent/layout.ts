@@ -109,7 +109,7 @@ export const F = {
   day: field('u32', 'day', 1, 'running UTC day since the epoch'),
   days: field('u32', 'days', 1, 'closed days with events'),
   sessions: field('u32', 'sessions', 1, 'sessions seen'),
-  flags: field('u32', 'flags', 1, 'bit 0: paged today; bit 1: quiet was reported'),
+  flags: field('u32', 'flags', 1, 'bit 0: paged today; bit 1: quiet was reported; bit 2: paged above medium today'),
   modelStamp: field('u32', 'modelStamp', 1, 'activation number that mu and beta were computed under'),
   role: field('u32', 'role', 1, 'cohort index in the active model, plus one; 0: none'),
   sampleCount: field('u32', 'sampleCount', 1, 'rows since the last sampled one'),

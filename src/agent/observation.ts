@@ -28,6 +28,9 @@ export class Observation {
   /** Not adopted before this event. */
   endpointNovel = false;
   pairNovel = false;
+  /** Never seen before this event (or forgotten since). */
+  endpointFirst = false;
+  pairFirst = false;
   /** Other members of the cohort, and how many of them have adopted the endpoint and the pair. */
   peers = 0;
   endpointPeers = 0;

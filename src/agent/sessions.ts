@@ -4,7 +4,7 @@
  */
 
 /** Novel things remembered per session, so that each counts once. */
-export const NOVEL_SLOTS = 12;
+export const NOVEL_SLOTS = 11;
 
 /** Offsets of a row in the f64 view. */
 export const S = {
@@ -26,8 +26,10 @@ export const U = {
   errorEndpoint: 3,
   errorTarget: 4,
   novelCount: 5,
-  novel: 6,
-  U32: 6 + NOVEL_SLOTS,
+  /** Endpoints never seen before this session. */
+  firsts: 6,
+  novel: 7,
+  U32: 7 + NOVEL_SLOTS,
 } as const;
 
 const NONE = -1;

@@ -40,7 +40,7 @@ const durationWords = 'a duration such as 15s, 30m, 1h or 2d';
 export function parseDuration(text: string): number | null {
   const match = /^(\d{1,9})([smhd])$/.exec(text);
   if (match === null) return null;
-  const ms = Number(match[1]) * (UNIT_MS[match[2]!] ?? 0);
+  const ms = Number(match[1]) * (UNIT_MS[match[2]] ?? 0);
   return ms > 0 && ms <= DURATION_MAX_MS ? ms : null;
 }
 

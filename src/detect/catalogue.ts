@@ -13,9 +13,9 @@ const SPAWNS = STARTS + STREAMS.starts.length;
 
 export function createCatalogue(prior: WindowPrior): readonly Detector[] {
   return [
-    createCounts('rate', 'calls', 0, STREAMS.events.length, 4, prior, () => true),
-    createCounts('starts', 'sessions started', STARTS, STREAMS.starts.length, 3, prior, (o) => o.opensSession),
-    createCounts('delegation', 'sub-agents started', SPAWNS, STREAMS.spawns.length, 2, prior, (o) => {
+    createCounts('rate', 'calls', 0, STREAMS.events.length, 4, 2, prior, () => true),
+    createCounts('starts', 'sessions started', STARTS, STREAMS.starts.length, 1, 0, prior, (o) => o.opensSession),
+    createCounts('delegation', 'sub-agents started', SPAWNS, STREAMS.spawns.length, 1, 0, prior, (o) => {
       const operation = o.event?.operation;
       return operation === 'invoke_agent' || operation === 'create_agent';
     }),

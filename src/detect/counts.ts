@@ -9,8 +9,8 @@ import { addCount, slidingCount } from '../agent/window.js';
 import { lnNegativeBinomialTail } from '../math/tail.js';
 import type { Detector } from './detector.js';
 
-/** Prior buckets: the cold-start law counts as one day of history. */
-const PRIOR_MS = 86_400_000;
+/** The cold-start law counts as this much history, ms. */
+const PRIOR_MS = 6 * 3_600_000;
 
 /** Cold-start law by window; the engine fills it from the model in force. */
 export class WindowPrior {
@@ -24,6 +24,7 @@ export function createCounts(
   first: number,
   count: number,
   least: number,
+  deviations: number,
   prior: WindowPrior,
   counts: (o: Observation) => boolean,
 ): Detector {
@@ -54,7 +55,7 @@ export function createCounts(
         const square = (p.f64[p.at8 + F.windowSquare + w] * n + prior.square[w] * m) / (n + m);
         const variance = square - mean * mean;
         // Nothing within two deviations of the mean can be the day's strangest minute.
-        if (x <= mean + 2 * Math.sqrt(variance > mean ? variance : mean)) continue;
+        if (x <= mean + deviations * Math.sqrt(variance > mean ? variance : mean)) continue;
         const k = (mean * mean) / Math.max(variance - mean, mean * 1e-3);
         const score = -lnNegativeBinomialTail(x, mean, k);
         if (score > best) {

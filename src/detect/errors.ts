@@ -16,11 +16,18 @@ const AGAIN_STEP = 1 / 64;
 /** No agent is believed to fail more rarely than this, nor to repeat a failure more rarely. */
 const RATE_MIN = 0.01;
 const AGAIN_MIN = 0.3;
+/** A model that fails once often fails again: its provider is down, for everybody. */
+const AGAIN_MIN_MODEL = 0.7;
 
 export const ERROR_RUN_FEATURE = STREAMS.errors.length;
 
+/** A model that does not answer is its provider's trouble, and everybody's at once: only its runs are counted. */
+function isOwnFailure(o: Observation): boolean {
+  return o.failed && o.event?.operation !== 'chat';
+}
+
 export function createErrors(prior: WindowPrior): Detector {
-  const counts = createCounts('errors', 'failed calls', FIRST, STREAMS.errors.length, 4, prior, (o) => o.failed);
+  const counts = createCounts('errors', 'failed calls', FIRST, STREAMS.errors.length, 2, 0, prior, isOwnFailure);
   return {
     name: 'errors',
     features: [...counts.features, 'failures of one call in a row'],
@@ -35,7 +42,8 @@ export function createErrors(prior: WindowPrior): Detector {
       if (run < 2) return;
       const p = o.profile;
       const rate = Math.max(RATE_MIN, p.f32[p.at4 + F.errorRate]);
-      const again = Math.max(AGAIN_MIN, p.f32[p.at4 + F.errorAgain]);
+      const least = o.event?.operation === 'chat' ? AGAIN_MIN_MODEL : AGAIN_MIN;
+      const again = Math.max(least, p.f32[p.at4 + F.errorAgain]);
       const score = -Math.log(rate) - (run - 1) * Math.log(Math.min(again, 0.9));
       if (score > readings.score[INDEX]) {
         readings.set(INDEX, score, ERROR_RUN_FEATURE, run, 1 / (1 - Math.min(again, 0.9)));

@@ -2,7 +2,7 @@
  * Endpoints and targets: surprise at what the agent has not adopted. A hijacked agent keeps its tools and changes its
  * targets, so the (endpoint, target) pair counts beside the endpoint. The surprise of a new thing is -ln of the
  * agent's own unseen mass (Good-Turing: the share of sessions, and of an endpoint's calls, that brought something
- * new), softened where other members of the cohort have adopted it. A session's score is the sum over its distinct
+ * never seen before), softened where other members of the cohort have adopted it. A session's score is the sum over its distinct
  * new things.
  */
 import { DETECTORS, F } from '../agent/layout.js';
@@ -44,9 +44,10 @@ export const novelty: Detector = {
   },
   learn(o: Observation): void {
     const p = o.profile;
-    if (o.endpointSlot >= 0 && o.event !== null && o.event.target !== null) {
+    if (o.endpointFirst) o.s32[o.s4at + U.firsts]++;
+    if (o.endpointSlot >= 0) {
       const at = p.at4 + F.endpointNewTarget + o.endpointSlot;
-      p.f32[at] += ((o.pairNovel ? 1 : 0) - p.f32[at]) * TARGET_STEP;
+      p.f32[at] += ((o.pairFirst ? 1 : 0) - p.f32[at]) * TARGET_STEP;
     }
   },
 };
@@ -55,7 +56,8 @@ export const novelty: Detector = {
 export function learnSessionNovelty(o: Observation): void {
   const p = o.profile;
   const sum = o.sessionNumber(S.novelty);
-  p.f32[p.at4 + F.novelShare] += ((sum > 0 ? 1 : 0) - p.f32[p.at4 + F.novelShare]) * SHARE_STEP;
+  const first = o.sessionCount(U.firsts) > 0 ? 1 : 0;
+  p.f32[p.at4 + F.novelShare] += (first - p.f32[p.at4 + F.novelShare]) * SHARE_STEP;
   p.f32[p.at4 + F.surpriseLevel] += (sum - p.f32[p.at4 + F.surpriseLevel]) * SHARE_STEP;
 }
 

@@ -1,7 +1,7 @@
 /** From a scored observation to a finding's line and, where the policy says so, a proposal. */
 import { DETECTORS, F } from '../agent/layout.js';
 import { agentKey } from '../agent/table.js';
-import type { Attribution, Finding, Kind, Severity } from '../decide/finding.js';
+import { type Attribution, type Finding, isPage, type Kind, type Severity } from '../decide/finding.js';
 import { propose } from '../decide/propose.js';
 import { hash64, hex64 } from '../math/hash.js';
 import type { Breach } from './budgets.js';
@@ -12,7 +12,9 @@ import { attribute, round } from './scoring.js';
 import type { EngineState } from './state.js';
 import { makeTitle } from './title.js';
 
+/** Bits of the profile's flags: paged at medium today, and above it. */
 const PAGED = 1;
+const ALARMED = 4;
 const ID_SEED = 0x6b6c6472;
 /** Natural logarithm of the p at which risk reaches 100: one day in a million. */
 const RISK_FULL = Math.log(1e6);
@@ -84,9 +86,9 @@ function raise(state: EngineState, cause: Cause, bound: boolean, offset: number,
     bound: raised.finding.bound,
     proposal: null,
   };
-  if (raised.finding.shown !== 'info' && raised.finding.shown !== 'low') {
-    o.profile.u32[o.profile.at4 + F.flags] |= PAGED;
-  }
+  const flags = o.profile.at4 + F.flags;
+  if (raised.finding.shown === 'medium') o.profile.u32[flags] |= PAGED;
+  else if (isPage(raised.finding.shown)) o.profile.u32[flags] |= ALARMED;
   emit(state, finding, raised, offset, outcome);
 }
 

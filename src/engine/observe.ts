@@ -37,6 +37,8 @@ export function lookUp(o: Observation, event: AgentEvent, seed: number, model: C
   o.endpointHigh = pair[0];
   o.endpointSlot = findKnown(p, ENDPOINTS, o.endpointLow, o.endpointHigh);
   o.endpointNovel = !isAdopted(p, ENDPOINTS, o.endpointSlot);
+  o.endpointFirst = o.endpointSlot === -1;
+  o.pairFirst = false;
   if (event.target === null) {
     o.pairLow = o.endpointLow;
     o.pairHigh = o.endpointHigh;
@@ -48,6 +50,7 @@ export function lookUp(o: Observation, event: AgentEvent, seed: number, model: C
     o.pairHigh = pair[0];
     o.pairSlot = findKnown(p, PAIRS, o.pairLow, o.pairHigh);
     o.pairNovel = !isAdopted(p, PAIRS, o.pairSlot);
+    o.pairFirst = o.pairSlot === -1;
   }
   o.peers = 0;
   o.endpointPeers = 0;

@@ -18,8 +18,9 @@ export type Sample =
   | { readonly kind: 'adopted'; readonly timeMs: number; readonly agent: string; readonly id: string; readonly what: 'endpoint' | 'pair'; readonly hash: string }
   /** What people said of the agent: its role names its cohort. */
   | { readonly kind: 'role'; readonly timeMs: number; readonly agent: string; readonly id: string; readonly role: string | null }
-  /** A closed agent-day, `days` closed before it: each detector's largest raw score, and its largest -ln p as stated at the time. */
-  | { readonly kind: 'day'; readonly timeMs: number; readonly agent: string; readonly id: string; readonly days: number; readonly max: readonly number[]; readonly surprise: readonly number[]; readonly paged: boolean };
+  /** A closed agent-day, `days` closed before it: each detector's largest raw score, and its largest -ln p as stated at the time;
+   * marginal: it paged, and only just (at medium): what an overstated tail looks like, and what an attack seldom does. */
+  | { readonly kind: 'day'; readonly timeMs: number; readonly agent: string; readonly id: string; readonly days: number; readonly max: readonly number[]; readonly surprise: readonly number[]; readonly marginal: boolean };
 
 export interface Outcome {
   readonly findings: Finding[];

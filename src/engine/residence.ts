@@ -14,6 +14,7 @@ import type { Outcome } from './outcome.js';
 const DAY_MS = 86_400_000;
 const ROW_BYTES = S.F64 * 8 + U.U32 * 4;
 const PAGED = 1;
+const ALARMED = 4;
 
 /** Slot of an agent with its profile aimed at, admitting or reloading it where need be; -1: refused. */
 export function seat(state: EngineState, tenant: string, root: string, bound: boolean, timeMs: number): number {
@@ -78,14 +79,14 @@ export function turnDay(state: EngineState, slot: number, timeMs: number, outcom
     days: p.u32[at4 + F.days],
     max: Array.from(f32.subarray(at4 + F.dayMax, at4 + F.dayMax + count)),
     surprise: Array.from(f32.subarray(at4 + F.daySurprise, at4 + F.daySurprise + count)),
-    paged: (p.u32[at4 + F.flags] & PAGED) !== 0,
+    marginal: (p.u32[at4 + F.flags] & (PAGED | ALARMED)) === PAGED,
   });
   closeDay(p);
   ageKnown(p, ENDPOINTS);
   ageKnown(p, PAIRS);
   p.u32[at4 + F.day] = day;
   p.f64[p.at8 + F.daySpend] = 0;
-  p.u32[at4 + F.flags] &= ~PAGED;
+  p.u32[at4 + F.flags] &= ~(PAGED | ALARMED);
   takeModel(state, key);
 }
 

@@ -9,7 +9,7 @@ import type { Sample } from '../engine/outcome.js';
 export type DaySample = Extract<Sample, { kind: 'day' }>;
 
 /** Days of an agent that are left out: nothing is usual yet. */
-const WARM_DAYS = 2;
+const WARM_DAYS = 4;
 /** A day counts for at most this many deviations from the fleet's mean. */
 const CLAMP = 6;
 /** Prior weight of the cold-start law, agent-days. */
@@ -20,7 +20,7 @@ const TAIL_PRIOR = 150;
 /** The tail law looks at the largest tenth: beyond ln 10 nats, if what was stated is true. */
 export const TAIL_AT = Math.LN10;
 const TAIL_SHARE = 0.1;
-/** Pages within this many days of the partition's time are weighed against the budget. */
+/** Marginal pages within this many days of the partition's time are weighed against the budget. */
 const BAR_DAYS = 7;
 
 interface AgentDays {
@@ -60,7 +60,7 @@ export class Laws {
       this.recent[d].push(sample.surprise[d]);
       if (this.recent[d].length > TAIL_MEMORY) this.recent[d].shift();
     }
-    this.countPage(day, sample.paged);
+    this.countPage(day, sample.marginal);
   }
 
   /** Within- and between-agent moments, the cold-start law counting for PRIOR_DAYS. */
@@ -112,7 +112,10 @@ export class Laws {
     });
   }
 
-  /** How far the last week's pages surely went above the budget, at least 1: every detector's bar is raised by it. */
+  /**
+   * How far the last week's marginal pages surely went above the budget (its upper nine tenths are medium), at least
+   * 1: every detector's bar is raised by it.
+   */
   bar(pagesPerAgentDay: number): number {
     let days = 0;
     let paged = 0;

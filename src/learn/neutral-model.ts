@@ -1,13 +1,21 @@
 /** The model before anything was learned: wide laws, no cohorts. What models/ ships replaces its numbers. */
-import { DETECTORS, WINDOW_MS } from '../agent/layout.js';
+import { DETECTORS, STREAMS } from '../agent/layout.js';
 import type { CohortModel } from '../detect/model.js';
 
-/** Calls an hour of an agent nobody knows, and how overdispersed they are (variance over mean). */
-const CALLS_PER_HOUR = 60;
-const DISPERSION = 20;
+/** Per hour of an agent nobody knows, by stream, and how overdispersed (variance over mean). */
+const PER_HOUR = { events: 60, starts: 2, spawns: 0.05, errors: 1 } as const;
+const DISPERSION = { events: 20, starts: 2, spawns: 2, errors: 4 } as const;
 
 export function neutralModel(): CohortModel {
-  const mean = WINDOW_MS.map((ms) => (CALLS_PER_HOUR * ms) / 3_600_000);
+  const mean: number[] = [];
+  const square: number[] = [];
+  for (const stream of ['events', 'starts', 'spawns', 'errors'] as const) {
+    for (const ms of STREAMS[stream]) {
+      const m = (PER_HOUR[stream] * ms) / 3_600_000;
+      mean.push(m);
+      square.push(m * m + m * DISPERSION[stream]);
+    }
+  }
   return {
     version: 'neutral',
     cohortOf: new Map(),
@@ -15,7 +23,7 @@ export function neutralModel(): CohortModel {
     days: DETECTORS.map(() => ({ mean: 6, within: 16, between: 16 })),
     tails: DETECTORS.map(() => ({ from: Math.LN10, stretch: 1 })),
     windowMean: mean,
-    windowSquare: mean.map((m) => m * m + m * DISPERSION),
+    windowSquare: square,
     bar: 1,
   };
 }

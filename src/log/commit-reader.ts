@@ -1,6 +1,7 @@
 /** Reads commits of one segment file and judges them: whole, or damaged and how. */
-import { COMMIT_HEADER_BYTES, type CommitHeader, checksum, decodeCommitHeader } from './frame.js';
+
 import type { OpenFile } from './files.js';
+import { COMMIT_HEADER_BYTES, type CommitHeader, checksum, decodeCommitHeader } from './frame.js';
 
 export interface Damage {
   readonly damage: string;

@@ -12,7 +12,7 @@ import { KilldeerError } from '../errors.js';
 import { readWhole, writeAtomic } from './atomic-file.js';
 import { type Files, nodeFiles } from './files.js';
 import { followPartition } from './followed-partition.js';
-import { PARTITIONS_MAX, TOPIC_PATTERN, corrupt } from './frame.js';
+import { corrupt, PARTITIONS_MAX, TOPIC_PATTERN } from './frame.js';
 import type { Log } from './log.js';
 import type { LogHealth } from './partition-writer.js';
 import type { Repair } from './recovery.js';

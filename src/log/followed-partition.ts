@@ -4,9 +4,9 @@
  */
 import { KilldeerError } from '../errors.js';
 import { openMarker, readMarker } from './durable-end.js';
-import { type OpenFile, isMissing } from './files.js';
+import { isMissing, type OpenFile } from './files.js';
 import { PartitionReader } from './partition-reader.js';
-import { type PartitionState, beginOf, createPartitionState, nameOf } from './partition-state.js';
+import { beginOf, createPartitionState, nameOf, type PartitionState } from './partition-state.js';
 import { createSegment, segmentOffsets } from './segment.js';
 import type { FilePartition, PartitionPlace } from './written-partition.js';
 

@@ -18,7 +18,10 @@ export function joinLines(values: readonly string[]): string {
     if (!values[i].isWellFormed()) throw badRecord(i, values.length, 'contains half of a surrogate pair');
   }
   if (units > APPEND_UNITS_MAX) {
-    throw new KilldeerError('log.too-long', `an append of ${units} characters exceeds the limit of ${APPEND_UNITS_MAX}`);
+    throw new KilldeerError(
+      'log.too-long',
+      `an append of ${units} characters exceeds the limit of ${APPEND_UNITS_MAX}`,
+    );
   }
   return `${values.join('\n')}\n`;
 }

@@ -3,7 +3,7 @@
  * by whom. A process that died leaves it behind: the next one sees that the holder is gone and takes it over.
  */
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, readdirSync, readlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, readFileSync, readlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { KilldeerError } from '../errors.js';
@@ -79,7 +79,8 @@ function takeOver(directory: string, own: string, path: string): void {
 
 function refuseIfHeld(directory: string, holder: Holder | null, surely = false): void {
   if (!surely && (holder === null || isGone(holder))) return;
-  const advice = holder !== null && holder.host !== hostname() ? `; if that is gone, remove ${join(directory, LOCK)}` : '';
+  const advice =
+    holder !== null && holder.host !== hostname() ? `; if that is gone, remove ${join(directory, LOCK)}` : '';
   throw new KilldeerError('log.locked', `${directory} is held by ${nameHolder(holder)}${advice}`);
 }
 

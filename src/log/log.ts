@@ -28,13 +28,15 @@ export interface Log {
   /**
    * Appends records in order to one partition. Resolves once they are durable, with the offset of the first.
    * Concurrent appends share one group commit. Rejects with a KilldeerError where nothing was written and a retry may
-   * help (disk full); a failed fsync is fatal for the log: this and every later append reject with 'log.fsync-failed'.
+   * help (disk full) or the records are not lines of text ('log.bad-record', 'log.too-long'); a failed fsync is fatal
+   * for the log: this and every later append reject with 'log.fsync-failed' (or 'log.write-failed').
    */
   append(topic: string, partition: number, values: readonly string[]): Promise<number>;
 
   /**
-   * Reads up to `max` durable records from `offset`. Rejects with 'log.offset-out-of-range' (begin and end in the
-   * message) below `begin` or above `end`; never skips silently.
+   * Reads up to `max` durable records from `offset`: at least one where `offset` is below `end`, perhaps fewer than
+   * there are (long records, the end of a batch). Rejects with 'log.offset-out-of-range' (begin and end in the
+   * message) below `begin` or above `end`, and with 'log.corrupt' at damage; never skips silently.
    */
   read(topic: string, partition: number, offset: number, max: number): Promise<LogBatch>;
 

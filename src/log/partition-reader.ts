@@ -5,11 +5,11 @@
  */
 import { KilldeerError } from '../errors.js';
 import { CommitReader, type Damage, isDamage } from './commit-reader.js';
-import { type OpenFile, isMissing } from './files.js';
-import { COMMIT_HEADER_BYTES, SEGMENT_HEADER_BYTES, corrupt, decodeSegmentHeader } from './frame.js';
+import { isMissing, type OpenFile } from './files.js';
+import { COMMIT_HEADER_BYTES, corrupt, decodeSegmentHeader, SEGMENT_HEADER_BYTES } from './frame.js';
 import type { LogBatch, LogRecord } from './log.js';
-import { type PartitionState, beginOf, nameOf, outOfRange } from './partition-state.js';
-import { type Segment, findSegment } from './segment.js';
+import { beginOf, nameOf, outOfRange, type PartitionState } from './partition-state.js';
+import { findSegment, type Segment } from './segment.js';
 
 const CURSORS_MAX = 2;
 const WINDOW_BYTES = 256 * 1024;

@@ -5,18 +5,18 @@
  */
 import { KilldeerError } from '../errors.js';
 import { writeMarker } from './durable-end.js';
-import { type OpenFile, isDiskFull } from './files.js';
+import { isDiskFull, type OpenFile } from './files.js';
 import {
   COMMIT_HEADER_BYTES,
-  SEGMENT_HEADER_BYTES,
   checksum,
   encodeCommitHeader,
   encodeSegmentHeader,
+  SEGMENT_HEADER_BYTES,
 } from './frame.js';
 import { joinLines } from './lines.js';
-import { type PartitionState, nameOf } from './partition-state.js';
+import { nameOf, type PartitionState } from './partition-state.js';
 import type { Recovered } from './recovery.js';
-import { type Segment, createSegment } from './segment.js';
+import { createSegment, type Segment } from './segment.js';
 
 export interface WriterOptions {
   /** A segment that a commit would make longer is closed and the next one begun. */
@@ -202,11 +202,15 @@ export class PartitionWriter {
     return this.fatal('log.write-failed', `${segment.path} could not be cut back to its last commit`, cause);
   }
 
-  /** Removes a segment file that could not be made. Where a crash brings it back, recovery removes it again. */
+  /** Removes a segment file that could not be made; returns the error to reject with. */
   private async takeBackFile(segment: Segment, file: OpenFile | null, cause: unknown): Promise<KilldeerError> {
     try {
       await file?.close();
-      if (file !== null) await this.state.files.unlink(segment.path);
+      if (file !== null) {
+        await this.state.files.unlink(segment.path);
+        // Before another is made: only the last segment may be found half made.
+        await this.state.files.fsyncDirectory(this.state.directory);
+      }
     } catch (error) {
       return this.fatal('log.write-failed', `${segment.path} could not be removed`, error);
     }

@@ -9,14 +9,14 @@ import type { Files, OpenFile } from './files.js';
 import {
   COMMIT_HEADER_BYTES,
   COMMIT_MARK,
-  SEGMENT_HEADER_BYTES,
-  type SegmentHeader,
   corrupt,
   decodeCommitHeader,
   decodeSegmentHeader,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
 } from './frame.js';
 import type { PartitionState } from './partition-state.js';
-import { type Segment, createSegment, segmentOffsets } from './segment.js';
+import { createSegment, type Segment, segmentOffsets } from './segment.js';
 
 /** A torn tail that was cut off; what it held was never acknowledged. */
 export interface Repair {

@@ -5,7 +5,7 @@ import type { Files } from './files.js';
 import { corrupt } from './frame.js';
 import type { LogBatch } from './log.js';
 import { PartitionReader } from './partition-reader.js';
-import { type PartitionState, beginOf, createPartitionState, nameOf } from './partition-state.js';
+import { beginOf, createPartitionState, nameOf, type PartitionState } from './partition-state.js';
 import { type LogHealth, PartitionWriter, type WriterOptions } from './partition-writer.js';
 import { type Repair, recover } from './recovery.js';
 import { type Retention, removeDueSegments } from './retention.js';

@@ -20,30 +20,18 @@ export function judgeProposal(state: FoldState, proposal: Proposal): Judgement {
   const stale = staleEpoch(state, proposal);
   const known = state.inventory.get(proposal.tenant, proposal.agent);
   if (stale !== null) return refuse('registry.refused', stale, known);
-  if (!rememberKey(state, `proposal:${proposal.key}`)) {
-    return duplicate(known);
-  }
-  if (proposal.agent === FLEET)
-    return refuse('registry.refused', 'a finding about the fleet names no agent to stop', undefined);
+  if (!rememberKey(state, `proposal:${proposal.key}`)) return duplicate(known);
+  if (proposal.agent === FLEET) return refuse('registry.refused', 'a fleet finding names no agent to stop', undefined);
   const objection = objectionOf(state, proposal, known);
   const braked = objection === null && !proposal.hardBudget ? brakeOf(state) : null;
   switch (weaker(proposal.mode, state.policy?.mode ?? 'observe')) {
-    case 'observe': {
-      const against = objection ?? braked;
-      const reason =
-        against === null ? `would have been done: ${wish(proposal)}` : `would have been refused: ${against}`;
-      return { effect: 'observed', reason, code: null, entry: known?.entry ?? null };
-    }
+    case 'observe':
+      return note('observed', foresee(proposal, objection ?? braked), known);
     case 'recommend':
-      if (known !== undefined && isAlready(known, proposal))
-        return refuse('registry.refused', objection ?? 'already so', known);
+      // What an engine may not do, a person may; only what is done already needs nobody's answer.
+      if (objection !== null && isAlready(known, proposal)) return refuse('registry.refused', objection, known);
       state.recommended.add(proposal, state.clockMs);
-      return {
-        effect: 'recommended',
-        reason: `recommended: ${wish(proposal)}`,
-        code: null,
-        entry: known?.entry ?? null,
-      };
+      return note('recommended', `recommended: ${wish(proposal)}`, known);
     case 'enforce':
       if (objection !== null) return refuse('registry.refused', objection, known);
       if (braked === null) return enforce(state, proposal, known);
@@ -53,11 +41,19 @@ export function judgeProposal(state: FoldState, proposal: Proposal): Judgement {
   }
 }
 
+function note(effect: 'observed' | 'recommended', reason: string, held: Held | undefined): Judgement {
+  return { effect, reason, code: null, entry: held?.entry ?? null };
+}
+
+/** What enforcing would have come to. */
+function foresee(proposal: Proposal, against: string | null): string {
+  return against === null ? `would have been done: ${wish(proposal)}` : `would have been refused: ${against}`;
+}
+
 /** Learns the partition's epoch; says why an older owner's proposal is void. */
 function staleEpoch(state: FoldState, { partition, epoch }: Proposal): string | null {
   const seen = state.epochs.get(partition);
-  if (seen !== undefined && epoch < seen)
-    return `epoch ${epoch} of partition ${partition} is over: epoch ${seen} owns it`;
+  if (seen !== undefined && epoch < seen) return `epoch ${epoch} of partition ${partition} is over: ${seen} owns it`;
   state.epochs.set(partition, epoch);
   return null;
 }
@@ -73,8 +69,8 @@ function wish(proposal: Proposal): string {
 }
 
 /** An engine never weakens or repeats what is in force. */
-function isAlready(held: Held, proposal: Proposal): boolean {
-  const now = strongest(held.restrictions);
+function isAlready(held: Held | undefined, proposal: Proposal): boolean {
+  const now = strongest(held?.restrictions ?? []);
   return now !== undefined && rankOf(now.action) >= rankOf(proposal.action);
 }
 

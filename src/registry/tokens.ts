@@ -140,8 +140,8 @@ class TokenFile implements Tokens {
   authenticate(header: string | undefined): TokenIdentity | null {
     const match = header === undefined ? null : TOKEN.exec(header);
     if (match === null) return null;
-    const known = this.tokens.get(match[1]!);
-    const equal = timingSafeEqual(hashOf(match[2]!), known?.hash ?? NO_HASH);
+    const known = this.tokens.get(match[1]);
+    const equal = timingSafeEqual(hashOf(match[2]), known?.hash ?? NO_HASH);
     return equal && known !== undefined ? known.entry : null;
   }
 

@@ -16,16 +16,21 @@ const SQRT6_OVER_PI = Math.sqrt(6) / Math.PI;
 /** Days that the fleet's within-agent variance counts for. */
 const VARIANCE_DAYS = 6;
 /** Memory of an agent's own days. */
-const DAYS_MEMORY = 28;
+const DAYS_MEMORY = 12;
 /** A day beyond this tail probability is learned as if it stood there: an attack is not the new usual. */
 const CLAMP_TAILS = 7;
 /** Days after which an agent's own law clamps. */
 const CLAMP_AFTER = 3;
 const SCALE_MIN = 1e-3;
+/**
+ * The first days do not count: everything is new to an agent that is new itself, and laws that remember it would be
+ * wide for weeks.
+ */
+export const BURN_DAYS = 4;
 
 /** Computes the Gumbel laws in force for one profile: after a day was closed, and when a model was activated. */
 export function refreshLaws(p: Profile, model: CohortModel, stamp: number): void {
-  const days = Math.min(p.u32[p.at4 + F.days], DAYS_MEMORY);
+  const days = Math.max(0, Math.min(p.u32[p.at4 + F.days] - BURN_DAYS, DAYS_MEMORY));
   for (let d = 0; d < DETECTOR_COUNT; d++) {
     const law = model.days[d];
     const within = Math.max(law.within, SCALE_MIN);
@@ -61,10 +66,10 @@ export function isInteresting(p: Profile, detector: number, score: number): bool
 /** Takes the running day's maxima into the agent's own law and clears them. */
 export function closeDay(p: Profile): void {
   const days = p.u32[p.at4 + F.days];
-  const n = Math.min(days + 1, DAYS_MEMORY);
+  const n = Math.max(1, Math.min(days + 1 - BURN_DAYS, DAYS_MEMORY));
   for (let d = 0; d < DETECTOR_COUNT; d++) {
     let value = p.f32[p.at4 + F.dayMax + d];
-    if (days >= CLAMP_AFTER) {
+    if (days >= BURN_DAYS + CLAMP_AFTER) {
       const cap = p.f32[p.at4 + F.mu + d] + CLAMP_TAILS * p.f32[p.at4 + F.beta + d];
       if (value > cap) value = cap;
     }

@@ -7,16 +7,16 @@ import { cauchyScore, combineCauchy } from '../math/tail.js';
 
 /** Parts of the alert budget. Silence has none: it is reported apart and never wakes anybody. */
 const SHARES: Readonly<Record<DetectorName, number>> = {
-  rate: 1,
-  starts: 1,
-  delegation: 1,
-  errors: 1,
-  novelty: 1,
-  creep: 1,
+  rate: 0.5,
+  starts: 1.5,
+  delegation: 0.5,
+  errors: 0.5,
+  novelty: 3,
+  creep: 2,
   session: 1,
-  spend: 1,
+  spend: 0.5,
   drift: 1,
-  joint: 0.5,
+  joint: 0.25,
   silence: 0,
 };
 const total = DETECTORS.reduce((sum, name) => sum + SHARES[name], 0);

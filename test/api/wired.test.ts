@@ -10,7 +10,7 @@ describe('stop and decide', () => {
   let world: World;
 
   beforeEach(async () => {
-    const log = createMemoryLog({ partitions: { registry: 1 } });
+    const log = createMemoryLog({ topics: { registry: 1 } });
     registry = await openRegistry({ log, clock: () => NOW_MS, policy: null, tickEveryMs: 0 });
     world = createWorld({ registry: portOf(registry) });
     await put('clerk', { owner: 'ops' });
@@ -74,9 +74,10 @@ describe('stop and decide', () => {
   });
 });
 
-function portOf({ view, write }: Registry): ServerParts['registry'] {
+function portOf(registry: Registry): ServerParts['registry'] {
+  const { view } = registry;
   return {
-    write,
+    write: (record) => registry.write(record),
     entry: (tenant, agent) => view.entry(tenant, agent),
     entries: () => view.entries(),
     decide: (tenant, agent, nowMs) => view.decide(tenant, agent, nowMs),

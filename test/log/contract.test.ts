@@ -27,7 +27,11 @@ async function forgetByAge(log: Log & { retain(): Promise<number> }, clock: { ms
 logContract('MemoryLog', async () => {
   const log = createMemoryLog({ topics, retainRecordsMax: 1000 });
   const forget = async () => {
-    await log.append('events', 1, Array.from({ length: 1001 }, (_, i) => `${i}`));
+    await log.append(
+      'events',
+      1,
+      Array.from({ length: 1001 }, (_, i) => `${i}`),
+    );
   };
   return { log, forget, dispose: () => log.close() };
 });
@@ -47,7 +51,11 @@ logContract('FileLog with one segment a commit', async () => {
 
 logContract('FileLog on a disk in memory', async () => {
   const clock = createClock();
-  return underTest(await openFileLog({ ...options(clock), directory: '/data', files: new FaultyFiles(1) }), clock, null);
+  return underTest(
+    await openFileLog({ ...options(clock), directory: '/data', files: new FaultyFiles(1) }),
+    clock,
+    null,
+  );
 });
 
 logContract('FileLog read from elsewhere', async () => {

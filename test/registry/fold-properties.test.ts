@@ -174,7 +174,7 @@ it('an older owner never has an effect, and no engine weakens what is in force o
         epochs.set(partition, newest);
         if (verdict.effect !== 'applied') continue;
         expect(before?.protected ?? false).toBe(false);
-        expect(RANK[verdict.entry!.status]).toBeGreaterThanOrEqual(RANK[before?.status ?? 'active']);
+        expect(RANK[verdict.entry?.status ?? 'active']).toBeGreaterThanOrEqual(RANK[before?.status ?? 'active']);
       }
     }),
     runs,

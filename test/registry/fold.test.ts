@@ -122,7 +122,7 @@ describe('a proposal', () => {
       proposal(4, { ...made, epoch: 5, key: `${made.key}2` }),
     );
     expect(verdicts.map(({ effect }) => effect)).toEqual(['applied', 'applied', 'refused', 'applied', 'refused']);
-    expect(verdicts[2]?.reason).toBe('epoch 4 of partition 0 is over: epoch 5 owns it');
+    expect(verdicts[2]?.reason).toBe('epoch 4 of partition 0 is over: 5 owns it');
     expect(
       last(
         ENFORCE,

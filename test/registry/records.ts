@@ -99,7 +99,7 @@ export function fold(...records: readonly RegistryRecord[]): { fold: RegistryFol
 
 /** The verdict on the last of the records. */
 export function last(...records: readonly RegistryRecord[]): Verdict {
-  return fold(...records).verdicts.at(-1)!;
+  return fold(...records).verdicts[records.length - 1];
 }
 
 /** One step of Killdeer's own wire: what a log hands back of what was written. */

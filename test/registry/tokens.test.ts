@@ -56,8 +56,8 @@ describe('the first start', () => {
 describe('authenticating', () => {
   it('takes exactly the token, whatever the case of the scheme', async () => {
     const { tokens, handed } = await open();
-    const token = handed[0]!.token;
-    const other = handed[1]!.token;
+    const token = handed[0].token;
+    const other = handed[1].token;
     expect(tokens.authenticate(`bearer  ${token}`)).not.toBeNull();
     const flipped = token.slice(0, -2) + (token.at(-2) === 'A' ? 'B' : 'A') + token.at(-1);
     const mixed = token.slice(0, 16) + other.slice(16);
