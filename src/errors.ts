@@ -40,6 +40,7 @@ export const ERRORS = {
   'policy.invalid': row(400, false, 'mend the line named'),
   'usage': row(400, false, 'see killdeer --help'),
   'recording.unreadable': row(400, false, 'name a .jsonl or .jsonl.gz file, or a folder with events.jsonl(.gz)'),
+  'recording.truncated': row(400, false, 'copy the recording again: what stands before the cut was read'),
   'checkpoint.corrupt': row(500, false, 'remove the checkpoint to start from the beginning of the log'),
   'checkpoint.mismatch': row(409, false, 'use the configuration and recording of the checkpoint, or another state folder'),
   'model.invalid': row(400, false, 'pin a model file made by this version'),

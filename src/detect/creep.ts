@@ -8,6 +8,8 @@ import type { Detector } from './detector.js';
 
 const INDEX = DETECTORS.indexOf('creep');
 const HALF_LIFE_MS = 86_400_000;
+/** The level is a sum of bursts: its logarithm has the tail that the daily law assumes. */
+const SCALE = 4;
 
 export const creep: Detector = {
   name: 'creep',
@@ -18,7 +20,7 @@ export const creep: Detector = {
     const gapMs = Math.max(0, o.timeMs - p.f64[p.at8 + F.creepMs]);
     p.f64[level] = p.f64[level] * Math.exp((-Math.LN2 * gapMs) / HALF_LIFE_MS) + o.addedSurprise;
     p.f64[p.at8 + F.creepMs] = o.timeMs;
-    readings.set(INDEX, o.addedSurprise > 0 ? p.f64[level] : 0, 0, p.f64[level], p.f32[p.at4 + F.dayMean + INDEX]);
+    readings.set(INDEX, o.addedSurprise > 0 ? SCALE * Math.sqrt(p.f64[level]) : 0, 0, p.f64[level], p.f32[p.at4 + F.dayMean + INDEX]);
   },
   learn(): void {},
 };

@@ -19,8 +19,8 @@ const TARGET_MIN = 0.02;
 /** Added where a new endpoint's name is sensitive, nats. */
 const SENSITIVE_NATS = 2;
 /** What is left of the surprise when at least one, or a third, of the cohort's others have adopted the thing. */
-const KNOWN_TO_ONE = 0.5;
-const KNOWN_TO_MANY = 0.15;
+const KNOWN_TO_ONE = 0.3;
+const KNOWN_TO_MANY = 0.1;
 
 export const NEW_ENDPOINT_FEATURE = 0;
 export const NEW_TARGET_FEATURE = 1;

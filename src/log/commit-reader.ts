@@ -3,6 +3,7 @@
 import type { OpenFile } from './files.js';
 import { COMMIT_HEADER_BYTES, type CommitHeader, checksum, decodeCommitHeader } from './frame.js';
 
+/** Why the bytes at a position are not the commit that belongs there. */
 export interface Damage {
   readonly damage: string;
   /** Where the damaged commit says it ends, bytes; null where not even its header can be believed. */

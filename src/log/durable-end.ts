@@ -25,6 +25,7 @@ export async function readMarker(marker: OpenFile): Promise<number | null> {
   return match === null || match[1] !== match[2] ? null : Number(match[1]);
 }
 
+/** Announces that everything below `end` is durable. */
 export async function writeMarker(marker: OpenFile, end: number): Promise<void> {
   const digits = String(end).padStart(20, '0');
   await marker.write([Buffer.from(`${digits} ${digits}\n`, 'latin1')], 0);

@@ -19,6 +19,7 @@ export const COMMIT_HEADER_BYTES = 176;
 export const TOPIC_PATTERN = /^[a-z0-9][a-z0-9-]{0,62}$/;
 export const PARTITIONS_MAX = 1024;
 
+/** First line of a segment. */
 export interface SegmentHeader {
   readonly topic: string;
   readonly partition: number;
@@ -32,6 +33,7 @@ export interface SegmentHeader {
   readonly salt: string;
 }
 
+/** The line before each commit's records. */
 export interface CommitHeader {
   /** Offset of the first record. */
   readonly first: number;
@@ -58,6 +60,7 @@ export function checksum(data: string | Uint8Array, seed = 0): string {
   return crc32(data, seed).toString(16).padStart(8, '0');
 }
 
+/** SEGMENT_HEADER_BYTES bytes, line break included. */
 export function encodeSegmentHeader(header: SegmentHeader): Buffer {
   const { topic, partition, first, previous, previousTimeMs, salt } = header;
   const text =
@@ -80,6 +83,7 @@ export function decodeSegmentHeader(bytes: Buffer): SegmentHeader | null {
   };
 }
 
+/** COMMIT_HEADER_BYTES bytes, line break included; `salt` is the segment's. */
 export function encodeCommitHeader(header: CommitHeader, salt: string): Buffer {
   const { first, count, bytes, position, timeMs } = header;
   const text =

@@ -18,6 +18,7 @@ interface MemoryPartition {
   readonly waiters: Waiters;
 }
 
+/** An empty log; it and what it holds go with the process. */
 export function createMemoryLog(options: MemoryLogOptions): Log {
   const retainRecordsMax = options.retainRecordsMax ?? Number.POSITIVE_INFINITY;
   const topics = new Map<string, readonly MemoryPartition[]>();

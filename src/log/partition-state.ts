@@ -16,6 +16,7 @@ export interface PartitionState {
   readonly waiters: Waiters;
 }
 
+/** A partition of which nothing is known yet. */
 export function createPartitionState(
   files: Files,
   directory: string,
@@ -30,6 +31,7 @@ export function beginOf(state: PartitionState): number {
   return state.segments.length === 0 ? 0 : state.segments[0].first;
 }
 
+/** For messages: topic/partition. */
 export function nameOf(state: PartitionState): string {
   return `${state.topic}/${state.partition}`;
 }

@@ -35,15 +35,21 @@ export interface Recovered {
 
 const SCAN_BYTES = 1024 * 1024;
 
-/** Fills `state` with what the directory holds, repairs the tail and makes it durable. */
-export async function recover(state: PartitionState): Promise<Recovered> {
+/**
+ * Fills `state` with what the directory holds, repairs the tail and makes it durable. `announced` is the end that had
+ * been acknowledged, as far as is known; an end below it is refused before anything is cut off.
+ */
+export async function recover(state: PartitionState, announced: number | null): Promise<Recovered> {
   const repairs: Repair[] = [];
   const salt = await listSegments(state, repairs);
   const segment = state.segments.at(-1);
-  if (segment === undefined || salt === null) return { repairs, active: null };
+  if (segment === undefined || salt === null) {
+    assertNothingLost(state, announced, 0);
+    return { repairs, active: null };
+  }
   const file = await state.files.open(segment.path, 'write');
   try {
-    const repair = await recoverTail(state, segment, new CommitReader(file, salt, SCAN_BYTES));
+    const repair = await recoverTail(state, segment, new CommitReader(file, salt, SCAN_BYTES), announced);
     if (repair !== null) repairs.push(repair);
     await state.files.fsyncDirectory(state.directory);
   } catch (error) {
@@ -109,7 +115,12 @@ async function removeUnborn(files: Files, segment: Segment, bytes: number): Prom
 }
 
 /** Verifies every commit of the last segment, cuts off a torn one and leaves the file durable. */
-async function recoverTail(state: PartitionState, segment: Segment, reader: CommitReader): Promise<Repair | null> {
+async function recoverTail(
+  state: PartitionState,
+  segment: Segment,
+  reader: CommitReader,
+  announced: number | null,
+): Promise<Repair | null> {
   const fileBytes = segment.bytes;
   let position = SEGMENT_HEADER_BYTES;
   let rewriteFrom = 0;
@@ -127,10 +138,9 @@ async function recoverTail(state: PartitionState, segment: Segment, reader: Comm
     rewriteFrom = position;
     position += COMMIT_HEADER_BYTES + commit.body.length;
   }
-  if (damage !== null) {
-    await assertTorn(segment, reader, position, fileBytes, damage);
-    await reader.file.truncate(position);
-  }
+  if (damage !== null) await assertTorn(segment, reader, position, fileBytes, damage);
+  assertNothingLost(state, announced, position);
+  if (damage !== null) await reader.file.truncate(position);
   segment.bytes = position;
   await makeDurable(reader.file, rewriteFrom, position);
   return damage === null
@@ -153,6 +163,13 @@ async function assertTorn(
   const found = await findCommit(reader, position);
   if (found === null) return;
   throw corrupt(segment.path, position, `${damage.damage}, and a commit follows at byte ${found}`);
+}
+
+function assertNothingLost(state: PartitionState, announced: number | null, position: number): void {
+  if (announced === null || announced <= state.end) return;
+  const lost = `records ${state.end} to ${announced - 1} were acknowledged and are gone`;
+  const path = state.segments.at(-1)?.path ?? state.directory;
+  throw corrupt(path, position, `${lost}; to go on without them, remove durable-end beside it`);
 }
 
 /** The first sound commit header at or after `from`, by searching every line; null where there is none. */

@@ -15,6 +15,7 @@ export interface Segment {
   lastTimeMs: number | null;
 }
 
+/** A segment as yet without commits; makes no file. */
 export function createSegment(directory: string, first: number): Segment {
   const path = join(directory, `${String(first).padStart(20, '0')}.jsonl`);
   return { first, path, index: new CommitIndex(first), bytes: 0, lastTimeMs: null };

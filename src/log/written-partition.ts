@@ -2,12 +2,11 @@
 import { KilldeerError } from '../errors.js';
 import { openMarker, readMarker, writeMarker } from './durable-end.js';
 import type { Files } from './files.js';
-import { corrupt } from './frame.js';
 import type { LogBatch } from './log.js';
 import { PartitionReader } from './partition-reader.js';
 import { beginOf, createPartitionState, nameOf, type PartitionState } from './partition-state.js';
 import { type LogHealth, PartitionWriter, type WriterOptions } from './partition-writer.js';
-import { type Repair, recover } from './recovery.js';
+import { type Recovered, type Repair, recover } from './recovery.js';
 import { type Retention, removeDueSegments } from './retention.js';
 
 /** One partition of a file log, written here or elsewhere. */
@@ -35,6 +34,7 @@ export interface OpenedPartition {
   readonly repairs: readonly Repair[];
 }
 
+/** Recovers one partition (see recover for its errors) and makes it ready to be written and read. */
 export async function openWrittenPartition(
   place: PartitionPlace,
   options: WriterOptions & Retention,
@@ -42,21 +42,17 @@ export async function openWrittenPartition(
 ): Promise<OpenedPartition> {
   const { files, directory } = place;
   const state = createPartitionState(files, directory, place.topic, place.partition);
-  const { active, repairs } = await recover(state);
   const marker = await openMarker(files, directory, 'write');
+  let recovered: Recovered | null = null;
   try {
-    const announced = await readMarker(marker);
-    if (announced !== null && announced > state.end) {
-      const last = state.segments.at(-1);
-      const lost = `records ${state.end} to ${announced - 1} were acknowledged and are gone`;
-      throw corrupt(last?.path ?? directory, last?.bytes ?? 0, `${lost}; to go on without them remove durable-end`);
-    }
+    recovered = await recover(state, await readMarker(marker));
     await writeMarker(marker, state.end);
   } catch (error) {
-    await active?.file.close();
+    await recovered?.active?.file.close();
     await marker.close();
     throw error;
   }
+  const { active, repairs } = recovered;
   const reader = new PartitionReader(state, null);
   const retention = new RetentionTurn(state, reader, options);
   const onRoll = () => retention.inBackground();

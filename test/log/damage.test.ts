@@ -59,6 +59,13 @@ describe('a torn tail', () => {
     const opening = open(files);
     await expect(opening).rejects.toMatchObject({ code: 'log.corrupt' });
     await expect(opening).rejects.toThrow(/records 2 to 2 were acknowledged and are gone/);
+    // Nothing is cut off before a person has decided to go on without them.
+    expect(files.bytesOf(segmentPath(0)).length).toBe(HEADER_BYTES + 3 * ONE_COMMIT - 1);
+    await files.unlink('/data/events/0/durable-end');
+    const log = await open(files);
+    expect(log.repairs.length).toBe(1);
+    expect(await readAll(log, 'events', 0)).toEqual(['record 0', 'record 1']);
+    await log.close();
   });
 });
 
