@@ -23,6 +23,9 @@ export const ERRORS = {
   'event.time-ahead': row(400, false, "check the sender's clock"),
   'event.not-bound': row(403, false, 'use a token bound to this tenant or agent'),
   'event.all-rejected': row(400, false, 'mend the lines named'),
+  // partition: records that are no event
+  'record.invalid': row(400, false, 'see the dead letter: only this program writes control records'),
+  'partition.fault': row(500, false, 'see the cause; the partition goes on from its checkpoint after a restart'),
   // log
   'log.offset-out-of-range': row(500, false, 'restore from a checkpoint inside the range, or reset the partition'),
   'log.fsync-failed': row(503, false, 'check the disk, then restart: what was answered as durable is kept'),

@@ -29,7 +29,7 @@ function field(view: View, name: string, count: number, meaning: string): number
   return (bytes - count * width) / width;
 }
 
-/** Detectors whose scores are calibrated, in the order of every per-detector array. */
+/** Detectors whose scores are calibrated, in the order of every per-detector array; last, all of them together. */
 export const DETECTORS = [
   'rate',
   'starts',
@@ -42,6 +42,7 @@ export const DETECTORS = [
   'drift',
   'joint',
   'silence',
+  'fused',
 ] as const;
 export type DetectorName = (typeof DETECTORS)[number];
 export const DETECTOR_COUNT = DETECTORS.length;

@@ -30,6 +30,7 @@ export function causeOf(detector: number, o: Observation, readings: Readings): K
     case 'joint':
       return 'joint';
     case 'silence':
+    case 'fused':
       return 'quiet';
   }
 }

@@ -12,6 +12,7 @@ import type { Outcome } from './outcome.js';
 import type { EngineState } from './state.js';
 
 const JOINT = DETECTORS.indexOf('joint');
+const FUSED = DETECTORS.indexOf('fused');
 /** One joint-model row in this many is emitted as a sample. */
 const SAMPLE_EVERY = 16;
 /** Attributions listed in a finding, at most; the smallest share listed. */
@@ -42,7 +43,19 @@ export function scoreEvent(state: EngineState, key: string, outcome: Outcome): n
     if (judge(state, JOINT)) interesting = true;
     sampleRow(state, key, outcome);
   }
-  return interesting ? fuse(surprises) : 1;
+  return interesting ? settle(state, fuse(surprises)) : 1;
+}
+
+/**
+ * The last calibration: how strange whole days turn out over the fleet, against what fusing states. Detectors that
+ * fire together make fused pages rarer than stated, heavy tails make them more frequent.
+ */
+function settle(state: EngineState, p: number): number {
+  const stated = -Math.log(p);
+  const profile = state.observation.profile;
+  const at = profile.at4 + F.daySurprise + FUSED;
+  if (stated > profile.f32[at]) profile.f32[at] = stated;
+  return Math.exp(-Math.max(0, surprise(stated, FUSED, state.model) - Math.log(state.model.bar)));
 }
 
 /** Calibrates one reading and keeps the day's maxima; true where the score is beyond an ordinary day's middle. */

@@ -2,7 +2,7 @@
  * How daily maxima fall out over the fleet: the law that a new agent starts from, and the correction that keeps the
  * stated alert budget true. Both learn from closed agent-days alone; labels and verdicts play no part.
  */
-import { DETECTOR_COUNT } from '../agent/layout.js';
+import { DETECTOR_COUNT, DETECTORS } from '../agent/layout.js';
 import type { DayLaw, TailLaw } from '../detect/model.js';
 import type { Sample } from '../engine/outcome.js';
 
@@ -27,6 +27,20 @@ interface AgentDays {
   n: number;
   readonly mean: number[];
   readonly square: number[];
+}
+
+const FUSED = DETECTORS.indexOf('fused');
+/** Shares of days between which the slope of the fused law is read: below the days that attacks spoil. */
+const SLOPE_FROM = 0.3;
+const SLOPE_TO = 0.1;
+
+function fusedLaw(sorted: readonly number[]): TailLaw {
+  const n = sorted.length;
+  if (n < 40) return { from: TAIL_AT, stretch: 1 };
+  const from = sorted[Math.floor(n * SLOPE_TO)];
+  const slope = (from - sorted[Math.floor(n * SLOPE_FROM)]) / Math.log(SLOPE_FROM / SLOPE_TO);
+  const own = n / (n + TAIL_PRIOR);
+  return { from: own * Math.max(from, 0.5) + (1 - own) * TAIL_AT, stretch: Math.max(0.7, own * slope + (1 - own)) };
 }
 
 export interface LawsJson {
@@ -98,8 +112,9 @@ export class Laws {
    * the whole (the median excess over ln 2: attacks among the days hardly move it).
    */
   tails(): TailLaw[] {
-    return this.recent.map((list) => {
+    return this.recent.map((list, d) => {
       const sorted = [...list].sort((a, b) => b - a);
+      if (d === FUSED) return fusedLaw(sorted);
       const top = Math.floor(sorted.length * TAIL_SHARE);
       if (top < 4) return { from: TAIL_AT, stretch: 1 };
       const from = sorted[top];

@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import { KilldeerError } from '../errors.js';
 import { decodeLine, rejection } from '../event/decode.js';
-import { type Decoded, isRejection } from '../event/event.js';
+import type { Decoded } from '../event/event.js';
 import { createLineSplitter, type Line } from '../event/lines.js';
 import type { PriceTable } from '../event/prices.js';
 
@@ -204,7 +204,7 @@ async function* decodeBatches(
 }
 
 function decode(line: Line, position: number, prices: PriceTable): Decoded | null {
-  if (typeof line !== 'string') return isRejection(line as Decoded) ? (line as Decoded) : null;
+  if (typeof line !== 'string') return line;
   return line === '' ? null : decodeLine(line, position, prices);
 }
 

@@ -51,11 +51,10 @@ export function statedSurprise(p: Profile, detector: number, score: number): num
   return -lnGumbelTail(score, p.f32[p.at4 + F.mu + detector], p.f32[p.at4 + F.beta + detector]);
 }
 
-/** The same after the fleet's tail law and its bar. */
+/** The same after the fleet's tail law. */
 export function surprise(stated: number, detector: number, model: CohortModel): number {
   const tail = model.tails[detector];
-  const x = stated > tail.from ? Math.LN10 + (stated - tail.from) / tail.stretch : (stated * Math.LN10) / tail.from;
-  return x - Math.log(model.bar);
+  return stated > tail.from ? Math.LN10 + (stated - tail.from) / tail.stretch : (stated * Math.LN10) / tail.from;
 }
 
 /** Score at which a detector begins to be interesting: what every other ordinary day reaches. */

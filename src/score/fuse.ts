@@ -18,6 +18,7 @@ const SHARES: Readonly<Record<DetectorName, number>> = {
   drift: 1,
   joint: 0.25,
   silence: 0,
+  fused: 0,
 };
 const total = DETECTORS.reduce((sum, name) => sum + SHARES[name], 0);
 export const WEIGHTS: Float64Array = Float64Array.from(DETECTORS, (name) => SHARES[name] / total);

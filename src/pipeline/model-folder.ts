@@ -1,0 +1,56 @@
+/** Cohort models by version, one file each: written before anything names them, read when something does. */
+import { readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CohortModel } from '../detect/model.js';
+import { KilldeerError } from '../errors.js';
+import { modelFromJson, modelToJson } from '../learn/model-file.js';
+import { writeAtomic } from '../log/atomic-file.js';
+import type { Files } from '../log/files.js';
+
+const ENDING = '.json';
+
+function pathOf(directory: string, version: string): string {
+  return join(directory, `${version}${ENDING}`);
+}
+
+/** Durable once resolved. The same version holds the same model, so writing it again changes nothing. */
+export async function storeModel(files: Files, directory: string, model: CohortModel): Promise<void> {
+  await files.mkdir(directory);
+  await writeAtomic(files, pathOf(directory, model.version), Buffer.from(`${JSON.stringify(modelToJson(model))}\n`));
+}
+
+/**
+ * Synchronous, because an engine activates a model between two records. Throws 'model.invalid': a model that a record
+ * names and that is not there is a fault of ours, and going on without it would change scores.
+ */
+export function loadModel(directory: string, version: string): CohortModel {
+  const path = pathOf(directory, version);
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new KilldeerError('model.invalid', `model ${version} cannot be read from ${path}`, error);
+  }
+  const model = modelFromJson(value);
+  if (typeof model === 'string') throw new KilldeerError('model.invalid', `${path}: ${model}`);
+  return model;
+}
+
+/** Removes models written before `beforeMs` but those named; returns how many went. */
+export async function forgetModels(
+  files: Files,
+  directory: string,
+  beforeMs: number,
+  keep: ReadonlySet<string>,
+): Promise<number> {
+  let removed = 0;
+  for (const name of (await files.readdir(directory)) ?? []) {
+    if (!name.endsWith(ENDING) || keep.has(name.slice(0, -ENDING.length))) continue;
+    const path = join(directory, name);
+    if ((await stat(path)).mtimeMs >= beforeMs) continue;
+    await files.unlink(path);
+    removed += 1;
+  }
+  return removed;
+}

@@ -1,0 +1,85 @@
+/**
+ * The line form of an engine's records in `log:events`: an event as its sender wrote it, everything else as this
+ * program wrote it. Decoding is strict, and what it refuses is a value: a line that is no record goes to the dead
+ * letter and never stops its partition.
+ */
+import { z } from 'zod';
+import type { ControlRecord, EngineRecord, TickRecord } from '../engine/record.js';
+import { decodeValue, rejection } from '../event/decode.js';
+import type { Rejection } from '../event/event.js';
+import type { PriceTable } from '../event/prices.js';
+import { LIMITS } from '../event/schema.js';
+import { parseStoredSettings } from './stored-settings.js';
+
+/** The wrapper around an event's own line, bytes. */
+const WRAPPER_BYTES = 64;
+/** A model's version becomes a file's name. */
+const VERSION = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+/** Beyond it a Date has no ISO form. */
+const TIME_MAX_MS = 8.64e15;
+
+const timeMs = z.number().int().min(0).max(TIME_MAX_MS);
+const usd = z.number().min(0).nullable();
+const controlSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('tick'), timeMs }),
+  z.strictObject({ type: z.literal('model'), timeMs, version: z.string().regex(VERSION) }),
+  z.strictObject({
+    type: z.literal('agent'),
+    timeMs,
+    tenant: z.string(),
+    agent: z.string().min(1),
+    role: z.string().nullable(),
+    labels: z.array(z.string()),
+    budgets: z.strictObject({ sessionUsd: usd, dayUsd: usd }),
+  }),
+  z.strictObject({ type: z.literal('reset'), timeMs, tenant: z.string(), agent: z.string().min(1), actor: z.string() }),
+  z.strictObject({
+    type: z.literal('config'),
+    timeMs,
+    settings: z.unknown().refine((settings) => parseStoredSettings(settings) !== null, 'settings are incomplete'),
+  }),
+]);
+
+/** Whether a model of this version could have a file. */
+export function isModelVersion(version: string): boolean {
+  return VERSION.test(version);
+}
+
+/** One line of `log:events`; `offset` is its own, for the rejection. */
+export function decodeRecord(line: string, offset: number, prices: PriceTable): EngineRecord | Rejection {
+  // In characters, which are never more than bytes: the bytes were limited when the line was taken in.
+  if (line.length > LIMITS.lineBytes + WRAPPER_BYTES && line.startsWith('{"type":"event"')) {
+    return rejection('event.too-long', `record is longer than ${LIMITS.lineBytes + WRAPPER_BYTES} characters`, offset);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return rejection('event.bad-json', 'record is not JSON', offset);
+  }
+  const record = value as { type?: unknown; bound?: unknown; event?: unknown } | null;
+  if (typeof record !== 'object' || record === null || record.type !== 'event') return decodeControl(value, offset);
+  if (typeof record.bound !== 'boolean' || Object.keys(record).length !== 3) {
+    return rejection('record.invalid', 'an event record has the members type, bound and event', offset);
+  }
+  const event = decodeValue(record.event, offset, prices);
+  return 'rejected' in event ? event : { type: 'event', event, bound: record.bound };
+}
+
+function decodeControl(value: unknown, offset: number): EngineRecord | Rejection {
+  const verdict = controlSchema.safeParse(value);
+  if (verdict.success) return verdict.data;
+  const issue = verdict.error.issues[0];
+  return rejection('record.invalid', `record: ${issue.path.join('.') || 'type'}: ${issue.message}`, offset);
+}
+
+/** A record that this program writes, as its line. */
+export function encodeRecord(record: ControlRecord | TickRecord): string {
+  return JSON.stringify(record);
+}
+
+/** An event's line wrapped as ingest wraps it; the line must be JSON on one line. */
+export function encodeEvent(line: string, bound: boolean): string {
+  const json = line.includes('\r') ? line.replaceAll('\r', ' ') : line;
+  return `{"type":"event","bound":${bound},"event":${json}}`;
+}
