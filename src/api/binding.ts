@@ -1,5 +1,5 @@
 /** What a token may speak about: pure checks of its bindings. */
-import { rootOf } from '../engine/partition.js';
+import { rootOf } from '../agent/lineage.js';
 import type { Bindings } from './contract.js';
 
 /** True where the token is tied to anything at all. */
@@ -17,8 +17,8 @@ export function covers(bindings: Bindings, tenant: string, agent: string): boole
  * True where an event of this agent may count as evidence for a stop: the token has bindings, and they cover the root
  * too. A stop falls on the root, so a sender bound to one sub-agent must not be able to bring down the whole tree.
  */
-export function vouches(bindings: Bindings, tenant: string, agent: string): boolean {
-  return isBound(bindings) && covers(bindings, tenant, agent) && covers(bindings, tenant, rootOf(agent));
+export function vouches(bindings: Bindings, tenant: string, agent: string, parent: string | null): boolean {
+  return isBound(bindings) && covers(bindings, tenant, agent) && covers(bindings, tenant, rootOf(agent, parent));
 }
 
 function coversName(pattern: string, agent: string): boolean {

@@ -110,7 +110,7 @@ function refuse(event: AgentEvent, line: number, bindings: Bindings, latestMs: n
 
 /** Wraps the sender's own JSON unchanged, but for bare carriage returns between tokens: a record is one line. */
 function admit(event: AgentEvent, text: string, bindings: Bindings, partitions: number): Admitted {
-  const bound = vouches(bindings, event.tenant, event.agent);
+  const bound = vouches(bindings, event.tenant, event.agent, event.parent);
   const json = text.includes('\r') ? text.replaceAll('\r', ' ') : text;
   return {
     partition: partitionOf(event.tenant, event.agent, partitions),

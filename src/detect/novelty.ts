@@ -14,8 +14,8 @@ import { isSensitive } from './sensitive.js';
 const INDEX = DETECTORS.indexOf('novelty');
 const SHARE_STEP = 1 / 48;
 const TARGET_STEP = 1 / 24;
-const SHARE_MIN = 0.02;
-const TARGET_MIN = 0.02;
+const SHARE_MIN = 0.008;
+const TARGET_MIN = 0.008;
 /** Added where a new endpoint's name is sensitive, nats. */
 const SENSITIVE_NATS = 2;
 /** What is left of the surprise when at least one, or a third, of the cohort's others have adopted the thing. */
@@ -38,6 +38,7 @@ export const novelty: Detector = {
     } else if (o.pairNovel && !o.endpointNovel && addsToSession(o, o.pairLow)) {
       o.addedSurprise += pairSurprise(o);
     }
+    o.addedSurprise *= discount(o);
     o.s64[total] += o.addedSurprise;
     const p = o.profile;
     readings.set(INDEX, o.addedSurprise > 0 ? o.s64[total] : 0, feature, o.s64[total], p.f32[p.at4 + F.surpriseLevel]);
@@ -59,6 +60,12 @@ export function learnSessionNovelty(o: Observation): void {
   const first = o.sessionCount(U.firsts) > 0 ? 1 : 0;
   p.f32[p.at4 + F.novelShare] += (first - p.f32[p.at4 + F.novelShare]) * SHARE_STEP;
   p.f32[p.at4 + F.surpriseLevel] += (sum - p.f32[p.at4 + F.surpriseLevel]) * SHARE_STEP;
+}
+
+/** New things of one session come together: one odd task brings many. Each counts for half of the one before it. */
+function discount(o: Observation): number {
+  const count = o.sessionCount(U.novelCount);
+  return count < 2 ? 1 : count > 10 ? 0 : 2 / (1 << count);
 }
 
 /** Remembers a new thing in the session's row; false where it was counted before. */

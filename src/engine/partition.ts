@@ -6,14 +6,8 @@
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
-/** Root of a delegation tree: the name up to the first '/', or the whole name. */
-export function rootOf(agent: string): string {
-  const slash = agent.indexOf('/');
-  return slash < 0 ? agent : agent.slice(0, slash);
-}
-
 /**
- * Partition of (tenant, root of agent), 0 to partitions - 1. FNV-1a, 32 bits (Fowler, Noll, Vo; RFC 9923), over the
+ * Partition of (tenant, first '/'-segment of agent), 0 to partitions - 1. FNV-1a, 32 bits (Fowler, Noll, Vo; RFC 9923), over the
  * UTF-16 code units of `tenant NUL root`, low byte first: no encoder, no allocation, the same number on every machine.
  */
 export function partitionOf(tenant: string, agent: string, partitions: number): number {

@@ -40,9 +40,9 @@ export interface ReplaySummary {
   readonly late: number;
   /** Events of agents that found no place in the table. */
   readonly notAdmitted: number;
-  /** Agents with a profile at the end; sub-agents count as their root. */
+  /** Agents with events; sub-agents count as their root. */
   readonly agents: number;
-  /** Days of agents with events; the running ones included, those of agents evicted meanwhile not. */
+  /** UTC days with events, summed over the agents. */
   readonly agentDays: number;
   /** Findings at the severity of their last line. */
   readonly findings: number;
@@ -73,6 +73,7 @@ export interface ReplaySummary {
 
 /** Decisions listed of each effect; all are counted. */
 const LISTED_MAX = 100;
+const DAY_MS = 86_400_000;
 
 /** Everything counted so far; a checkpoint holds it whole. */
 export interface TallyJson {
@@ -80,7 +81,9 @@ export interface TallyJson {
   /** Id, kind and severity of every finding. */
   findings: [id: string, kind: Kind, severity: Severity][];
   decisions: Record<'applied' | 'recommended' | 'observed' | 'skipped', { count: number; first: ReplayDecision[] }>;
-  closedDays: number;
+  /** Latest UTC day of each agent, days since the epoch. */
+  agents: [key: string, day: number][];
+  agentDays: number;
   eventsAfterStop: number;
   fromMs: number | null;
   toMs: number | null;
@@ -90,6 +93,7 @@ export interface TallyJson {
 export class Tally {
   private readonly json: TallyJson;
   private readonly findings: Map<string, { kind: Kind; severity: Severity }>;
+  private readonly agents: Map<string, number>;
 
   constructor(json?: TallyJson) {
     const none = () => ({ count: 0, first: [] });
@@ -97,18 +101,20 @@ export class Tally {
       rejections: {},
       findings: [],
       decisions: { applied: none(), recommended: none(), observed: none(), skipped: none() },
-      closedDays: 0,
+      agents: [],
+      agentDays: 0,
       eventsAfterStop: 0,
       fromMs: null,
       toMs: null,
       activated: 0,
     };
     this.findings = new Map(this.json.findings.map(([id, kind, severity]) => [id, { kind, severity }]));
+    this.agents = new Map(this.json.agents);
   }
 
   snapshot(): TallyJson {
     const findings = Array.from(this.findings, ([id, { kind, severity }]): [string, Kind, Severity] => [id, kind, severity]);
-    return { ...this.json, findings };
+    return { ...this.json, findings, agents: [...this.agents] };
   }
 
   rejection(code: string): void {
@@ -127,23 +133,25 @@ export class Tally {
     if (list.first.length < LISTED_MAX) list.first.push(decision);
   }
 
-  event(timeMs: number, afterStop: boolean): void {
-    const { json } = this;
+  /** `agent`: key of the acting agent's root. */
+  event(timeMs: number, agent: string, afterStop: boolean): void {
+    const { json, agents } = this;
     if (afterStop) json.eventsAfterStop++;
     if (json.fromMs === null || timeMs < json.fromMs) json.fromMs = timeMs;
     if (json.toMs === null || timeMs > json.toMs) json.toMs = timeMs;
-  }
-
-  closedDay(): void {
-    this.json.closedDays++;
+    const day = Math.floor(timeMs / DAY_MS);
+    const before = agents.get(agent);
+    // An event of an earlier day belongs to one that was counted when it ran, but for the rarest latecomer.
+    if (before !== undefined && day <= before) return;
+    agents.set(agent, day);
+    json.agentDays++;
   }
 
   activation(): void {
     this.json.activated++;
   }
 
-  /** `runningDays`: agents whose running day has events. */
-  summary(counts: Readonly<EngineCounts>, runningDays: number, end: Ending): ReplaySummary {
+  summary(counts: Readonly<EngineCounts>, end: Ending): ReplaySummary {
     const { json } = this;
     const bySeverity = Object.fromEntries(SEVERITIES.map((severity) => [severity, 0])) as Record<Severity, number>;
     const byKind: Partial<Record<Kind, number>> = {};
@@ -152,7 +160,7 @@ export class Tally {
     }
     for (const { severity } of this.findings.values()) bySeverity[severity]++;
     const pages = SEVERITIES.filter(isPage).reduce((sum, severity) => sum + bySeverity[severity], 0);
-    const agentDays = json.closedDays + runningDays;
+    const { agentDays } = json;
     const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
     return {
       events: counts.events,
@@ -161,7 +169,7 @@ export class Tally {
       duplicates: counts.duplicates,
       late: counts.late,
       notAdmitted: counts.notAdmitted,
-      agents: counts.agents,
+      agents: this.agents.size,
       agentDays,
       findings: this.findings.size,
       bySeverity,

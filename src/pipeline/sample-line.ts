@@ -2,8 +2,9 @@
  * Samples on their way from a partition to the learner, one a line, and between them the ends of learning windows: a
  * window of a partition is everything before its line.
  */
-import { KilldeerError } from '../errors.js';
+
 import type { Sample } from '../engine/outcome.js';
+import { KilldeerError } from '../errors.js';
 
 export interface WindowEnd {
   readonly kind: 'window';

@@ -1,0 +1,28 @@
+/** The catalogue: what each bench is for, its file, and the flags its process needs. */
+export const BENCHES = {
+  replay: {
+    file: './replay.mjs',
+    about: 'a recording through everything that `killdeer replay` does, beside unpacking, splitting and JSON.parse',
+  },
+  engine: {
+    file: './engine.mjs',
+    about: 'decoded events through the engine alone, for fleets of 100, 10,000 and 100,000 agents',
+  },
+  memory: {
+    file: './memory.mjs',
+    about: 'what an engine with 100,000 agents takes',
+    flags: ['--expose-gc'],
+  },
+  decide: {
+    file: './decide.mjs',
+    about: 'POST /v1/decide while a thread scores at full speed, beside a bare Fastify route under the same load',
+  },
+  ingest: {
+    file: './ingest.mjs',
+    about: 'POST /v1/events until durable, beside the log alone with the same records',
+  },
+  log: {
+    file: './log.mjs',
+    about: 'the file log, beside write with fdatasync and read of the same bytes',
+  },
+};
