@@ -14,6 +14,7 @@ interface Row {
 
 const row = (status: number, retry: boolean, next: string): Row => ({ status, retry, next });
 
+/** The table. */
 export const ERRORS = {
   // event: rejections of single lines
   'event.bad-json': row(400, false, 'send one JSON object a line'),
@@ -45,7 +46,11 @@ export const ERRORS = {
   'recording.unreadable': row(400, false, 'name a .jsonl or .jsonl.gz file, or a folder with events.jsonl(.gz)'),
   'recording.truncated': row(400, false, 'copy the recording again: what stands before the cut was read'),
   'checkpoint.corrupt': row(500, false, 'remove the checkpoint to start from the beginning of the log'),
-  'checkpoint.mismatch': row(409, false, 'use the configuration and recording of the checkpoint, or another state folder'),
+  'checkpoint.mismatch': row(
+    409,
+    false,
+    'use the configuration and recording of the checkpoint, or another state folder',
+  ),
   'model.invalid': row(400, false, 'pin a model file made by this version'),
   // api
   'api.unauthorized': row(401, false, 'send a bearer token'),

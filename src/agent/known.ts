@@ -8,6 +8,7 @@ import { ENDPOINT_SLOTS, F, PAIR_SLOTS, type Profile } from './layout.js';
 const ADOPTED = 0x80000000;
 const MINUTE_MS = 60_000;
 
+/** Where one of the two sets lies in a profile: its slots, and the fields of each slot. */
 export interface KnownSet {
   readonly slots: number;
   readonly hash: number;
@@ -16,6 +17,7 @@ export interface KnownSet {
   readonly count: number;
 }
 
+/** The set of endpoints. */
 export const ENDPOINTS: KnownSet = {
   slots: ENDPOINT_SLOTS,
   hash: F.endpointHash,
@@ -23,6 +25,7 @@ export const ENDPOINTS: KnownSet = {
   state: F.endpointState,
   count: F.endpointCount,
 };
+/** The set of (endpoint, target) pairs. */
 export const PAIRS: KnownSet = {
   slots: PAIR_SLOTS,
   hash: F.pairHash,
@@ -40,6 +43,7 @@ export function findKnown(p: Profile, set: KnownSet, low: number, high: number):
   return -1;
 }
 
+/** Whether the entry in a slot has been adopted; false for slot -1. */
 export function isAdopted(p: Profile, set: KnownSet, slot: number): boolean {
   return slot >= 0 && (p.u32[p.at4 + set.state + slot] & ADOPTED) !== 0;
 }
@@ -93,8 +97,7 @@ export function useKnown(
   const seen = same ? sessions : Math.min(255, sessions + 1);
   if (!same) p.f32[p.at4 + set.count + slot] += 1;
   const adopted = (state & ADOPTED) !== 0;
-  const adopts =
-    !adopted && seen >= sessionsMin && (minute - p.u32[p.at4 + set.minute + slot]) * MINUTE_MS >= ageMs;
+  const adopts = !adopted && seen >= sessionsMin && (minute - p.u32[p.at4 + set.minute + slot]) * MINUTE_MS >= ageMs;
   p.u32[at] = ((adopted || adopts ? ADOPTED : 0) | (seen << 16) | tag) >>> 0;
   if (adopted || adopts) p.u32[p.at4 + set.minute + slot] = minute;
   return adopts;
@@ -103,6 +106,7 @@ export function useKnown(
 /** Ages all counts by one day: half-life 14 days. */
 const DAY_KEEP = Math.exp(-Math.LN2 / 14);
 
+/** Ages the counts of a set by one day. */
 export function ageKnown(p: Profile, set: KnownSet): void {
   for (let i = 0; i < set.slots; i++) p.f32[p.at4 + set.count + i] *= DAY_KEEP;
 }

@@ -8,6 +8,7 @@
 
 export type View = 'f64' | 'f32' | 'u32';
 
+/** One field of a profile, as the layout prints it. */
 export interface Field {
   readonly name: string;
   readonly view: View;
@@ -45,6 +46,7 @@ export const DETECTORS = [
   'fused',
 ] as const;
 export type DetectorName = (typeof DETECTORS)[number];
+/** Length of every per-detector array. */
 export const DETECTOR_COUNT = DETECTORS.length;
 
 /** Counting windows, ms, by stream; see window.ts. */
@@ -54,14 +56,24 @@ export const STREAMS = {
   spawns: [60_000, 600_000],
   errors: [60_000, 600_000],
 } as const;
-export const WINDOW_MS: readonly number[] = [...STREAMS.events, ...STREAMS.starts, ...STREAMS.spawns, ...STREAMS.errors];
+/** Length of each window, ms: all streams one after the other. */
+export const WINDOW_MS: readonly number[] = [
+  ...STREAMS.events,
+  ...STREAMS.starts,
+  ...STREAMS.spawns,
+  ...STREAMS.errors,
+];
+/** Length of every per-window array. */
 export const WINDOW_COUNT = WINDOW_MS.length;
 
+/** Features of a joint-model row. */
 export const FEATURE_COUNT = 12;
 /** Slots of the set of known endpoints, and of known (endpoint, target) pairs. */
 export const ENDPOINT_SLOTS = 48;
+/** Slots of the set of known (endpoint, target) pairs. */
 export const PAIR_SLOTS = 64;
 
+/** Offsets of the fields, in units of their own view. */
 export const F = {
   firstMs: field('f64', 'firstMs', 1, 'time of the first event, ms'),
   lastMs: field('f64', 'lastMs', 1, 'latest event time, ms: the watermark of this agent'),

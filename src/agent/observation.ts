@@ -3,6 +3,7 @@ import type { AgentEvent } from '../event/event.js';
 import { DETECTOR_COUNT, FEATURE_COUNT, Profile } from './layout.js';
 import { S, U } from './sessions.js';
 
+/** The event under test, its profile and its session, aimed at by the engine. */
 export class Observation {
   readonly profile = new Profile();
   event: AgentEvent | null = null;

@@ -34,6 +34,7 @@ export const U = {
 
 const NONE = -1;
 
+/** Rows of running sessions; -1 stands for no row. */
 export class SessionTable {
   readonly sessionsMax: number;
   f64 = new Float64Array(64 * S.F64);

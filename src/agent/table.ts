@@ -14,6 +14,7 @@ const DOOR_SLOTS = 1 << 16;
 /** Minutes of an hour: each agent is looked at in one of them (see AgentTable.due). */
 const MINUTES = 60;
 
+/** Who sits in a slot. */
 export interface TableEntry {
   readonly tenant: string;
   readonly name: string;
@@ -31,6 +32,7 @@ function hashName(text: string): number {
   return (h ^ (h >>> 15)) >>> 0;
 }
 
+/** Slots of agents and the pages of their profiles. */
 export class AgentTable {
   readonly agentsMax: number;
   private readonly bound = new Map<string, Map<string, number>>();

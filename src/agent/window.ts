@@ -61,6 +61,7 @@ export function slidingCount(p: Profile, w: number, timeMs: number): number {
   return p.f32[p.at4 + F.windowCurrent + w] + p.f32[p.at4 + F.windowPrevious + w] * (1 - part);
 }
 
+/** Adds to the running bucket of a window. */
 export function addCount(p: Profile, w: number, count: number): void {
   p.f32[p.at4 + F.windowCurrent + w] += count;
 }

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { ACTIONS, KINDS, MODES, SEVERITIES } from './finding.js';
 import { BRAKES_DEFAULT, type Policy, type PolicyRule } from './policy.js';
 
+/** One thing that is wrong with a policy file. */
 export interface PolicyProblem {
   /** From 1. */
   readonly line: number;

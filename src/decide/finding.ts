@@ -41,6 +41,7 @@ export interface Attribution {
   readonly share: number;
 }
 
+/** A record that a finding rests on. */
 export interface Evidence {
   /** Position in the partition's log (or line in the recording). */
   readonly offset: number;
@@ -48,6 +49,7 @@ export interface Evidence {
   readonly event: string | null;
 }
 
+/** What is strange about one agent, with its reasons. */
 export interface Finding {
   /** Deterministic: the same records give the same id. */
   readonly id: string;
@@ -80,9 +82,11 @@ export interface Finding {
   readonly proposal: string | null;
 }
 
+/** What can be done to an agent, mildest first. */
 export const ACTIONS = ['throttle', 'restrict', 'lower-trust', 'suspend', 'revoke'] as const;
 export type Action = (typeof ACTIONS)[number];
 
+/** How far a policy may go on its own. */
 export const MODES = ['observe', 'recommend', 'enforce'] as const;
 export type Mode = (typeof MODES)[number];
 

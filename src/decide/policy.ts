@@ -4,6 +4,7 @@
  */
 import type { Action, Finding, Kind, Mode, Proposal, Severity } from './finding.js';
 
+/** Which findings lead to which action. */
 export interface PolicyRule {
   readonly name: string;
   /** Kinds it answers; empty: any. */
@@ -21,6 +22,7 @@ export interface PolicyRule {
   readonly callsPerMinute: number | null;
 }
 
+/** How much may be stopped without a person. */
 export interface Brakes {
   /** Most automatic stops per interval, over all agents. */
   readonly stopsMax: number;
@@ -32,6 +34,7 @@ export interface Brakes {
 /** In force where a policy names none, and before the first policy: few enough for a person to check each of them. */
 export const BRAKES_DEFAULT: Brakes = { stopsMax: 5, intervalMs: 3_600_000, cooldownMs: 3_600_000 };
 
+/** A compiled policy. */
 export interface Policy {
   readonly name: string;
   readonly mode: Mode;

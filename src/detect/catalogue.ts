@@ -11,6 +11,7 @@ import { novelty } from './novelty.js';
 const STARTS = STREAMS.events.length;
 const SPAWNS = STARTS + STREAMS.starts.length;
 
+/** The detectors, sharing one cold-start law that the engine fills from the model in force. */
 export function createCatalogue(prior: WindowPrior): readonly Detector[] {
   return [
     createCounts('rate', 'calls', 0, STREAMS.events.length, 4, 2, prior, () => true),

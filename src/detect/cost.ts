@@ -36,6 +36,7 @@ function costScore(usd: number, mean: number, variance: number, weight: number):
   return z > 1 ? -lnNormalTail(z) : 0;
 }
 
+/** Cost of the running session against finished ones. */
 export const session: Detector = {
   name: 'session',
   features: ['cost of the session so far, USD'],
@@ -44,14 +45,13 @@ export const session: Detector = {
     const priced = o.event !== null && o.event.costUsd !== null && o.event.costUsd > 0;
     const p = o.profile;
     const mean = p.f64[p.at8 + F.sessionLnMean];
-    const score = priced
-      ? costScore(usd, mean, p.f64[p.at8 + F.sessionLnVar], p.f32[p.at4 + F.sessionWeight])
-      : 0;
+    const score = priced ? costScore(usd, mean, p.f64[p.at8 + F.sessionLnVar], p.f32[p.at4 + F.sessionWeight]) : 0;
     readings.set(SESSION, score, 0, usd, score > 0 ? Math.exp(mean) : 0);
   },
   learn(): void {},
 };
 
+/** Spend of the last hour against active hours. */
 export const spend: Detector = {
   name: 'spend',
   features: ['spend of the last hour, USD'],
@@ -71,6 +71,7 @@ export const spend: Detector = {
   learn(): void {},
 };
 
+/** Sessions that slowly grow dearer, against the anchor. */
 export const drift: Detector = {
   name: 'drift',
   features: ['sessions dearer than the anchor, CUSUM in standard deviations'],

@@ -18,6 +18,10 @@ export class WindowPrior {
   readonly square = new Float64Array(WINDOW_COUNT);
 }
 
+/**
+ * A detector over `count` windows from `first`; events for which `counts` is true count. A window is tested from `least`
+ * events on, and only above its mean by `deviations` standard deviations.
+ */
 export function createCounts(
   name: DetectorName,
   noun: string,

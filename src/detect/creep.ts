@@ -11,6 +11,7 @@ const HALF_LIFE_MS = 86_400_000;
 /** The level is a sum of bursts: its logarithm has the tail that the daily law assumes. */
 const SCALE = 4;
 
+/** The ledger as a detector. */
 export const creep: Detector = {
   name: 'creep',
   features: ['surprise at what is not adopted, over days, nats'],
@@ -20,7 +21,13 @@ export const creep: Detector = {
     const gapMs = Math.max(0, o.timeMs - p.f64[p.at8 + F.creepMs]);
     p.f64[level] = p.f64[level] * Math.exp((-Math.LN2 * gapMs) / HALF_LIFE_MS) + o.addedSurprise;
     p.f64[p.at8 + F.creepMs] = o.timeMs;
-    readings.set(INDEX, o.addedSurprise > 0 ? SCALE * Math.sqrt(p.f64[level]) : 0, 0, p.f64[level], p.f32[p.at4 + F.dayMean + INDEX]);
+    readings.set(
+      INDEX,
+      o.addedSurprise > 0 ? SCALE * Math.sqrt(p.f64[level]) : 0,
+      0,
+      p.f64[level],
+      p.f32[p.at4 + F.dayMean + INDEX],
+    );
   },
   learn(): void {},
 };

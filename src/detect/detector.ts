@@ -3,9 +3,11 @@
  * 0 is nothing to say), then learns from it; it never thresholds and never decides. Scores are raw: score/ turns them
  * into probabilities per agent-day.
  */
-import type { Observation, Readings } from '../agent/observation.js';
-import { DETECTORS, type DetectorName } from '../agent/layout.js';
 
+import { DETECTORS, type DetectorName } from '../agent/layout.js';
+import type { Observation, Readings } from '../agent/observation.js';
+
+/** What every detector offers. */
 export interface Detector {
   readonly name: DetectorName;
   /** Names of what it measures, with units; Readings.feature points here. */

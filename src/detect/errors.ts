@@ -19,6 +19,7 @@ const AGAIN_MIN = 0.3;
 /** A model that fails once often fails again: its provider is down, for everybody. */
 const AGAIN_MIN_MODEL = 0.7;
 
+/** Index of the feature that counts failures in a row. */
 export const ERROR_RUN_FEATURE = STREAMS.errors.length;
 
 /** A model that does not answer is its provider's trouble, and everybody's at once: only its runs are counted. */
@@ -26,6 +27,7 @@ function isOwnFailure(o: Observation): boolean {
   return o.failed && o.event?.operation !== 'chat';
 }
 
+/** The detector of failures. */
 export function createErrors(prior: WindowPrior): Detector {
   const counts = createCounts('errors', 'failed calls', FIRST, STREAMS.errors.length, 2, 0, prior, isOwnFailure);
   return {

@@ -21,6 +21,7 @@ const DIMS_MAX = 32_767;
 const PSI_MAX = 65_536;
 const NODES_MAX = 16_777_216;
 
+/** A forest, flat. */
 export interface Forest {
   /** Features of a row, 1 to 32,767. */
   readonly dims: number;
@@ -166,10 +167,12 @@ export interface ForestRejection {
   readonly reason: string;
 }
 
+/** A rejection in words. */
 export function rejectForest(reason: string): ForestRejection {
   return { rejected: true, code: 'model.invalid', reason };
 }
 
+/** The forest as plain JSON, bit for bit. */
 export function forestToJson(forest: Forest): ForestJson {
   const { dims, trees, psi, grown } = forest;
   return {
@@ -202,6 +205,7 @@ export function forestFromJson(json: unknown): Forest | ForestRejection {
   return forest;
 }
 
+/** Whether a value is a whole number in [least, most]. */
 export function isWhole(value: unknown, min: number, max: number): value is number {
   return Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
 }

@@ -23,6 +23,7 @@ export interface TailLaw {
   readonly stretch: number;
 }
 
+/** Agents of one role, or alike, and what they share. */
 export interface Cohort {
   readonly id: string;
   readonly members: number;
@@ -31,6 +32,7 @@ export interface Cohort {
   readonly forest: Forest | null;
 }
 
+/** One version of everything learned across agents. */
 export interface CohortModel {
   readonly version: string;
   /** Cohort index by agent key (agent/table.ts). */

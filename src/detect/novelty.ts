@@ -22,9 +22,12 @@ const SENSITIVE_NATS = 2;
 const KNOWN_TO_ONE = 0.3;
 const KNOWN_TO_MANY = 0.1;
 
+/** Index of the feature of new endpoints. */
 export const NEW_ENDPOINT_FEATURE = 0;
+/** Index of the feature of new targets. */
 export const NEW_TARGET_FEATURE = 1;
 
+/** Surprise at what a session holds that is new. */
 export const novelty: Detector = {
   name: 'novelty',
   features: ['surprise at new endpoints in the session, nats', 'surprise at new targets in the session, nats'],

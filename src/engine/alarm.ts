@@ -5,7 +5,7 @@ import { type Attribution, type Finding, isPage, type Kind, type Severity } from
 import { propose } from '../decide/propose.js';
 import { hash64, hex64 } from '../math/hash.js';
 import type { Breach } from './budgets.js';
-import { causeOf, severityOf, sessionOf } from './cause.js';
+import { causeOf, sessionOf, severityOf } from './cause.js';
 import type { Raised } from './findings.js';
 import type { Outcome } from './outcome.js';
 import { attribute, round } from './scoring.js';
@@ -43,7 +43,13 @@ export function raiseScored(state: EngineState, p: number, bound: boolean, offse
 }
 
 /** Raises a budget's breach: certain, whatever the alert budget says. */
-export function raiseBreach(state: EngineState, breach: Breach, bound: boolean, offset: number, outcome: Outcome): void {
+export function raiseBreach(
+  state: EngineState,
+  breach: Breach,
+  bound: boolean,
+  offset: number,
+  outcome: Outcome,
+): void {
   const attribution: Attribution = {
     detector: 'budget',
     feature: breach.feature,
@@ -52,7 +58,13 @@ export function raiseBreach(state: EngineState, breach: Breach, bound: boolean, 
     share: 1,
   };
   const severity: Severity = breach.hard ? 'critical' : 'high';
-  raise(state, { kind: 'budget', severity, p: breach.hard ? 1e-9 : 1e-3, attribution: [attribution] }, bound, offset, outcome);
+  raise(
+    state,
+    { kind: 'budget', severity, p: breach.hard ? 1e-9 : 1e-3, attribution: [attribution] },
+    bound,
+    offset,
+    outcome,
+  );
 }
 
 function raise(state: EngineState, cause: Cause, bound: boolean, offset: number, outcome: Outcome): void {
@@ -97,7 +109,9 @@ function emit(state: EngineState, finding: Finding, raised: Raised, offset: numb
   const key = agentKey(finding.tenant, finding.root, true);
   const judged: Finding = { ...finding, severity: raised.finding.reached };
   const position = { ...state.place, offset };
-  const proposal = raised.worse ? propose(state.settings.policy, judged, state.facts.get(key) ?? NOBODY, position) : null;
+  const proposal = raised.worse
+    ? propose(state.settings.policy, judged, state.facts.get(key) ?? NOBODY, position)
+    : null;
   if (proposal !== null) {
     outcome.proposals.push(proposal);
     state.counts.proposals++;

@@ -31,6 +31,7 @@ interface Forecast {
   minutes: number;
 }
 
+/** A budget that is used up, or surely about to be. USD. */
 export interface Breach {
   readonly feature: 'session budget' | 'day budget';
   readonly observed: number;
@@ -41,6 +42,7 @@ export interface Breach {
   readonly exhaustedInMs: number;
 }
 
+/** Budgets and forecasts by agent key. */
 export class BudgetBook {
   private readonly budgets = new Map<string, Budgets>();
   private readonly forecasts = new Map<string, Forecast>();
@@ -128,5 +130,11 @@ function breach(
   const { mean, variance } = project(f, aheadMs / MINUTE_MS);
   const z = (limit - observed - mean) / Math.sqrt(variance + 1e-12);
   if (Math.exp(lnNormalTail(z)) < OVERRUN_MIN) return null;
-  return { feature, observed, limit, hard: false, exhaustedInMs: Math.round(((limit - observed) / f.level) * MINUTE_MS) };
+  return {
+    feature,
+    observed,
+    limit,
+    hard: false,
+    exhaustedInMs: Math.round(((limit - observed) / f.level) * MINUTE_MS),
+  };
 }

@@ -8,6 +8,7 @@ import { NEW_ENDPOINT_FEATURE } from '../detect/novelty.js';
 /** Failures in a row from which a burst of errors is called a retry loop. */
 const RETRY_RUN = 5;
 
+/** The cause that the leading detector stands for. */
 export function causeOf(detector: number, o: Observation, readings: Readings): Kind {
   switch (DETECTORS[detector]) {
     case 'rate':
@@ -38,6 +39,7 @@ export function causeOf(detector: number, o: Observation, readings: Readings): K
 /** Causes whose evidence lies inside one session: their findings name it. */
 const IN_SESSION: ReadonlySet<Kind> = new Set(['retry-loop', 'new-endpoint', 'new-target', 'session-spend']);
 
+/** The session that a finding names; null where its evidence is spread over several. */
 export function sessionOf(kind: Kind, o: Observation): string | null {
   return IN_SESSION.has(kind) && o.sessionNumber(S.events) > 0 ? (o.event?.session ?? null) : null;
 }

@@ -2,8 +2,9 @@
  * Contract of the engine: one partition's records in, findings, proposals, sightings and samples out. Pure and
  * synchronous: same snapshot, same records, same settings, same bytes out. createEngine in engine.ts makes one.
  */
-import type { EngineRecord } from './record.js';
+
 import type { Outcome } from './outcome.js';
+import type { EngineRecord } from './record.js';
 
 /** How many records met which fate since the engine was made; in the snapshot, so that resuming keeps counting. */
 export interface EngineCounts {
@@ -36,6 +37,7 @@ export interface Shelf {
   size(): number;
 }
 
+/** What a pipeline drives. */
 export interface Engine {
   /** Feeds one record. `offset` is the record's own position in its partition (or line in the recording). */
   step(record: EngineRecord, offset: number, outcome: Outcome): void;

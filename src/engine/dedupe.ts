@@ -51,6 +51,7 @@ class Generation {
   }
 }
 
+/** The ids of about the last hour, at most 2 x idsMax. */
 export class SeenIds {
   private current = new Generation();
   private previous = new Generation();

@@ -3,9 +3,10 @@
  * Everything that can change a score is a record, so the same snapshot and records give the same bytes, wherever the
  * stream is cut and resumed.
  */
+
+import { DETECTOR_COUNT, DETECTORS, F } from '../agent/layout.js';
 import { rootOf } from '../agent/lineage.js';
 import { agentKey } from '../agent/table.js';
-import { DETECTOR_COUNT, DETECTORS, F } from '../agent/layout.js';
 import { countCost } from '../detect/cost.js';
 import { countRun } from '../detect/errors.js';
 import type { CohortModel } from '../detect/model.js';
@@ -32,6 +33,7 @@ const SIGHTED_MAX = 200_000;
 /** No tick jump makes an engine look at more minutes than an hour has: each agent is looked at once. */
 const MINUTES = 60;
 
+/** What an engine is made with. */
 export interface EngineOptions {
   readonly settings: Settings;
   /** Digest of the settings, carried by findings. */
@@ -45,6 +47,7 @@ export interface EngineOptions {
   readonly parseSettings: (settings: unknown) => { settings: Settings; config: string } | null;
 }
 
+/** The engine of one partition. */
 export class PartitionEngine implements Engine {
   private readonly state: EngineState;
   private readonly options: EngineOptions;
@@ -136,6 +139,7 @@ export class PartitionEngine implements Engine {
     p.u32[p.at4 + F.flags] &= ~QUIET;
     this.observe(event, slot, late);
     const fused = scoreEvent(state, key, outcome);
+    state.fused = fused;
     if (fused < 1) raiseScored(state, fused, bound, offset, outcome);
     if (state.budgets.size > 0) {
       const breach = state.budgets.judge(key, o);

@@ -5,6 +5,7 @@
  */
 import { type Kind, SEVERITIES, type Severity } from '../decide/finding.js';
 
+/** A finding that has not closed. */
 export interface OpenFinding {
   readonly id: string;
   readonly kind: Kind;
@@ -16,6 +17,7 @@ export interface OpenFinding {
   bound: boolean;
 }
 
+/** What noting a piece of evidence led to. */
 export interface Raised {
   readonly finding: OpenFinding;
   /** Whether a line is due: raised now, or its shown severity rose. */
@@ -27,6 +29,7 @@ export interface Raised {
 const rank = (severity: Severity): number => SEVERITIES.indexOf(severity);
 const PAGE = rank('medium');
 
+/** Open findings by agent key. */
 export class FindingBook {
   private readonly open = new Map<string, OpenFinding[]>();
   private readonly closeAfterMs: number;
@@ -75,7 +78,9 @@ export class FindingBook {
 
   /** Plain JSON, in key order. */
   snapshot(): [string, OpenFinding[]][] {
-    return [...this.open].sort((a, b) => (a[0] < b[0] ? -1 : 1)).map(([key, list]) => [key, list.map((f) => ({ ...f }))]);
+    return [...this.open]
+      .sort((a, b) => (a[0] < b[0] ? -1 : 1))
+      .map(([key, list]) => [key, list.map((f) => ({ ...f }))]);
   }
 
   restore(entries: readonly [string, OpenFinding[]][]): void {

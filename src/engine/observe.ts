@@ -2,7 +2,7 @@
  * From an event to an observation: the agent's windows moved to the event, its session found or opened, its endpoint
  * and target looked up. And the way back: what a finished session teaches.
  */
-import { findKnown, isAdopted, ENDPOINTS, PAIRS } from '../agent/known.js';
+import { ENDPOINTS, findKnown, isAdopted, PAIRS } from '../agent/known.js';
 import { F, WINDOW_COUNT } from '../agent/layout.js';
 import type { Observation } from '../agent/observation.js';
 import { S, type SessionTable, U } from '../agent/sessions.js';
@@ -70,7 +70,13 @@ export function sessionHash(session: string | null, seed: number): number {
 }
 
 /** Finds or opens the event's session and aims the observation at it. */
-export function enterSession(o: Observation, sessions: SessionTable, agent: number, hash: number, idleMs: number): void {
+export function enterSession(
+  o: Observation,
+  sessions: SessionTable,
+  agent: number,
+  hash: number,
+  idleMs: number,
+): void {
   let row = sessions.find(agent, hash);
   if (row !== -1 && o.timeMs - sessions.f64[row * S.F64 + S.lastMs] > idleMs) {
     finishSession(o, sessions, row);
@@ -98,7 +104,13 @@ export function finishSession(o: Observation, sessions: SessionTable, row: numbe
 }
 
 /** Ends the agent's idle sessions. */
-export function finishIdle(o: Observation, sessions: SessionTable, agent: number, timeMs: number, idleMs: number): void {
+export function finishIdle(
+  o: Observation,
+  sessions: SessionTable,
+  agent: number,
+  timeMs: number,
+  idleMs: number,
+): void {
   for (let row = sessions.head(agent); row !== -1; ) {
     const next = sessions.next(row);
     if (timeMs - sessions.f64[row * S.F64 + S.lastMs] > idleMs) finishSession(o, sessions, row);

@@ -13,15 +13,44 @@ export interface Sighting {
 /** Sampled observation for learn/: what the cohort models are made of. */
 export type Sample =
   /** A row of joint-model features, 1 in 16 of those scored. */
-  | { readonly kind: 'row'; readonly timeMs: number; readonly agent: string; readonly id: string; readonly values: readonly number[] }
+  | {
+      readonly kind: 'row';
+      readonly timeMs: number;
+      readonly agent: string;
+      readonly id: string;
+      readonly values: readonly number[];
+    }
   /** The agent adopted an endpoint, or an (endpoint, target) pair, into its profile: 64-bit hash as 16 hex digits. */
-  | { readonly kind: 'adopted'; readonly timeMs: number; readonly agent: string; readonly id: string; readonly what: 'endpoint' | 'pair'; readonly hash: string }
+  | {
+      readonly kind: 'adopted';
+      readonly timeMs: number;
+      readonly agent: string;
+      readonly id: string;
+      readonly what: 'endpoint' | 'pair';
+      readonly hash: string;
+    }
   /** What people said of the agent: its role names its cohort. */
-  | { readonly kind: 'role'; readonly timeMs: number; readonly agent: string; readonly id: string; readonly role: string | null }
+  | {
+      readonly kind: 'role';
+      readonly timeMs: number;
+      readonly agent: string;
+      readonly id: string;
+      readonly role: string | null;
+    }
   /** A closed agent-day, `days` closed before it: each detector's largest raw score, and its largest -ln p as stated at the time;
    * marginal: it paged, and only just (at medium): what an overstated tail looks like, and what an attack seldom does. */
-  | { readonly kind: 'day'; readonly timeMs: number; readonly agent: string; readonly id: string; readonly days: number; readonly max: readonly number[]; readonly surprise: readonly number[]; readonly marginal: boolean };
+  | {
+      readonly kind: 'day';
+      readonly timeMs: number;
+      readonly agent: string;
+      readonly id: string;
+      readonly days: number;
+      readonly max: readonly number[];
+      readonly surprise: readonly number[];
+      readonly marginal: boolean;
+    };
 
+/** What a batch of records led to, in order. */
 export interface Outcome {
   readonly findings: Finding[];
   readonly proposals: Proposal[];
@@ -29,10 +58,12 @@ export interface Outcome {
   readonly samples: Sample[];
 }
 
+/** An empty outcome. */
 export function createOutcome(): Outcome {
   return { findings: [], proposals: [], sightings: [], samples: [] };
 }
 
+/** Empties an outcome for the next batch. */
 export function clearOutcome(outcome: Outcome): void {
   outcome.findings.length = 0;
   outcome.proposals.length = 0;

@@ -4,6 +4,7 @@
  */
 import type { AgentEvent } from '../event/event.js';
 
+/** An event, as ingested. */
 export interface EventRecord {
   readonly type: 'event';
   readonly event: AgentEvent;

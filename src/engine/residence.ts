@@ -2,14 +2,15 @@
  * Who is in the table: admission, eviction to the shelf and the exact way back, and the close of days and sessions of
  * an agent that is being looked at.
  */
+
+import { ageKnown, ENDPOINTS, PAIRS } from '../agent/known.js';
 import { F, PROFILE_BYTES } from '../agent/layout.js';
 import { S, U } from '../agent/sessions.js';
 import { agentKey } from '../agent/table.js';
 import { closeDay, refreshLaws } from '../score/calibrate.js';
-import { ageKnown, ENDPOINTS, PAIRS } from '../agent/known.js';
-import type { EngineState } from './state.js';
 import { finishIdle } from './observe.js';
 import type { Outcome } from './outcome.js';
+import type { EngineState } from './state.js';
 
 const DAY_MS = 86_400_000;
 const ROW_BYTES = S.F64 * 8 + U.U32 * 4;
@@ -142,6 +143,7 @@ export function readRow(state: EngineState, slot: number, bytes: Uint8Array, at:
   return row;
 }
 
+/** Bytes of one session in a snapshot and on the shelf. */
 export const SESSION_ROW_BYTES = ROW_BYTES;
 
 /** Ends the idle sessions of the agent that is being looked at. */

@@ -1,5 +1,5 @@
 /** Score: detectors over one observation, their readings calibrated and fused. Learning follows scoring, never precedes it. */
-import { insertKnown, ENDPOINTS, PAIRS, useKnown } from '../agent/known.js';
+import { ENDPOINTS, insertKnown, PAIRS, useKnown } from '../agent/known.js';
 import { DETECTOR_COUNT, DETECTORS, F } from '../agent/layout.js';
 import type { Attribution } from '../decide/finding.js';
 import { attributeForest } from '../detect/forest.js';
@@ -103,7 +103,14 @@ export function learnEvent(state: EngineState, key: string, outcome: Outcome): v
   if (o.event === null || o.event.target === null) return;
   if (o.pairSlot === -1) o.pairSlot = insertKnown(p, PAIRS, o.pairLow, o.pairHigh, o.timeMs);
   if (useKnown(p, PAIRS, o.pairSlot, tag, o.timeMs, adoptSessions, adoptMs)) {
-    outcome.samples.push({ kind: 'adopted', timeMs: o.timeMs, agent: key, id, what: 'pair', hash: hex64(o.pairHigh, o.pairLow) });
+    outcome.samples.push({
+      kind: 'adopted',
+      timeMs: o.timeMs,
+      agent: key,
+      id,
+      what: 'pair',
+      hash: hex64(o.pairHigh, o.pairLow),
+    });
   }
 }
 
@@ -126,7 +133,13 @@ export function attribute(state: EngineState): Attribution[] {
       observed = o.row[top];
       expected = 0;
     }
-    list.push({ detector: DETECTORS[d], feature, observed: round(observed), expected: round(expected), share: round(parts[d]) });
+    list.push({
+      detector: DETECTORS[d],
+      feature,
+      observed: round(observed),
+      expected: round(expected),
+      share: round(parts[d]),
+    });
   }
   return list.sort((a, b) => b.share - a.share).slice(0, ATTRIBUTIONS_MAX);
 }

@@ -1,6 +1,7 @@
 /** What an engine obeys; a configuration record carries exactly this. config.ts checks it and fills the defaults. */
 import type { Policy } from '../decide/policy.js';
 
+/** Settings of an engine. */
 export interface Settings {
   /** Alert budget: false pages per agent-day that the operator accepts, (0, 1). */
   readonly pagesPerAgentDay: number;

@@ -5,9 +5,9 @@
 import { DETECTORS, PROFILE_BYTES } from '../agent/layout.js';
 import { S } from '../agent/sessions.js';
 import type { AgentFacts } from '../decide/policy.js';
+import type { BudgetBook } from './budgets.js';
 import type { EngineCounts } from './contract.js';
 import type { OpenFinding } from './findings.js';
-import type { BudgetBook } from './budgets.js';
 import { readRow, SESSION_ROW_BYTES, writeRow } from './residence.js';
 import type { EngineState } from './state.js';
 
@@ -33,6 +33,7 @@ interface Header {
   readonly counts: EngineCounts;
 }
 
+/** The state as bytes: a copy. */
 export function saveState(state: EngineState): Uint8Array {
   const { table, sessions } = state;
   const slots = [...table.oldestFirst()];
@@ -63,8 +64,12 @@ export function saveState(state: EngineState): Uint8Array {
   const json = new TextEncoder().encode(JSON.stringify(header));
   const door = table.doorBytes();
   const size =
-    4 + json.length + slots.length * PROFILE_BYTES + sessions.size * SESSION_ROW_BYTES +
-    4 * (ids.current.length + ids.previous.length) + door.length;
+    4 +
+    json.length +
+    slots.length * PROFILE_BYTES +
+    sessions.size * SESSION_ROW_BYTES +
+    4 * (ids.current.length + ids.previous.length) +
+    door.length;
   const out = new Uint8Array(size);
   new DataView(out.buffer).setUint32(0, json.length, true);
   let at = 4;
@@ -90,8 +95,14 @@ export function saveState(state: EngineState): Uint8Array {
 export function restoreState(state: EngineState, bytes: Uint8Array): void {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))) as Header;
-  if (header.format !== FORMAT || header.profileBytes !== PROFILE_BYTES || header.detectors.join() !== DETECTORS.join()) {
-    throw new Error(`snapshot of format ${header.format} with ${header.profileBytes} bytes a profile; this version has ${FORMAT} and ${PROFILE_BYTES}`);
+  if (
+    header.format !== FORMAT ||
+    header.profileBytes !== PROFILE_BYTES ||
+    header.detectors.join() !== DETECTORS.join()
+  ) {
+    throw new Error(
+      `snapshot of format ${header.format} with ${header.profileBytes} bytes a profile; this version has ${FORMAT} and ${PROFILE_BYTES}`,
+    );
   }
   let at = 4 + length;
   const take = (count: number): Uint8Array => {

@@ -19,6 +19,7 @@ export interface Place {
   readonly epoch: number;
 }
 
+/** The state of one engine, shared by the files of this room alone. */
 export class EngineState {
   settings: Settings;
   /** Digest of the settings in force, for findings. */
@@ -44,6 +45,8 @@ export class EngineState {
   readonly features: ReadonlyMap<string, readonly string[]>;
   readonly observation = new Observation();
   readonly readings = new Readings();
+  /** Fused probability of the event scored last, for explain; nothing is decided by it. */
+  fused = 1;
   /** The partition's clock: time of the last tick, ms; 0 before the first. */
   nowMs = 0;
   /** Refused newcomers in the running hour of the partition's time. */

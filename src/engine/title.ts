@@ -10,10 +10,15 @@ function quoted(text: string | null): string {
   return text.length > NAME_MAX ? `${text.slice(0, NAME_MAX - 1)}…` : text;
 }
 
+/** A whole number with its thousands apart. */
+function grouped(x: number): string {
+  return String(x).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
 /** A number as a person writes it: three significant digits at most, thousands apart. */
 export function plain(x: number): string {
   if (x === 0) return '0';
-  if (Math.abs(x) >= 1000) return Math.round(x).toLocaleString('en-US');
+  if (Math.abs(x) >= 1000) return grouped(Math.round(x));
   if (Math.abs(x) >= 10) return String(Math.round(x));
   if (Math.abs(x) >= 1) return String(Math.round(x * 10) / 10);
   return x.toPrecision(2);
@@ -25,9 +30,10 @@ function usual(x: number): string {
 }
 
 function usd(x: number): string {
-  return `$${x >= 100 ? Math.round(x).toLocaleString('en-US') : x >= 0.01 ? x.toFixed(2) : x.toPrecision(2)}`;
+  return `$${x >= 100 ? grouped(Math.round(x)) : x >= 0.01 ? x.toFixed(2) : x.toPrecision(2)}`;
 }
 
+/** The title of a finding whose leading attribution is `top`. */
 export function makeTitle(kind: Kind, agent: string, event: AgentEvent | null, top: Attribution): string {
   const who = quoted(agent);
   const endpoint = quoted(event?.endpoint ?? null);

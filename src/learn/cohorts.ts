@@ -15,6 +15,7 @@ interface Member {
   readonly pairs: Set<string>;
 }
 
+/** A cohort in the making. */
 export interface Group {
   readonly id: string;
   readonly members: string[];
@@ -23,6 +24,7 @@ export interface Group {
 
 export type CohortsJson = readonly [string, string | null, string[], string[]][];
 
+/** Members of all cohorts and what they have adopted. */
 export class Cohorts {
   private readonly agents = new Map<string, Member>();
   private changed = true;

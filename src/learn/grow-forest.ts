@@ -24,8 +24,11 @@ import {
 } from '../detect/forest.js';
 import { pack, unpack } from '../math/packed.js';
 
+/** Trees of a forest. */
 export const TREES = 32;
+/** Rows that a tree is grown from. */
 export const PSI = 128;
+/** Rows that a ring holds. */
 export const RING_ROWS = 4096;
 
 /** Room on either side of a node's rows that still is acceptable, as a part of their range (decision 0004). */
@@ -62,6 +65,7 @@ export interface Rotation {
   oldest: number;
 }
 
+/** What a rotation is made with. */
 export interface RotationOptions {
   readonly dims: number;
   readonly trees?: number;
@@ -72,10 +76,12 @@ export interface RotationOptions {
   readonly rebuildEvery?: number;
 }
 
+/** An empty ring. */
 export function createRing(capacity: number, dims: number): Ring {
   return { capacity, dims, rows: new Float64Array(capacity * dims), count: 0, next: 0 };
 }
 
+/** A rotation that has learned nothing. */
 export function createRotation(options: RotationOptions): Rotation {
   const { dims, trees = TREES, psi = PSI, capacity = RING_ROWS } = options;
   const rebuildEvery = options.rebuildEvery ?? Math.max(1, Math.floor(capacity / trees));
@@ -140,6 +146,7 @@ export interface RotationJson {
   readonly oldest: number;
 }
 
+/** A rotation as plain JSON: forest, ring and counters; the generator's state is the caller's. */
 export function rotationToJson(rotation: Rotation): RotationJson {
   const { forest, ring, rebuildEvery, pending, oldest } = rotation;
   const { capacity, count, next } = ring;

@@ -43,12 +43,14 @@ function fusedLaw(sorted: readonly number[]): TailLaw {
   return { from: own * Math.max(from, 0.5) + (1 - own) * TAIL_AT, stretch: Math.max(0.7, own * slope + (1 - own)) };
 }
 
+/** The laws as plain JSON. */
 export interface LawsJson {
   readonly agents: readonly [string, AgentDays][];
   readonly recent: readonly (readonly number[])[];
   readonly pages: readonly [day: number, days: number, paged: number][];
 }
 
+/** The fleet's laws in the making. */
 export class Laws {
   private readonly agents = new Map<string, AgentDays>();
   /** Stated surprises of closed agent-days, newest last, by detector. */
@@ -152,7 +154,7 @@ export class Laws {
 
   restore(json: LawsJson): void {
     for (const [key, agent] of json.agents) this.agents.set(key, agent);
-    json.recent.forEach((list, d) => this.recent[d].push(...list));
+    for (const [d, list] of json.recent.entries()) this.recent[d].push(...list);
     this.pages = json.pages.map(([a, b, c]) => [a, b, c]);
   }
 

@@ -19,6 +19,7 @@ import {
 } from './grow-forest.js';
 import { Laws, type LawsJson } from './laws.js';
 
+/** What a learner is made with. */
 export interface LearnerOptions {
   /** The model that learning starts from. */
   readonly start: CohortModel;
@@ -35,6 +36,7 @@ interface LearnerJson {
 const VERSION_SEED = 0x6d6f646c;
 const words = new Uint32Array(2);
 
+/** Learns windows of samples and gives out models. */
 export class Learner {
   private readonly options: LearnerOptions;
   private readonly laws = new Laws();

@@ -5,6 +5,7 @@ import type { Cohort, CohortModel, DayLaw, TailLaw } from '../detect/model.js';
 
 const FORMAT = 1;
 
+/** Form of the file. */
 export interface ModelJson {
   readonly format: number;
   readonly version: string;
@@ -17,6 +18,7 @@ export interface ModelJson {
   readonly bar: number;
 }
 
+/** The model as plain JSON. */
 export function modelToJson(model: CohortModel): ModelJson {
   const { version, days, tails, windowMean, windowSquare, bar } = model;
   return {

@@ -6,6 +6,7 @@ import type { CohortModel } from '../detect/model.js';
 const PER_HOUR = { events: 60, starts: 2, spawns: 0.05, errors: 1 } as const;
 const DISPERSION = { events: 20, starts: 2, spawns: 2, errors: 4 } as const;
 
+/** A model that knows nothing. */
 export function neutralModel(): CohortModel {
   const mean: number[] = [];
   const square: number[] = [];

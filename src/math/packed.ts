@@ -5,6 +5,7 @@
 
 type NumberArray = Float64Array | Int32Array | Int16Array;
 
+/** A typed array as base64, bit for bit. */
 export function pack(array: NumberArray): string {
   return Buffer.from(array.buffer, array.byteOffset, array.byteLength).toString('base64');
 }

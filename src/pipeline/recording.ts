@@ -49,7 +49,9 @@ const BATCH_BYTES = 4_194_304;
 export async function openRecording(path: string, prices: PriceTable): Promise<Recording> {
   const { file, bytes } = await locate(path);
   let bytesRead = 0;
-  const digest = createHash('sha256').update(`${resolve(file)}\n${bytes}`).digest('hex');
+  const digest = createHash('sha256')
+    .update(`${resolve(file)}\n${bytes}`)
+    .digest('hex');
   const chunks = () =>
     readChunks(file, (count) => {
       bytesRead += count;

@@ -105,7 +105,8 @@ function sectionsOf(snapshot: ReplayerSnapshot): Record<string, Uint8Array> {
 function readResumption(path: string, checkpoint: Checkpoint, header: Header): Resumption {
   const section = (name: string) => readJsonSection(path, checkpoint, name);
   const model = modelFromJson(section('model') as ModelJson);
-  if (typeof model === 'string') throw new KilldeerError('checkpoint.corrupt', `${path}: its model is not one: ${model}`);
+  if (typeof model === 'string')
+    throw new KilldeerError('checkpoint.corrupt', `${path}: its model is not one: ${model}`);
   const snapshot: ReplayerSnapshot = {
     ...(section('plain') as Plain),
     registry: section('registry'),

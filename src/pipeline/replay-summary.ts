@@ -1,5 +1,5 @@
 /** What a replay says about itself at its end, and the counting that leads there. Plain JSON, so that it resumes. */
-import { KINDS, type Finding, isPage, type Kind, SEVERITIES, type Severity } from '../decide/finding.js';
+import { type Finding, isPage, KINDS, type Kind, SEVERITIES, type Severity } from '../decide/finding.js';
 import type { EngineCounts } from '../engine/contract.js';
 
 /** One proposal and what became of it, as the registry judged it. */
@@ -113,7 +113,11 @@ export class Tally {
   }
 
   snapshot(): TallyJson {
-    const findings = Array.from(this.findings, ([id, { kind, severity }]): [string, Kind, Severity] => [id, kind, severity]);
+    const findings = Array.from(this.findings, ([id, { kind, severity }]): [string, Kind, Severity] => [
+      id,
+      kind,
+      severity,
+    ]);
     return { ...this.json, findings, agents: [...this.agents] };
   }
 

@@ -22,7 +22,13 @@ import { OutputFile } from './output-file.js';
 import { openRecording, type Recording } from './recording.js';
 import { openReplayState, type ReplayState, type Resumption } from './replay-state.js';
 import type { ReplayDecision, ReplaySummary } from './replay-summary.js';
-import { type FoldSource, type RegistryImport, Replayer, type ReplayerHooks, type ReplayerOptions } from './replayer.js';
+import {
+  type FoldSource,
+  type RegistryImport,
+  Replayer,
+  type ReplayerHooks,
+  type ReplayerOptions,
+} from './replayer.js';
 import { openFileShelf } from './shelf.js';
 
 export interface ReplayProgress {

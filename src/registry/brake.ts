@@ -5,6 +5,7 @@
  */
 import type { Brakes } from '../decide/policy.js';
 
+/** What the brakes remember. */
 export interface BrakeState {
   /** Registry clock of the automatic restrictions that may still count, ascending. */
   readonly stopsMs: readonly number[];
@@ -12,6 +13,7 @@ export interface BrakeState {
   readonly openUntilMs: number | null;
 }
 
+/** Brakes that nothing has touched. */
 export const BRAKES_FREE: BrakeState = { stopsMs: [], openUntilMs: null };
 
 /** Automatic restrictions that may still be made now; 0 while the breaker is open. */
@@ -21,6 +23,7 @@ export function stopsLeft(state: BrakeState, brakes: Brakes, nowMs: number): num
   return Math.max(0, brakes.stopsMax - counted);
 }
 
+/** The brakes after one automatic restriction. */
 export function withStop(state: BrakeState, brakes: Brakes, nowMs: number): BrakeState {
   const kept = state.stopsMs.filter((atMs) => atMs > nowMs - brakes.intervalMs);
   return { ...state, stopsMs: [...kept, nowMs] };

@@ -10,6 +10,7 @@ import { type OpenProposal, OpenProposals } from './open-proposals.js';
 import type { RegistryEntry } from './registry.js';
 import { createRestriction, type RestrictionFields } from './restriction.js';
 
+/** Limits of a fold; all memory is bounded by them. */
 export interface FoldOptions {
   /** Agents that telemetry may bring in; a stop or a person may always add one more. */
   readonly agentsMax?: number;
@@ -19,13 +20,17 @@ export interface FoldOptions {
   readonly openMax?: number;
 }
 
+/** Default of agentsMax. */
 export const AGENTS_MAX = 100_000;
+/** Default of keysMax. */
 export const KEYS_MAX = 20_000;
+/** Default of openMax. */
 export const OPEN_MAX = 100;
 
 /** Changes with the snapshot's form. */
 const FORMAT = 1;
 
+/** Everything that a fold remembers. */
 export interface FoldState {
   clockMs: number;
   policy: Policy | null;
@@ -71,6 +76,7 @@ const EMPTY: FoldSnapshot = {
   skipped: [],
 };
 
+/** The state before the first record. */
 export function emptyState(options: FoldOptions): FoldState {
   return stateOf(EMPTY, options);
 }
@@ -107,6 +113,7 @@ export function readState(snapshot: unknown, options: FoldOptions): FoldState {
   return stateOf(given as FoldSnapshot, options);
 }
 
+/** The state as plain JSON. */
 export function writeState(state: FoldState): FoldSnapshot {
   return {
     format: FORMAT,
@@ -132,6 +139,7 @@ function agentSnapshot({ entry, restrictions, endedMs }: Held): AgentSnapshot {
   return { entry, restrictions: fields, endedMs };
 }
 
+/** The brakes in force. */
 export function brakesOf(state: FoldState): Brakes {
   return state.policy?.brakes ?? BRAKES_DEFAULT;
 }

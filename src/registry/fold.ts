@@ -30,6 +30,7 @@ const AGENT_VERSIONS_MAX = 16;
 const ATTEMPTS_EVERY_MS = 60_000;
 const NOBODY: readonly RegistryEntry[] = Object.freeze([]);
 
+/** A fold before its first record. */
 export function createFold(options: FoldOptions = {}): RegistryFold {
   return new Fold(emptyState(options));
 }

@@ -7,6 +7,7 @@ import type { RegistryEntry } from './registry.js';
 import { type Restriction, strongest } from './restriction.js';
 import type { Bucket } from './throttle.js';
 
+/** What is held of one agent beside its entry. */
 export interface Held {
   /** Replaced with every change, never altered: whoever was handed one keeps what it was. */
   entry: RegistryEntry;
@@ -22,8 +23,10 @@ export interface Held {
 
 /** Steps of delegation that are followed upwards. */
 const HOPS_MAX = 32;
+/** No restrictions. */
 export const NONE: readonly Restriction[] = Object.freeze([]);
 
+/** Agents by tenant and name. */
 export class Inventory {
   private readonly tenants = new Map<string, Map<string, Held>>();
   /** Agents with any restriction. */
@@ -79,6 +82,7 @@ export class Inventory {
   }
 }
 
+/** An agent first heard of. */
 export function createHeld(tenant: string, agent: string, parent: string | null, nowMs: number): Held {
   const entry: RegistryEntry = {
     tenant,

@@ -4,12 +4,14 @@
  */
 import { type Proposal, SEVERITIES } from '../decide/finding.js';
 
+/** A proposal that waits for a person. */
 export interface OpenProposal {
   readonly proposal: Proposal;
   /** Registry clock, ms. */
   readonly sinceMs: number;
 }
 
+/** How long it waits, ms. */
 export const OPEN_FOR_MS = 86_400_000;
 
 function worseFirst(a: OpenProposal, b: OpenProposal): number {
@@ -19,6 +21,7 @@ function worseFirst(a: OpenProposal, b: OpenProposal): number {
   return a.proposal.key < b.proposal.key ? -1 : 1;
 }
 
+/** Proposals that wait, worst first. */
 export class OpenProposals {
   private list: OpenProposal[];
   private readonly max: number;

@@ -20,6 +20,7 @@ export interface Authority {
   readonly parent: string | null;
 }
 
+/** One agent as the registry knows it. */
 export interface RegistryEntry {
   readonly tenant: string;
   readonly agent: string;
@@ -133,6 +134,7 @@ export interface Decision {
   readonly retryAfterMs: number | null;
 }
 
+/** The fold, and what can be asked of it. */
 export interface RegistryFold {
   apply(record: RegistryRecord): Verdict;
   entry(tenant: string, agent: string): RegistryEntry | null;

@@ -5,6 +5,7 @@
 import { ACTIONS, type Action } from '../decide/finding.js';
 import type { AgentStatus, Decision } from './registry.js';
 
+/** A restriction as stored. */
 export interface RestrictionFields {
   readonly action: Action;
   /** ms on the registry's clock; null: until a person releases it. */
@@ -16,6 +17,7 @@ export interface RestrictionFields {
   readonly automatic: boolean;
 }
 
+/** A restriction with its standing answer. */
 export interface Restriction extends RestrictionFields {
   readonly status: AgentStatus;
   /** Answer of the inline decision while it is in force, made once so that deciding allocates nothing. */
@@ -46,10 +48,12 @@ export function isStop(action: Action): boolean {
   return action === 'suspend' || action === 'revoke';
 }
 
+/** Whether a restriction still holds. */
 export function inForce(restriction: RestrictionFields, nowMs: number): boolean {
   return restriction.untilMs === null || nowMs < restriction.untilMs;
 }
 
+/** A restriction with its answer made once, for the hot path. */
 export function createRestriction(agent: string, fields: RestrictionFields): Restriction {
   const { action, untilMs, callsPerMinute, reason, automatic } = fields;
   const status = STATUS[action];

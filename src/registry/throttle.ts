@@ -9,6 +9,7 @@ export interface Bucket {
 
 const MINUTE_MS = 60_000;
 
+/** A full bucket. */
 export function createBucket(callsPerMinute: number, nowMs: number): Bucket {
   return { calls: callsPerMinute, atMs: nowMs };
 }

@@ -11,7 +11,7 @@ const SHARES: Readonly<Record<DetectorName, number>> = {
   starts: 1.5,
   delegation: 0.5,
   errors: 0.5,
-  novelty: 3,
+  novelty: 2,
   creep: 2,
   session: 1,
   spend: 0.5,
@@ -21,6 +21,7 @@ const SHARES: Readonly<Record<DetectorName, number>> = {
   fused: 0,
 };
 const total = DETECTORS.reduce((sum, name) => sum + SHARES[name], 0);
+/** Weight of each detector, adding up to 1. */
 export const WEIGHTS: Float64Array = Float64Array.from(DETECTORS, (name) => SHARES[name] / total);
 
 const p = new Float64Array(DETECTOR_COUNT);

@@ -26,6 +26,10 @@ export interface Terminal {
   readonly paint: Paint;
   /** A sentence: to stdout on a terminal, else to stderr. */
   say(text: string): void;
+  /** Ready text of a program's own, such as its help: to stdout, always. */
+  print(text: string): void;
+  /** What went wrong: to stderr, always. */
+  complain(text: string): void;
   /** A value: one line of JSON on stdout, only where nobody looks. */
   emit(value: unknown): void;
   /** Rows under a head on a terminal; the caller emits the values. */
@@ -66,6 +70,12 @@ export function createTerminal(streams: TerminalStreams = { out: process.stdout,
     rich,
     paint,
     say,
+    print: (text) => {
+      out.write(text);
+    },
+    complain: (text) => {
+      err.write(text);
+    },
     emit: (value) => {
       if (!rich) out.write(`${JSON.stringify(value)}\n`);
     },

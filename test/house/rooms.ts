@@ -40,7 +40,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ...['math', 'event', 'agent', 'detect', 'score', 'decide', 'engine', 'learn', 'simulate'],
     ...[...DURABLE, 'registry/registry', 'config', 'telemetry', 'errors'],
   ]),
-  api: open(['event', 'decide', 'engine/partition', ...CONTRACTS, 'config', 'telemetry', 'errors']),
+  api: open(['event', 'agent/lineage', 'decide', 'engine/partition', ...CONTRACTS, 'config', 'telemetry', 'errors']),
   config: open(['math', 'event', 'agent', 'detect', 'score', 'decide', 'engine', 'errors']),
   telemetry: open(['errors']),
   index: open([

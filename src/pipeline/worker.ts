@@ -1,0 +1,172 @@
+/**
+ * Entry of the worker threads: a partition's engine, or the learner, each with its own view of the log. It wires the
+ * adapters, as main.ts does for the process, and speaks protocol.ts with the main thread.
+ */
+import { mkdirSync } from 'node:fs';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type FileLog, openFileLog } from '../log/file-log.js';
+import { nodeFiles } from '../log/files.js';
+import {
+  deadLetterTopic,
+  EVENTS_TOPIC,
+  findingsTopic,
+  type Layout,
+  layoutOf,
+  partitionLayout,
+  samplesTopic,
+} from './layout.js';
+import { createLiveLearner } from './live-learner.js';
+import { loadModel } from './model-folder.js';
+import { createPartition } from './partition.js';
+import type { PartitionEmit } from './partition-parts.js';
+import {
+  errorOf,
+  type FromLearner,
+  type FromPartition,
+  faultOf,
+  type LearnerTask,
+  type PartitionTask,
+  type ToLearner,
+  type ToPartition,
+  type WorkerTask,
+} from './protocol.js';
+import { openFileShelf } from './shelf.js';
+
+/** Samples that were learned are of no use: small segments, so that they soon go. */
+const SAMPLE_SEGMENT_BYTES = 8 * 1024 * 1024;
+
+async function runPartition(task: PartitionTask, port: MessagePort): Promise<void> {
+  const { directory, partition, learnEveryMs } = task;
+  const layout = layoutOf(directory);
+  const own = partitionLayout(directory, partition);
+  mkdirSync(own.directory, { recursive: true });
+  const [events, outputs, samples] = await openPartitionLogs(task, layout.log);
+  const shelf = openFileShelf(own.shelf);
+  const registry = createRegistryLink(port);
+  const loop = await createPartition({
+    place: { partition, epoch: task.epoch },
+    events: { log: events, topic: EVENTS_TOPIC, partition },
+    findings: { log: outputs, topic: findingsTopic(partition), partition: 0 },
+    deadLetter: { log: outputs, topic: deadLetterTopic(partition), partition: 0 },
+    samples:
+      samples === null || learnEveryMs === null
+        ? null
+        : { place: { log: samples, topic: samplesTopic(partition), partition: 0 }, everyMs: learnEveryMs },
+    genesis: task.genesis,
+    models: (version) => loadModel(layout.models, version),
+    shelf,
+    prices: task.prices,
+    state: { files: nodeFiles, path: own.checkpoint, dailyDirectory: own.daily, dailyMax: task.dailyMax },
+    checkpointEveryMs: task.checkpointEveryMs,
+    clock: Date.now,
+    emit: {
+      registry: registry.tell,
+      progress: (progress) => say(port, { type: 'progress', progress }),
+      checkpointed: (offset) => say(port, { type: 'checkpointed', offset }),
+    },
+  });
+  port.on('message', (message: ToPartition) => {
+    if (message.type === 'end') events.setDurableEnd(EVENTS_TOPIC, partition, message.end);
+    else if (message.type === 'acknowledged') registry.acknowledge(message);
+    else if (message.type === 'stop') loop.stop();
+    else forgetSamples(samples, samplesTopic(partition), message.samples);
+  });
+  say(port, { type: 'ready', progress: loop.progress });
+  await loop.run();
+  shelf.close();
+  await Promise.all([events.close(), outputs.close(), samples?.close()]);
+}
+
+/** The events to follow; findings and dead letter to write; samples, with a retention of their own. */
+async function openPartitionLogs(task: PartitionTask, directory: string): Promise<[FileLog, FileLog, FileLog | null]> {
+  const { partition, partitions, segmentBytesMax, retainBytesMax, retainAgeMs } = task;
+  const events = await openFileLog({ directory, topics: { [EVENTS_TOPIC]: partitions }, readOnly: true });
+  const topics = { [findingsTopic(partition)]: 1, [deadLetterTopic(partition)]: 1 };
+  const outputs = await openFileLog({ directory, topics, segmentBytesMax, retainBytesMax, retainAgeMs });
+  if (task.learnEveryMs === null) return [events, outputs, null];
+  const topic = samplesTopic(partition);
+  const limits = { segmentBytesMax: SAMPLE_SEGMENT_BYTES, retainBytesMax: 1 };
+  const samples = await openFileLog({ directory, topics: { [topic]: 1 }, ...limits });
+  samples.keepFrom(topic, 0, 0);
+  return [events, outputs, samples];
+}
+
+function forgetSamples(samples: FileLog | null, topic: string, before: number): void {
+  samples?.keepFrom(topic, 0, before);
+  // What cannot be removed now is removed after a later window.
+  samples?.retain().catch(() => {});
+}
+
+interface RegistryLink {
+  readonly tell: PartitionEmit['registry'];
+  acknowledge(message: Extract<ToPartition, { type: 'acknowledged' }>): void;
+}
+
+function createRegistryLink(port: MessagePort): RegistryLink {
+  const waiting = new Map<number, { resolve: () => void; reject: (error: unknown) => void }>();
+  let last = 0;
+  return {
+    tell: (proposals, sightings) =>
+      new Promise((resolve, reject) => {
+        last += 1;
+        waiting.set(last, { resolve, reject });
+        say(port, { type: 'registry', id: last, proposals, sightings });
+      }),
+    acknowledge: ({ id, fault }) => {
+      const one = waiting.get(id);
+      waiting.delete(id);
+      if (fault === null) one?.resolve();
+      else one?.reject(errorOf(fault));
+    },
+  };
+}
+
+async function runLearner(task: LearnerTask, port: MessagePort): Promise<void> {
+  const layout: Layout = layoutOf(task.directory);
+  const names = Array.from({ length: task.partitions }, (_, partition) => samplesTopic(partition));
+  const topics = Object.fromEntries(names.map((name) => [name, 1]));
+  const log = await openFileLog({ directory: layout.log, topics, readOnly: true });
+  const activations = new Map<string, () => void>();
+  const learner = await createLiveLearner({
+    samples: names.map((topic) => ({ log, topic, partition: 0 })),
+    start: loadModel(layout.models, task.start),
+    pagesPerAgentDay: task.pagesPerAgentDay,
+    files: nodeFiles,
+    statePath: layout.learner,
+    modelsDirectory: layout.models,
+    activate: (version, timeMs) =>
+      new Promise((resolve) => {
+        activations.set(version, resolve);
+        say(port, { type: 'model', version, timeMs });
+      }),
+    onClosed: (closed) => say(port, { type: 'closed', closed }),
+  });
+  port.on('message', (message: ToLearner) => {
+    if (message.type === 'end') log.setDurableEnd(samplesTopic(message.partition), 0, message.end);
+    else if (message.type === 'stop') learner.stop();
+    else {
+      activations.get(message.version)?.();
+      activations.delete(message.version);
+    }
+  });
+  say(port, { type: 'ready', closed: learner.closed });
+  await learner.run();
+  await log.close();
+}
+
+function say(port: MessagePort, message: FromPartition | FromLearner): void {
+  port.postMessage(message);
+}
+
+async function main(task: WorkerTask, port: MessagePort): Promise<void> {
+  try {
+    await (task.kind === 'partition' ? runPartition(task, port) : runLearner(task, port));
+    port.close();
+  } catch (error) {
+    say(port, { type: 'fatal', fault: faultOf(error) });
+    // Whatever is open stands in the way of the thread's end; nothing of it is worth closing in order.
+    process.exit(1);
+  }
+}
+
+if (parentPort !== null) await main(workerData as WorkerTask, parentPort);
