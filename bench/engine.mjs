@@ -8,7 +8,7 @@ import { compare, RUNS, row } from './measure.mjs';
 import { configOf, createEngine, enforcePolicy } from './parts.mjs';
 
 const SIZES = [100, 10_000, 100_000];
-const EVENTS = 40_000;
+const EVENTS = 60_000;
 /** Made at once and not counted in the time; few, so that the events are as warm as those of a decoder. */
 const BATCH = 2_000;
 /** Events before the first timed one, at least, and beside one of every agent. */

@@ -11,7 +11,16 @@ const START_MS = Date.UTC(2025, 5, 2);
 /** Between two events of one agent, on average, ms. */
 const PACE_MS = 20_000;
 const SESSION_EVENTS = 12;
-const ENDPOINTS = ['model-large', 'model-small', 'crm.read', 'crm.write', 'mail.send', 'files.read', 'search', 'ledger.read'];
+const ENDPOINTS = [
+  'model-large',
+  'model-small',
+  'crm.read',
+  'crm.write',
+  'mail.send',
+  'files.read',
+  'search',
+  'ledger.read',
+];
 const TARGETS = 24;
 
 const prices = createPriceTable([]);

@@ -24,7 +24,8 @@ export async function run() {
   if (table.size !== AGENTS) throw new Error(`${table.size} agents in the table, not ${AGENTS}`);
   const beside = (after - before - table.bytes) / AGENTS;
   const peak = process.resourceUsage().maxRSS * 1024;
-  const bytes = (measure, value, reference, against, target = null) => single(measure, 'bytes', value, reference, against, target);
+  const bytes = (measure, value, reference, against, target = null) =>
+    single(measure, 'bytes', value, reference, against, target);
   return [
     bytes('profile, an agent', table.bytes / AGENTS, PROFILE_MAX, 'limit of 4 KiB', 'at most 1'),
     bytes('profile layout', PROFILE_BYTES, PROFILE_MAX, 'limit of 4 KiB'),
@@ -46,5 +47,14 @@ function used() {
 /** One fill is one measurement: the bytes are the same each time but for what the collector has not taken yet. */
 function single(measure, unit, value, limit, against, target) {
   const alone = (number) => ({ value: number, spread: null });
-  return { bench: 'memory', measure, unit, ours: alone(value), against, reference: alone(limit), ratio: alone(value / limit), target };
+  return {
+    bench: 'memory',
+    measure,
+    unit,
+    ours: alone(value),
+    against,
+    reference: alone(limit),
+    ratio: alone(value / limit),
+    target,
+  };
 }

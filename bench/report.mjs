@@ -22,9 +22,9 @@ export function table(rows) {
   return lines.toString();
 }
 
-/** Three digits and the thousands apart: more would be noise. */
+/** Four digits and the thousands apart: more would be noise. */
 function number(value) {
-  return Number(value.toPrecision(3)).toLocaleString('en-US', { maximumFractionDigits: 3 });
+  return Number(value.toPrecision(4)).toLocaleString('en-US', { maximumFractionDigits: 3 });
 }
 
 /** Spread of the runs: largest minus smallest over the median; none where there was one run. */

@@ -61,6 +61,8 @@ const whenSchema = z
     kinds: z.array(z.enum(KINDS)).default([]),
     severity: z.enum(SEVERITIES).default('high'),
     p_max: z.number().gt(0).max(1).default(1),
+    observed_min: z.number().min(0).default(0),
+    ratio_min: z.number().min(0).default(0),
     roles: names,
     labels: names,
   })
@@ -86,7 +88,7 @@ const doSchema = z
     }
   });
 
-const ruleSchema = z.strictObject({ name, when: whenSchema, do: doSchema });
+const ruleSchema = z.strictObject({ name, mode: z.enum(MODES).optional(), when: whenSchema, do: doSchema });
 
 const policySchema = z.strictObject({
   name,
@@ -116,12 +118,15 @@ const policySchema = z.strictObject({
 
 type RuleFile = z.infer<typeof ruleSchema>;
 
-function compileRule({ name, when, do: wish }: RuleFile): PolicyRule {
+function compileRule({ name, mode, when, do: wish }: RuleFile): PolicyRule {
   return {
     name,
     kinds: when.kinds,
     severity: when.severity,
     pMax: when.p_max,
+    observedMin: when.observed_min,
+    ratioMin: when.ratio_min,
+    mode: mode ?? null,
     roles: when.roles,
     labels: when.labels,
     action: wish.action,

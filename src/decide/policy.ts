@@ -13,6 +13,12 @@ export interface PolicyRule {
   readonly severity: Severity;
   /** Largest p of the finding, (0, 1]; 1: any. */
   readonly pMax: number;
+  /** Least value of the leading attribution, in its own unit (USD, calls, failures); 0: any. */
+  readonly observedMin: number;
+  /** Least multiple of what is expected there; 0: any. An improbable trifle is not worth a stop. */
+  readonly ratioMin: number;
+  /** Milder than the policy's own mode where the rule is still on trial; null: the policy's. */
+  readonly mode: Mode | null;
   /** Roles of the agent it applies to; empty: any. */
   readonly roles: readonly string[];
   readonly labels: readonly string[];

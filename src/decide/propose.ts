@@ -2,7 +2,7 @@
  * From one finding to at most one proposal. The first rule that matches wins; no rule, no proposal. Pure: the same
  * policy, finding, facts and position give the same proposal, so a record delivered twice proposes the same key twice.
  */
-import { type Finding, SEVERITIES } from './finding.js';
+import { type Finding, MODES, type Mode, SEVERITIES } from './finding.js';
 import type { AgentFacts, PolicyRule, Propose } from './policy.js';
 
 /** A finding about many agents names this one; there is no such agent to stop. */
@@ -13,8 +13,16 @@ function matches(rule: PolicyRule, finding: Finding, facts: AgentFacts): boolean
   if (SEVERITIES.indexOf(finding.severity) < SEVERITIES.indexOf(rule.severity)) return false;
   // Written this way round so that a p that is not a number matches nothing.
   if (!(finding.p <= rule.pMax)) return false;
+  const { observed, expected } = finding.attribution[0] ?? { observed: 0, expected: 0 };
+  if (rule.observedMin > 0 && !(observed >= rule.observedMin)) return false;
+  if (rule.ratioMin > 0 && !(observed > 0 && observed >= rule.ratioMin * expected)) return false;
   if (rule.roles.length > 0 && (facts.role === null || !rule.roles.includes(facts.role))) return false;
   return rule.labels.length === 0 || rule.labels.some((label) => facts.labels.includes(label));
+}
+
+/** The milder of the policy's mode and the rule's own. */
+function modeOf(policy: Mode, rule: Mode | null): Mode {
+  return rule !== null && MODES.indexOf(rule) < MODES.indexOf(policy) ? rule : policy;
 }
 
 /**
@@ -32,7 +40,7 @@ export const propose: Propose = (policy, finding, facts, position) => {
     tenant: finding.tenant,
     agent: finding.root,
     action: rule.action,
-    mode: policy.mode,
+    mode: modeOf(policy.mode, rule.mode),
     reason: finding.title,
     finding: finding.id,
     kind: finding.kind,

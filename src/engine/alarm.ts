@@ -1,14 +1,14 @@
 /** From a scored observation to a finding's line and, where the policy says so, a proposal. */
-import { DETECTORS, F } from '../agent/layout.js';
+import { F } from '../agent/layout.js';
 import { agentKey } from '../agent/table.js';
 import { type Attribution, type Finding, isPage, type Kind, type Severity } from '../decide/finding.js';
 import { propose } from '../decide/propose.js';
 import { hash64, hex64 } from '../math/hash.js';
 import type { Breach } from './budgets.js';
 import { causeOf, sessionOf, severityOf } from './cause.js';
-import type { Raised } from './findings.js';
+import type { OpenFinding } from './findings.js';
 import type { Outcome } from './outcome.js';
-import { attribute, round } from './scoring.js';
+import { attribute, leader, round } from './scoring.js';
 import type { EngineState } from './state.js';
 import { makeTitle } from './title.js';
 
@@ -26,7 +26,8 @@ interface Cause {
   readonly kind: Kind;
   readonly severity: Severity;
   readonly p: number;
-  readonly attribution: readonly Attribution[];
+  /** Made only where a line or a proposal is due. */
+  readonly attribution: () => readonly Attribution[];
 }
 
 /** Raises or worsens a finding of the event under test, by its fused probability. */
@@ -34,12 +35,18 @@ export function raiseScored(state: EngineState, p: number, bound: boolean, offse
   const { settings, observation: o } = state;
   const severity = severityOf(p, settings.pagesPerAgentDay, settings.noticesPerAgentDay);
   if (severity === null) return;
-  const attribution = attribute(state);
-  const top = DETECTORS.indexOf(attribution[0].detector as (typeof DETECTORS)[number]);
-  const kind = causeOf(top, o, state.readings);
-  // Silence is told apart from attacks and wakes nobody.
-  const said = kind === 'quiet' ? 'low' : severity;
-  raise(state, { kind, severity: said, p, attribution }, bound, offset, outcome);
+  const kind = causeOf(leader(), o, state.readings);
+  const said = isNoticeOnly(state, kind) ? 'low' : severity;
+  raise(state, { kind, severity: said, p, attribution: () => attribute(state) }, bound, offset, outcome);
+}
+
+/** Causes that speak for themselves on an agent's first day; all others compare it with a history it does not have. */
+const FROM_THE_START: ReadonlySet<Kind> = new Set(['retry-loop', 'error-burst', 'fan-out']);
+
+/** Silence is told apart from attacks and wakes nobody; nor does an agent that nobody knows yet. */
+function isNoticeOnly(state: EngineState, kind: Kind): boolean {
+  const p = state.observation.profile;
+  return kind === 'quiet' || (p.u32[p.at4 + F.days] === 0 && !FROM_THE_START.has(kind));
 }
 
 /** Raises a budget's breach: certain, whatever the alert budget says. */
@@ -50,76 +57,70 @@ export function raiseBreach(
   offset: number,
   outcome: Outcome,
 ): void {
-  const attribution: Attribution = {
-    detector: 'budget',
-    feature: breach.feature,
-    observed: round(breach.observed),
-    expected: round(breach.limit),
-    share: 1,
-  };
-  const severity: Severity = breach.hard ? 'critical' : 'high';
-  raise(
-    state,
-    { kind: 'budget', severity, p: breach.hard ? 1e-9 : 1e-3, attribution: [attribution] },
-    bound,
-    offset,
-    outcome,
-  );
+  const { feature, observed, limit, hard } = breach;
+  const part = { detector: 'budget', feature, observed: round(observed), expected: round(limit), share: 1 };
+  const severity: Severity = hard ? 'critical' : 'high';
+  raise(state, { kind: 'budget', severity, p: hard ? 1e-9 : 1e-3, attribution: () => [part] }, bound, offset, outcome);
 }
 
 function raise(state: EngineState, cause: Cause, bound: boolean, offset: number, outcome: Outcome): void {
-  const { observation: o, table } = state;
-  const event = o.event;
+  const { observation: o, table, settings } = state;
   const { tenant, name: root } = table.entry(o.slot);
-  const acting = event?.agent ?? root;
   const key = agentKey(tenant, root, bound);
-  const source = event?.id ?? `tick:${o.timeMs}`;
-  const raised = state.findings.note(key, cause.kind, cause.severity, o.timeMs, bound, () =>
+  const source = o.event?.id ?? `tick:${o.timeMs}`;
+  const { finding: open, line } = state.findings.note(key, cause.kind, cause.severity, o.timeMs, bound, () =>
     makeId(`${key}\u0000${cause.kind}\u0000${source}`),
   );
-  if (!raised.line && !raised.worse) return;
-  const finding: Finding = {
-    id: raised.finding.id,
+  const asks = open.bound && settings.policy.rules.some((rule) => !open.proposed.includes(rule.action));
+  if (!line && !asks) return;
+  const finding = describe(state, cause, open, root, offset);
+  // The policy sees the severity that the evidence reached, not the one shown.
+  const proposal = asks
+    ? propose(settings.policy, { ...finding, severity: open.reached }, state.facts.get(key) ?? NOBODY, {
+        ...state.place,
+        offset,
+      })
+    : null;
+  const isNew = proposal !== null && !open.proposed.includes(proposal.action);
+  if (isNew) {
+    open.proposed.push(proposal.action);
+    outcome.proposals.push(proposal);
+    state.counts.proposals++;
+  }
+  if (!line) return;
+  outcome.findings.push(isNew ? { ...finding, proposal: proposal.key } : finding);
+  state.counts.findings++;
+  const flags = o.profile.at4 + F.flags;
+  if (open.shown === 'medium') o.profile.u32[flags] |= PAGED;
+  else if (isPage(open.shown)) o.profile.u32[flags] |= ALARMED;
+}
+
+/** The finding's line as it would be written now. */
+function describe(state: EngineState, cause: Cause, open: OpenFinding, root: string, offset: number): Finding {
+  const o = state.observation;
+  const event = o.event;
+  const acting = event?.agent ?? root;
+  const attribution = cause.attribution();
+  return {
+    id: open.id,
     time: new Date(o.timeMs).toISOString(),
-    tenant,
+    tenant: state.table.entry(o.slot).tenant,
     agent: acting,
     root,
     session: sessionOf(cause.kind, o),
-    severity: raised.finding.shown,
+    severity: open.shown,
     kind: cause.kind,
-    title: makeTitle(cause.kind, acting, event, cause.attribution[0]),
+    title: makeTitle(cause.kind, acting, event, attribution[0]),
     p: round(cause.p),
     risk: Math.min(100, Math.round((100 * -Math.log(cause.p)) / RISK_FULL)),
-    attribution: cause.attribution,
+    attribution,
     evidence: [{ offset, event: event?.id ?? null }],
     model: state.model.version,
     config: state.config,
     status: 'open',
-    bound: raised.finding.bound,
+    bound: open.bound,
     proposal: null,
   };
-  const flags = o.profile.at4 + F.flags;
-  if (raised.finding.shown === 'medium') o.profile.u32[flags] |= PAGED;
-  else if (isPage(raised.finding.shown)) o.profile.u32[flags] |= ALARMED;
-  emit(state, finding, raised, offset, outcome);
-}
-
-/** Writes the line where one is due; the policy sees the severity that the evidence reached, not the one shown. */
-function emit(state: EngineState, finding: Finding, raised: Raised, offset: number, outcome: Outcome): void {
-  const key = agentKey(finding.tenant, finding.root, true);
-  const judged: Finding = { ...finding, severity: raised.finding.reached };
-  const position = { ...state.place, offset };
-  const proposal = raised.worse
-    ? propose(state.settings.policy, judged, state.facts.get(key) ?? NOBODY, position)
-    : null;
-  if (proposal !== null) {
-    outcome.proposals.push(proposal);
-    state.counts.proposals++;
-  }
-  if (raised.line) {
-    outcome.findings.push(proposal === null ? finding : { ...finding, proposal: proposal.key });
-    state.counts.findings++;
-  }
 }
 
 function makeId(text: string): string {

@@ -7,13 +7,15 @@ import { NEW_ENDPOINT_FEATURE } from '../detect/novelty.js';
 
 /** Failures in a row from which a burst of errors is called a retry loop. */
 const RETRY_RUN = 5;
+/** The same where it is the number of calls that stands out: the failures must be most of the story. */
+const RETRY_RUN_OF_BURST = 15;
 
 /** The cause that the leading detector stands for. */
 export function causeOf(detector: number, o: Observation, readings: Readings): Kind {
   switch (DETECTORS[detector]) {
     case 'rate':
     case 'starts':
-      return o.failed && o.sessionCount(U.errorRun) >= RETRY_RUN ? 'retry-loop' : 'rate-burst';
+      return o.failed && o.sessionCount(U.errorRun) >= RETRY_RUN_OF_BURST ? 'retry-loop' : 'rate-burst';
     case 'delegation':
       return 'fan-out';
     case 'errors':

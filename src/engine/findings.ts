@@ -3,7 +3,7 @@
  * is open on an agent another cause raises a notice beside it, and a page only where it is worse than everything
  * open: people are woken again when things get worse, not when the same trouble shows another face.
  */
-import { type Kind, SEVERITIES, type Severity } from '../decide/finding.js';
+import { type Action, type Kind, SEVERITIES, type Severity } from '../decide/finding.js';
 
 /** A finding that has not closed. */
 export interface OpenFinding {
@@ -15,6 +15,8 @@ export interface OpenFinding {
   reached: Severity;
   lastMs: number;
   bound: boolean;
+  /** Actions already proposed for it: each is proposed once. */
+  readonly proposed: Action[];
 }
 
 /** What noting a piece of evidence led to. */
@@ -22,8 +24,6 @@ export interface Raised {
   readonly finding: OpenFinding;
   /** Whether a line is due: raised now, or its shown severity rose. */
   readonly line: boolean;
-  /** Whether the evidence reached a new severity: a policy should look again. */
-  readonly worse: boolean;
 }
 
 const rank = (severity: Severity): number => SEVERITIES.indexOf(severity);
@@ -46,23 +46,17 @@ export class FindingBook {
     const capped = rank(severity) >= PAGE && others >= PAGE && rank(severity) <= others;
     const shown: Severity = capped ? 'low' : severity;
     if (finding === undefined) {
-      finding = { id: makeId(), kind, shown, reached: severity, lastMs: timeMs, bound };
+      finding = { id: makeId(), kind, shown, reached: severity, lastMs: timeMs, bound, proposed: [] };
       list.push(finding);
       this.open.set(key, list);
-      return { finding, line: true, worse: true };
+      return { finding, line: true };
     }
     finding.lastMs = Math.max(finding.lastMs, timeMs);
     finding.bound &&= bound;
-    const worse = rank(severity) > rank(finding.reached);
-    if (worse) finding.reached = severity;
+    if (rank(severity) > rank(finding.reached)) finding.reached = severity;
     const line = rank(shown) > rank(finding.shown);
     if (line) finding.shown = shown;
-    return { finding, line, worse };
-  }
-
-  /** Whether a page is open on this agent now. */
-  paged(key: string, timeMs: number): boolean {
-    return this.current(key, timeMs).some((f) => rank(f.shown) >= PAGE);
+    return { finding, line };
   }
 
   /** Drops what has closed by `timeMs`. */
@@ -80,7 +74,7 @@ export class FindingBook {
   snapshot(): [string, OpenFinding[]][] {
     return [...this.open]
       .sort((a, b) => (a[0] < b[0] ? -1 : 1))
-      .map(([key, list]) => [key, list.map((f) => ({ ...f }))]);
+      .map(([key, list]) => [key, list.map((f) => ({ ...f, proposed: [...f.proposed] }))]);
   }
 
   restore(entries: readonly [string, OpenFinding[]][]): void {

@@ -6,7 +6,7 @@ import { attributeForest } from '../detect/forest.js';
 import { fillRow, JOINT_EVERY_MS, JOINT_FEATURES, scoreJoint } from '../detect/joint.js';
 import { hex64 } from '../math/hash.js';
 import { isInteresting, statedSurprise, surprise } from '../score/calibrate.js';
-import { fuse, shares } from '../score/fuse.js';
+import { fuse, shares, WEIGHT_MIN, WEIGHTS } from '../score/fuse.js';
 import { sessionTag } from './observe.js';
 import type { Outcome } from './outcome.js';
 import type { EngineState } from './state.js';
@@ -112,6 +112,22 @@ export function learnEvent(state: EngineState, key: string, outcome: Outcome): v
       hash: hex64(o.pairHigh, o.pairLow),
     });
   }
+}
+
+/** The detector with the largest part in the fused score. */
+export function leader(): number {
+  let best = 0;
+  let most = Number.NEGATIVE_INFINITY;
+  for (let d = 0; d < DETECTOR_COUNT; d++) {
+    if (surprises[d] <= 0) continue;
+    // The tangent of a small p is 1/(pi p): its logarithm orders parts without overflow.
+    const part = surprises[d] + Math.log(Math.max(WEIGHTS[d], WEIGHT_MIN));
+    if (part > most) {
+      most = part;
+      best = d;
+    }
+  }
+  return best;
 }
 
 /** Who had which part in the fused score, largest first. */

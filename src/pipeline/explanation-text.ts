@@ -3,7 +3,7 @@ import type { DetectorVerdict, Explanation, KnownVerdict, StepVerdict, WindowVer
 
 const LABEL_WIDTH = 10;
 /** Names and reasons longer than this are cut. */
-const TEXT_MAX = 100;
+const TEXT_MAX = 160;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
@@ -69,25 +69,34 @@ function endRows({ finding, proposals, decisions, stored }: Explanation): string
   return lines;
 }
 
+/** Who had something to say, in a table; the others by name. */
 function detectorTable(detectors: readonly DetectorVerdict[]): string[] {
-  const head = ['detector', 'score', 'law', 'stated', 'corrected', 'share', 'measured'];
-  const body = detectors.map((d) => {
-    const law = `${plain(d.mu)} +- ${plain(d.beta)}`;
-    if (!d.ran) return [d.name, '-', law, '-', '-', '-', 'not asked'];
-    const usual = d.expected > 0 ? `, usual ${plain(d.expected)}` : '';
-    const measured = d.score > 0 ? `${d.feature}: ${plain(d.observed)}${usual}` : 'nothing to say';
-    const share = d.share > 0 ? `${Math.round(d.share * 100)} %` : '-';
-    return [d.name, plain(d.score), law, plain(d.stated), plain(d.corrected), share, measured];
-  });
-  const rows = [head, ...body];
-  const widths = head.map((_, column) => Math.max(...rows.map((cells) => cells[column].length)));
-  return rows.map(
-    (cells) =>
-      `  ${cells
-        .map((cell, column) => cell.padEnd(widths[column]))
-        .join('  ')
-        .trimEnd()}`,
-  );
+  const spoke = detectors.filter((d) => d.score > 0);
+  const silent = detectors.filter((d) => d.ran && d.score <= 0);
+  const lines: string[] = [];
+  if (spoke.length > 0) {
+    const head = ['detector', 'score', 'law', 'stated', 'corrected', 'share', 'measured'];
+    const rows = [head, ...spoke.map(detectorCells)];
+    const widths = head.map((_, column) => Math.max(...rows.map((cells) => cells[column].length)));
+    for (const cells of rows) {
+      lines.push(
+        `  ${cells
+          .map((cell, column) => cell.padEnd(widths[column]))
+          .join('  ')
+          .trimEnd()}`,
+      );
+    }
+  }
+  if (silent.length > 0) lines.push(row('no score', silent.map((d) => d.name).join(', ')));
+  return lines;
+}
+
+function detectorCells(d: DetectorVerdict): string[] {
+  const usual = d.expected > 0 ? `, usual ${plain(d.expected)}` : '';
+  const share = d.share > 0 ? `${Math.round(d.share * 100)} %` : '-';
+  const law = `${plain(d.mu)} +- ${plain(d.beta)}`;
+  const measured = `${plain(d.observed)} ${d.feature}${usual}`;
+  return [d.name, plain(d.score), law, plain(d.stated), plain(d.corrected), share, measured];
 }
 
 /** The windows furthest above their mean, at most three. */

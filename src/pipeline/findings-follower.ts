@@ -32,8 +32,8 @@ export class FindingsFollower {
   }
 
   /** Whether everything below these ends, by partition, was handed on. */
-  hasReached(partition: number, end: number): boolean {
-    return this.positions[partition] >= end;
+  hasReached(ends: readonly number[]): boolean {
+    return ends.every((end, i) => this.positions[i] >= end);
   }
 
   /** To be called before the logs are closed. */

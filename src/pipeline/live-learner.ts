@@ -53,9 +53,7 @@ export async function createLiveLearner(parts: LiveLearnerParts): Promise<LiveLe
   const { start, pagesPerAgentDay } = parts;
   const learner = new Learner({ start, pagesPerAgentDay }, state?.learner);
   if (state !== null) return new Loop(parts, learner, state.closed);
-  const positions = await Promise.all(
-    parts.samples.map(({ log, topic, partition }) => log.begin(topic, partition)),
-  );
+  const positions = await Promise.all(parts.samples.map(({ log, topic, partition }) => log.begin(topic, partition)));
   return new Loop(parts, learner, { endMs: 0, positions });
 }
 

@@ -64,6 +64,7 @@ function decode(path: string, bytes: Uint8Array): LiveMemory {
     // Told below.
   }
   const whole = memory?.format === FORMAT && parseStoredSettings(memory.genesis?.settings) !== null;
-  if (!whole) throw new KilldeerError('checkpoint.corrupt', `${path} is not the memory of a live side, format ${FORMAT}`);
+  if (!whole)
+    throw new KilldeerError('checkpoint.corrupt', `${path} is not the memory of a live side, format ${FORMAT}`);
   return memory as LiveMemory;
 }

@@ -5,7 +5,7 @@
 import type { Proposal } from '../decide/finding.js';
 import type { Sighting } from '../engine/outcome.js';
 import type { Settings } from '../engine/settings.js';
-import { type ErrorCode, ERRORS, KilldeerError } from '../errors.js';
+import { ERRORS, type ErrorCode, KilldeerError } from '../errors.js';
 import type { PriceTable } from '../event/prices.js';
 import type { Progress } from './partition-parts.js';
 
@@ -55,7 +55,12 @@ export type ToPartition =
 export type FromPartition =
   /** Restored; executes from `progress.offset` on. */
   | { readonly type: 'ready'; readonly progress: Progress }
-  | { readonly type: 'registry'; readonly id: number; readonly proposals: readonly Proposal[]; readonly sightings: readonly Sighting[] }
+  | {
+      readonly type: 'registry';
+      readonly id: number;
+      readonly proposals: readonly Proposal[];
+      readonly sightings: readonly Sighting[];
+    }
   | { readonly type: 'progress'; readonly progress: Progress }
   | { readonly type: 'checkpointed'; readonly offset: number }
   | { readonly type: 'fatal'; readonly fault: Fault };

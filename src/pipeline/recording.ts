@@ -178,23 +178,24 @@ async function* decodeBatches(
   let lines: Line[] = [];
   let first = 0;
   let bytes = 0;
-  const batch = (): RecordingBatch => {
-    const skipped = Math.min(lines.length, Math.max(0, from - first));
-    const kept = skipped === 0 ? lines : lines.slice(skipped);
-    const start = first + skipped;
+  /** Hands on what has been gathered, but for the lines before `from`. */
+  function* batch(): Generator<RecordingBatch, void, undefined> {
+    const kept = lines.slice(Math.min(lines.length, Math.max(0, from - first)));
+    const start = first + lines.length - kept.length;
     first += lines.length;
     lines = [];
     bytes = 0;
-    return { first: start, lines: kept, decoded: kept.map((line, i) => decode(line, start + i, prices)) };
-  };
+    if (kept.length === 0) return;
+    yield { first: start, lines: kept, decoded: kept.map((line, i) => decode(line, start + i, prices)) };
+  }
   const damage: string[] = [];
   try {
     for await (const chunk of chunks) {
       for (const line of splitter.push(chunk)) {
-        if (lines.push(line) >= BATCH_LINES) yield batch();
+        if (lines.push(line) >= BATCH_LINES) yield* batch();
       }
       bytes += chunk.length;
-      if (bytes >= BATCH_BYTES && lines.length > 0) yield batch();
+      if (bytes >= BATCH_BYTES) yield* batch();
     }
   } catch (error) {
     if (!(error instanceof Damage)) throw error;
@@ -202,7 +203,7 @@ async function* decodeBatches(
   }
   lines.push(...splitter.end());
   for (const reason of damage) lines.push(rejection('recording.truncated', reason, first + lines.length));
-  if (lines.length > 0) yield batch();
+  yield* batch();
 }
 
 function decode(line: Line, position: number, prices: PriceTable): Decoded | null {

@@ -24,6 +24,9 @@ const total = DETECTORS.reduce((sum, name) => sum + SHARES[name], 0);
 /** Weight of each detector, adding up to 1. */
 export const WEIGHTS: Float64Array = Float64Array.from(DETECTORS, (name) => SHARES[name] / total);
 
+/** Weight at which a detector without a part of the budget still explains itself, when it alone has spoken. */
+export const WEIGHT_MIN = 1e-6;
+
 const p = new Float64Array(DETECTOR_COUNT);
 
 /** Fused probability of surprises in nats, (0, 1). */
@@ -37,7 +40,7 @@ export function shares(surprises: Float64Array): Float64Array {
   const out = new Float64Array(DETECTOR_COUNT);
   let sum = 0;
   for (let d = 0; d < DETECTOR_COUNT; d++) {
-    const tangent = surprises[d] > 0 ? Math.max(WEIGHTS[d], 1e-6) * cauchyScore(Math.exp(-surprises[d])) : 0;
+    const tangent = surprises[d] > 0 ? Math.max(WEIGHTS[d], WEIGHT_MIN) * cauchyScore(Math.exp(-surprises[d])) : 0;
     out[d] = tangent > 0 ? tangent : 0;
     sum += out[d];
   }

@@ -7,7 +7,7 @@ import { parseDuration } from '../decide/compile-policy.js';
 import { KilldeerError } from '../errors.js';
 import { clientOf } from './data-directory.js';
 import { readRegistryFile } from './registry-file.js';
-import { bytesText, count, spanText, type Terminal } from './terminal.js';
+import { bytesText, count, type Terminal } from './terminal.js';
 import { several, type VerbContext, wholeNumber } from './verb.js';
 
 interface Where {
@@ -205,9 +205,4 @@ function layout(terminal: Terminal): void {
   terminal.table(['byte', 'field', 'view', 'count', 'meaning'], rows, [0, 3]);
   const million = bytesText(PROFILE_BYTES * 1e6);
   terminal.say(`${count(PROFILE_BYTES)} bytes per agent; a million agents take ${million} of profiles`);
-}
-
-/** Time left of a restriction, for a line of text. */
-export function forText(untilMs: number | null, nowMs: number): string {
-  return untilMs === null ? 'until released' : `for ${spanText(untilMs - nowMs)}`;
 }

@@ -9,6 +9,7 @@ import type { CohortModel } from '../detect/model.js';
 import { KilldeerError } from '../errors.js';
 import { PRICE_LIST } from '../event/price-list.js';
 import { createPriceTable, type PriceTable } from '../event/prices.js';
+import { neutralModel } from '../learn/neutral-model.js';
 import { COLD_START, readModel, shippedPath } from './shipped.js';
 
 export interface SetupOptions {
@@ -16,8 +17,8 @@ export interface SetupOptions {
   readonly config?: string;
   /** Wins over the configuration's: 'observe', 'enforce', or a file. */
   readonly policy?: string;
-  /** Wins over the configuration's. */
-  readonly model?: string;
+  /** Wins over the configuration's; null: nothing learned before. */
+  readonly model?: string | null;
   /** Data directory; wins over the configuration's. */
   readonly data?: string;
 }
@@ -29,7 +30,7 @@ export interface Setup {
   readonly policy: Policy;
   readonly policyPath: string;
   readonly startModel: CohortModel;
-  readonly modelPath: string;
+  readonly modelPath: string | null;
   readonly prices: PriceTable;
   /** Absolute. */
   readonly dataDir: string;
@@ -42,21 +43,20 @@ export function loadSetup(options: SetupOptions): Setup {
   const { config, source, folder } = loadConfig(options.config);
   const policyPath =
     options.policy === undefined ? policyPathOf(config.policy, folder) : policyPathOf(options.policy, process.cwd());
-  const named = options.model ?? config.learning.model;
-  const modelPath = named === null ? shippedPath(COLD_START) : resolve(options.model ? process.cwd() : folder, named);
+  const modelPath = modelPathOf(options, config, folder);
   return {
     config,
     source,
     policy: loadPolicy(policyPath),
     policyPath,
-    startModel: readModel(modelPath),
+    startModel: modelPath === null ? neutralModel() : readModel(modelPath),
     modelPath,
     prices: createPriceTable(pricesOf(config)),
     dataDir: options.data === undefined ? resolve(folder, config.data_dir) : resolve(options.data),
   };
 }
 
-/** A configuration file's relative paths are taken from its own folder, the defaults' from the working directory. */
+/** A configuration file's relative paths are taken from its own folder; without one, from the working directory. */
 function loadConfig(path: string | undefined): { config: Config; source: string; folder: string } {
   if (path === undefined) return { config: parseConfig({}, 'defaults'), source: 'defaults', folder: process.cwd() };
   const text = readText(path, 'config.invalid');
@@ -72,6 +72,12 @@ function loadConfig(path: string | undefined): { config: Config; source: string;
 
 function policyPathOf(name: string, folder: string): string {
   return SHIPPED_POLICIES.includes(name) ? shippedPath(`policies/${name}.yaml`) : resolve(folder, name);
+}
+
+function modelPathOf({ model }: SetupOptions, config: Config, folder: string): string | null {
+  if (model === null) return null;
+  if (model !== undefined) return resolve(model);
+  return config.learning.model === null ? shippedPath(COLD_START) : resolve(folder, config.learning.model);
 }
 
 function loadPolicy(path: string): Policy {

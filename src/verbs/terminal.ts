@@ -32,6 +32,8 @@ export interface Terminal {
   complain(text: string): void;
   /** A value: one line of JSON on stdout, only where nobody looks. */
   emit(value: unknown): void;
+  /** Lines of at most the terminal's width less `indent`, broken between words; one line where nobody looks. */
+  wrap(text: string, indent: number): string[];
   /** Rows under a head on a terminal; the caller emits the values. */
   table(head: readonly string[], rows: readonly (readonly Cell[])[], right?: readonly number[]): void;
   /** A bar on a terminal, else nothing. Lines said meanwhile stand above it. One at a time. */
@@ -42,7 +44,7 @@ export type Cell = string | number | null;
 
 /** What a Terminal writes to; process.stdout and process.stderr but in tests. */
 export interface TerminalStreams {
-  readonly out: Writable & { readonly isTTY?: boolean };
+  readonly out: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   readonly err: Writable;
 }
 
@@ -79,6 +81,7 @@ export function createTerminal(streams: TerminalStreams = { out: process.stdout,
     emit: (value) => {
       if (!rich) out.write(`${JSON.stringify(value)}\n`);
     },
+    wrap: (text, indent) => (rich ? wrapWords(text, Math.max(20, (out.columns ?? 80) - indent - 1)) : [text]),
     table: (head, rows, right = []) => {
       if (rich) say(layTable(paint, head, rows, right));
     },
@@ -111,6 +114,18 @@ export function createTerminal(streams: TerminalStreams = { out: process.stdout,
       };
     },
   };
+}
+
+function wrapWords(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + word.length + 1 > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
 }
 
 function layTable(

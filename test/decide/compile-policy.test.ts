@@ -26,7 +26,8 @@ brakes: { stops_max: 2, interval: 30m, cooldown: 2d }
 protected: [billing, 'core/*']
 rules:
   - name: loops
-    when: { kinds: [retry-loop, fan-out], severity: critical, p_max: 1.0e-5, roles: [support], labels: [eu] }
+    mode: observe
+    when: { kinds: [retry-loop, fan-out], severity: critical, p_max: 1.0e-5, observed_min: 15, ratio_min: 5, roles: [support], labels: [eu] }
     do: { action: throttle, for: 15s, calls_per_minute: 10 }
   - name: rest
     do: { action: suspend, for: until-released }
@@ -46,6 +47,9 @@ rules:
           kinds: ['retry-loop', 'fan-out'],
           severity: 'critical',
           pMax: 1e-5,
+          observedMin: 15,
+          ratioMin: 5,
+          mode: 'observe',
           roles: ['support'],
           labels: ['eu'],
           action: 'throttle',
@@ -57,6 +61,9 @@ rules:
           kinds: [],
           severity: 'high',
           pMax: 1,
+          observedMin: 0,
+          ratioMin: 0,
+          mode: null,
           roles: [],
           labels: [],
           action: 'suspend',
@@ -68,6 +75,9 @@ rules:
           kinds: [],
           severity: 'critical',
           pMax: 1,
+          observedMin: 0,
+          ratioMin: 0,
+          mode: null,
           roles: [],
           labels: [],
           action: 'revoke',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Finding } from '../../src/decide/finding.js';
+import type { Finding, Mode } from '../../src/decide/finding.js';
 import { BRAKES_DEFAULT, type Policy, type PolicyRule } from '../../src/decide/policy.js';
 import { propose } from '../../src/decide/propose.js';
 
@@ -29,6 +29,9 @@ const RULE: PolicyRule = {
   kinds: ['retry-loop', 'budget'],
   severity: 'high',
   pMax: 1e-4,
+  observedMin: 0,
+  ratioMin: 0,
+  mode: null,
   roles: [],
   labels: [],
   action: 'suspend',
@@ -105,5 +108,28 @@ describe('a proposal', () => {
     expect(made('support', [])).toBe(false);
     expect(made('sales', ['eu'])).toBe(false);
     expect(made(null, ['eu'])).toBe(false);
+  });
+
+  it('is not made for a trifle, however improbable', () => {
+    const rule = { ...RULE, observedMin: 30, ratioMin: 5 };
+    const made = (observed: number, expected: number) => {
+      const attribution = [
+        { detector: 'errors', feature: 'failures of one call in a row', observed, expected, share: 1 },
+      ];
+      return propose(policyOf(rule), { ...FINDING, attribution }, NOBODY, POSITION) !== null;
+    };
+    expect(made(30, 6)).toBe(true);
+    expect(made(29, 1)).toBe(false);
+    expect(made(30, 7)).toBe(false);
+    expect(made(Number.NaN, 1)).toBe(false);
+    expect(propose(policyOf(rule), FINDING, NOBODY, POSITION)).toBeNull();
+  });
+
+  it('takes the milder of the modes of policy and rule', () => {
+    const mode = (policy: Mode, rule: Mode | null) =>
+      propose({ ...policyOf({ ...RULE, mode: rule }), mode: policy }, FINDING, NOBODY, POSITION)?.mode;
+    expect(mode('enforce', 'recommend')).toBe('recommend');
+    expect(mode('observe', 'enforce')).toBe('observe');
+    expect(mode('recommend', null)).toBe('recommend');
   });
 });
