@@ -4,7 +4,8 @@
  *
  * The rule needs nothing but the event: an event that names a parent belongs to the longest path of '/'-separated
  * segments that the agent and its parent share ('crew/sub-40' under 'crew/sub-02' is 'crew'); where they share none,
- * and where there is no parent, the agent is its own root.
+ * and where there is no parent, the agent is its own root. Whether a merely shared prefix is an agent at all, and not a
+ * namespace, only the engine knows (engine.ts).
  */
 
 export function rootOf(agent: string, parent: string | null): string {

@@ -3,6 +3,7 @@ import { F } from '../agent/layout.js';
 import { agentKey } from '../agent/table.js';
 import { type Attribution, type Finding, isPage, type Kind, type Severity } from '../decide/finding.js';
 import { propose } from '../decide/propose.js';
+import type { AgentEvent } from '../event/event.js';
 import { hash64, hex64 } from '../math/hash.js';
 import type { Breach } from './budgets.js';
 import { causeOf, sessionOf, severityOf } from './cause.js';
@@ -18,6 +19,10 @@ const ALARMED = 4;
 const ID_SEED = 0x6b6c6472;
 /** Natural logarithm of the p at which risk reaches 100: one day in a million. */
 const RISK_FULL = Math.log(1e6);
+/** Name that stands for all agents in a finding. */
+const FLEET = 'fleet';
+/** A full table that turns newcomers away is certain, not probable; this p ranks it with what should be looked at. */
+const FLOOD_P = 1e-3;
 const id = new Uint32Array(2);
 const NOBODY = { role: null, labels: [] } as const;
 
@@ -28,6 +33,15 @@ interface Cause {
   readonly p: number;
   /** Made only where a line or a proposal is due. */
   readonly attribution: () => readonly Attribution[];
+}
+
+/** Whom a finding is about, and the event that caused the line. */
+interface Subject {
+  readonly tenant: string;
+  readonly agent: string;
+  readonly root: string;
+  readonly session: string | null;
+  readonly event: AgentEvent | null;
 }
 
 /** Raises or worsens a finding of the event under test, by its fused probability. */
@@ -63,6 +77,35 @@ export function raiseBreach(
   raise(state, { kind: 'budget', severity, p: hard ? 1e-9 : 1e-3, attribution: () => [part] }, bound, offset, outcome);
 }
 
+/** A flood of unknown agents at a full table: nobody to stop, but somebody to tell. */
+export function raiseFlood(
+  state: EngineState,
+  event: AgentEvent,
+  bound: boolean,
+  offset: number,
+  outcome: Outcome,
+): void {
+  const key = agentKey('', FLEET, true);
+  const open = state.findings.note(key, 'agent-flood', 'medium', event.timeMs, bound, () =>
+    makeId(`${key}\u0000agent-flood\u0000${event.id}`),
+  );
+  if (!open.line) return;
+  const observed = state.refusedThisHour;
+  const part = {
+    detector: 'table',
+    feature: 'events of unknown agents refused in 1 h',
+    observed,
+    expected: 0,
+    share: 1,
+  };
+  const cause: Cause = { kind: 'agent-flood', severity: 'medium', p: FLOOD_P, attribution: () => [part] };
+  outcome.findings.push({
+    ...describe(state, cause, open.finding, { tenant: '', agent: FLEET, root: FLEET, session: null, event }, offset),
+    time: new Date(event.timeMs).toISOString(),
+  });
+  state.counts.findings++;
+}
+
 function raise(state: EngineState, cause: Cause, bound: boolean, offset: number, outcome: Outcome): void {
   const { observation: o, table, settings } = state;
   const { tenant, name: root } = table.entry(o.slot);
@@ -73,7 +116,14 @@ function raise(state: EngineState, cause: Cause, bound: boolean, offset: number,
   );
   const asks = open.bound && settings.policy.rules.some((rule) => !open.proposed.includes(rule.action));
   if (!line && !asks) return;
-  const finding = describe(state, cause, open, root, offset);
+  const session = sessionOf(cause.kind, o);
+  const finding = describe(
+    state,
+    cause,
+    open,
+    { tenant, agent: o.event?.agent ?? root, root, session, event: o.event },
+    offset,
+  );
   // The policy sees the severity that the evidence reached, not the one shown.
   const proposal = asks
     ? propose(settings.policy, { ...finding, severity: open.reached }, state.facts.get(key) ?? NOBODY, {
@@ -96,21 +146,19 @@ function raise(state: EngineState, cause: Cause, bound: boolean, offset: number,
 }
 
 /** The finding's line as it would be written now. */
-function describe(state: EngineState, cause: Cause, open: OpenFinding, root: string, offset: number): Finding {
-  const o = state.observation;
-  const event = o.event;
-  const acting = event?.agent ?? root;
+function describe(state: EngineState, cause: Cause, open: OpenFinding, subject: Subject, offset: number): Finding {
+  const { tenant, agent, root, session, event } = subject;
   const attribution = cause.attribution();
   return {
     id: open.id,
-    time: new Date(o.timeMs).toISOString(),
-    tenant: state.table.entry(o.slot).tenant,
-    agent: acting,
+    time: new Date(state.observation.timeMs).toISOString(),
+    tenant,
+    agent,
     root,
-    session: sessionOf(cause.kind, o),
+    session,
     severity: open.shown,
     kind: cause.kind,
-    title: makeTitle(cause.kind, acting, event, attribution[0]),
+    title: makeTitle(cause.kind, agent, event, attribution[0]),
     p: round(cause.p),
     risk: Math.min(100, Math.round((100 * -Math.log(cause.p)) / RISK_FULL)),
     attribution,

@@ -13,7 +13,7 @@ import type { CohortModel } from '../detect/model.js';
 import { scoreSilence } from '../detect/silence.js';
 import type { AgentEvent } from '../event/event.js';
 import { hash64 } from '../math/hash.js';
-import { raiseBreach, raiseScored } from './alarm.js';
+import { raiseBreach, raiseFlood, raiseScored } from './alarm.js';
 import type { Engine, EngineCounts, Shelf } from './contract.js';
 import { advanceWindows, enterSession, finishSession, lookUp, sessionHash } from './observe.js';
 import type { Outcome } from './outcome.js';
@@ -28,6 +28,8 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const QUIET = 2;
 const SILENCE = DETECTORS.indexOf('silence');
+/** Events of unknown agents refused within an hour of the partition's time that make a flood. */
+const FLOOD_EVENTS = 100;
 /** Acting agents whose sighting is remembered. */
 const SIGHTED_MAX = 200_000;
 /** No tick jump makes an engine look at more minutes than an hour has: each agent is looked at once. */
@@ -90,10 +92,7 @@ export class PartitionEngine implements Engine {
         break;
       case 'config': {
         const parsed = this.options.parseSettings(record.settings);
-        if (parsed !== null) {
-          this.state.settings = parsed.settings;
-          this.state.config = parsed.config;
-        }
+        if (parsed !== null) this.state.adopt(parsed.settings, parsed.config);
         break;
       }
     }
@@ -114,7 +113,7 @@ export class PartitionEngine implements Engine {
     const { event, bound } = record;
     const { counts, observation: o } = state;
     counts.events++;
-    const root = rootOf(event.agent, event.parent);
+    const root = this.treeOf(event, bound);
     if (this.isDuplicate(event, bound)) {
       counts.duplicates++;
       return;
@@ -122,7 +121,7 @@ export class PartitionEngine implements Engine {
     const slot = seat(state, event.tenant, root, bound, event.timeMs);
     if (slot === -1) {
       counts.notAdmitted++;
-      state.refusedThisHour++;
+      if (++state.refusedThisHour === FLOOD_EVENTS) raiseFlood(state, event, bound, offset, outcome);
       return;
     }
     this.sight(event, outcome);
@@ -150,6 +149,18 @@ export class PartitionEngine implements Engine {
     p.f64[p.at8 + F.events]++;
     counts.scored++;
     if (late) counts.late++;
+  }
+
+  /**
+   * The agent whose profile an event belongs to. A prefix that agent and parent merely share ('crew' of 'crew/planner'
+   * and 'crew/writer') is a root only where an agent of that name is known; else it is a namespace.
+   */
+  private treeOf(event: AgentEvent, bound: boolean): string {
+    const root = rootOf(event.agent, event.parent);
+    if (root === event.agent || root === event.parent) return root;
+    const { table, shelved } = this.state;
+    const known = table.find(event.tenant, root, bound) !== -1 || shelved.has(agentKey(event.tenant, root, bound));
+    return known ? root : event.agent;
   }
 
   /** Counts come before scores: what is tested includes the event itself. */

@@ -32,7 +32,8 @@ const PAGE = rank('medium');
 /** Open findings by agent key. */
 export class FindingBook {
   private readonly open = new Map<string, OpenFinding[]>();
-  private readonly closeAfterMs: number;
+  /** A finding closes after this long without new evidence, ms. */
+  closeAfterMs: number;
 
   constructor(closeAfterMs: number) {
     this.closeAfterMs = closeAfterMs;

@@ -81,6 +81,13 @@ export class EngineState {
     this.usePrior();
   }
 
+  /** A new configuration. Sizes of tables stay as they were made until the engine is made anew. */
+  adopt(settings: Settings, config: string): void {
+    this.settings = settings;
+    this.config = config;
+    this.findings.closeAfterMs = settings.closeAfterMs;
+  }
+
   activate(model: CohortModel): void {
     this.model = model;
     this.modelStamp++;

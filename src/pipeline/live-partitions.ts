@@ -109,6 +109,12 @@ export class LivePartitions {
     return partition < 0 ? null : { partition, state: this.members[partition].worker.state };
   }
 
+  /** Lowest partition that is down, or null. */
+  down(): number | null {
+    const partition = this.members.findIndex(({ worker }) => worker.state === 'down');
+    return partition < 0 ? null : partition;
+  }
+
   /** Progress of each partition; null before it ran. */
   progress(): readonly (Progress | null)[] {
     return this.members.map(({ progress }) => progress);

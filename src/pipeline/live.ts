@@ -254,10 +254,11 @@ class LiveSide<R extends LiveRegistry> implements Live<R> {
 
   /** Waits; rejects where the live side ends or a partition is down, since then it may never be. */
   private async until(isMet: () => boolean): Promise<void> {
-    while (!isMet()) {
+    for (;;) {
       if (this.isStopping) throw new KilldeerError('log.closed', 'the live side was stopped');
-      const one = this.workers.partitions.notRunning();
-      if (one?.state === 'down') throw new KilldeerError('partition.fault', `partition ${one.partition} is down`);
+      const down = this.workers.partitions.down();
+      if (down !== null) throw new KilldeerError('partition.fault', `partition ${down} is down`);
+      if (isMet()) return;
       await sleep(POLL_MS);
     }
   }

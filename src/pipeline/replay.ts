@@ -152,7 +152,7 @@ class Run {
   }
 
   async go(startedMs: number): Promise<ReplaySummary> {
-    const { replayer, recording, options } = this;
+    const { replayer, recording, options, state } = this;
     for await (const { first, decoded, lines } of recording.batches(this.lines)) {
       for (let i = 0; i < decoded.length; i++) {
         const event = decoded[i];
@@ -163,7 +163,7 @@ class Run {
           else replayer.take(event, first + i, text ?? '');
         }
         this.lines = first + i + 1;
-        if (replayer.counts.events >= this.dueAt && !replayer.waits) await this.checkpoint();
+        if (state !== null && replayer.counts.events >= this.dueAt && !replayer.waits) await this.checkpoint(state);
       }
       if (this.waiting() > WAITING_MAX) await this.flush();
       const { events } = replayer.counts;
@@ -171,7 +171,7 @@ class Run {
     }
     replayer.finish();
     await this.sync();
-    await this.state?.finish();
+    await state?.finish();
     const wallMs = performance.now() - startedMs;
     const eventsHere = replayer.counts.events - this.eventsBefore;
     return replayer.summary({ lines: this.lines, wallMs, eventsHere, resumedAt: this.resumed?.lines ?? 0 });
@@ -214,19 +214,15 @@ class Run {
   }
 
   /** Outputs first: a checkpoint never names a byte that a crash could still take away. */
-  private async checkpoint(): Promise<void> {
+  private async checkpoint(state: ReplayState): Promise<void> {
     const { events } = this.replayer.counts;
-    if (this.state === null) {
-      this.dueAt = Number.POSITIVE_INFINITY;
-      return;
-    }
     await this.sync();
     const outputs: Partial<Record<OutputName, number>> = {};
     for (const name of OUTPUTS) {
       const output = this.outputs[name];
       if (output !== null) outputs[name] = output.bytes;
     }
-    const bytes = await this.state.write({ lines: this.lines, outputs, snapshot: this.replayer.snapshot() });
+    const bytes = await state.write({ lines: this.lines, outputs, snapshot: this.replayer.snapshot() });
     const paced = Math.max(CHECKPOINT_EVENTS, Math.ceil(bytes / CHECKPOINT_BYTES_PER_EVENT));
     this.dueAt = events + (this.options.checkpointEvery ?? paced);
   }
@@ -256,11 +252,14 @@ export function replayerOptions(
 export async function openScratchShelf(): Promise<{ readonly shelf: Shelf; readonly close: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'killdeer-shelf-'));
   const shelf = openFileShelf(join(folder, 'shelf.bin'));
+  const remove = () => rm(folder, { recursive: true, force: true });
+  // An open file without a name vanishes with the process, however it ends; Windows keeps names of open files.
+  if (process.platform !== 'win32') await remove();
   return {
     shelf,
     close: async () => {
       shelf.close();
-      await rm(folder, { recursive: true, force: true });
+      await remove();
     },
   };
 }

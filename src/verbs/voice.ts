@@ -13,7 +13,7 @@ export interface Voice {
 /** Ids of findings said last: a stop is said after its finding, whichever is known first. */
 const SAID_MAX = 1_000;
 /** Where the sentence of a finding begins. */
-const INDENT = 29;
+const INDENT = 28;
 
 export function createVoice(terminal: Terminal): Voice {
   const said = new Set<string>();

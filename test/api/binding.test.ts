@@ -27,13 +27,20 @@ describe('covers', () => {
 describe('vouches', () => {
   it('never without bindings, although everything may be sent', () => {
     expect(isBound(bindings(null, null))).toBe(false);
-    expect(vouches(bindings(null, null), '', 'clerk')).toBe(false);
+    expect(vouches(bindings(null, null), '', 'clerk', null)).toBe(false);
   });
 
   it('not for a sub-agent whose root the token does not cover, since the stop would fall on the root', () => {
-    expect(vouches(bindings(null, ['clerk/sub']), '', 'clerk/sub')).toBe(false);
-    expect(vouches(bindings(null, ['clerk/*']), '', 'clerk/sub')).toBe(false);
-    expect(vouches(bindings(null, ['clerk']), '', 'clerk/sub')).toBe(true);
-    expect(vouches(bindings(['acme'], null), 'acme', 'clerk/sub')).toBe(true);
+    expect(vouches(bindings(null, ['clerk/sub']), '', 'clerk/sub', 'clerk')).toBe(false);
+    expect(vouches(bindings(null, ['clerk/*']), '', 'clerk/sub', 'clerk')).toBe(false);
+    expect(vouches(bindings(null, ['clerk/sub']), '', 'clerk/sub', 'clerk/other')).toBe(false);
+    expect(vouches(bindings(null, ['clerk']), '', 'clerk/sub', 'clerk')).toBe(true);
+    expect(vouches(bindings(['acme'], null), 'acme', 'clerk/sub', 'clerk')).toBe(true);
+  });
+
+  it('for an agent that names no parent, or one of another tree: it is its own root', () => {
+    expect(vouches(bindings(null, ['clerk/sub']), '', 'clerk/sub', null)).toBe(true);
+    expect(vouches(bindings(null, ['clerk/sub']), '', 'clerk/sub', 'crew/boss')).toBe(true);
+    expect(vouches(bindings(null, ['clerk']), '', 'other', 'clerk')).toBe(false);
   });
 });

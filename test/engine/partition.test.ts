@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { partitionOf, rootOf } from '../../src/engine/partition.js';
+import { partitionOf } from '../../src/engine/partition.js';
 
 describe('partitionOf', () => {
   it('keeps its places for ever: a changed number strands profiles', () => {
@@ -21,7 +21,8 @@ describe('partitionOf', () => {
         const place = partitionOf(tenant, agent, partitions);
         expect(place).toBeGreaterThanOrEqual(0);
         expect(place).toBeLessThan(partitions);
-        expect(partitionOf(tenant, `${rootOf(agent)}/${sub}`, partitions)).toBe(place);
+        expect(partitionOf(tenant, `${agent}/${sub}`, partitions)).toBe(place);
+        expect(partitionOf(tenant, agent.split('/')[0], partitions)).toBe(place);
       }),
     );
   });
@@ -32,15 +33,6 @@ describe('partitionOf', () => {
     for (let i = 0; i < 8000; i++) counts[partitionOf('', `agent-${i}`, 8)] += 1;
     for (const count of counts) expect(Math.abs(count - 1000)).toBeLessThan(120);
   });
-});
-
-describe('rootOf', () => {
-  it.each([
-    ['clerk', 'clerk'],
-    ['clerk/sub-1', 'clerk'],
-    ['clerk/a/b', 'clerk'],
-    ['/odd', ''],
-  ])('of %s is %s', (agent, root) => expect(rootOf(agent)).toBe(root));
 });
 
 /** FNV-1a as its paper states it, byte by byte in exact integers. */

@@ -38,12 +38,12 @@ const JUNK = [
 describe('a partition', () => {
   it('executes every record, or says in the dead letter why not', async () => {
     const world = new PartitionWorld();
-    const records = RECORDS.flatMap((record, i) => (i % 500 === 7 ? [JUNK[(i / 500) | 0], record, record] : [record]));
+    const records = RECORDS.flatMap((record, i) => (i % 500 === 7 ? [JUNK[((i / 500) | 0) % JUNK.length], record, record] : [record]));
     const junk = records.filter((record) => JUNK.includes(record));
     await world.log.append('events', 0, records);
     const { progress } = await world.finish();
     const { counts } = progress;
-    expect(junk.length).toBe(JUNK.length);
+    expect(junk.length).toBeGreaterThanOrEqual(JUNK.length);
     expect(progress.offset).toBe(records.length);
     expect(progress.deadLettered).toBe(junk.length);
     expect(counts.events).toBe(counts.scored + counts.duplicates + counts.notAdmitted);
@@ -64,7 +64,7 @@ describe('a partition', () => {
 
   it('goes on after a crash at any point as if there had been none', async () => {
     const undisturbed = new PartitionWorld();
-    const records = RECORDS.flatMap((record, i) => (i % 900 === 5 ? [JUNK[(i / 900) | 0], record] : [record]));
+    const records = RECORDS.flatMap((record, i) => (i % 900 === 5 ? [JUNK[((i / 900) | 0) % JUNK.length], record] : [record]));
     await undisturbed.log.append('events', 0, records);
     let passages = 0;
     await undisturbed.finish({

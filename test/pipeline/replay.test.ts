@@ -76,7 +76,7 @@ describe('a replay', () => {
     expect([summary.events, summary.lines, summary.agents]).toEqual([LINES.length, LINES.length, 3]);
     const times = LINES.map((line) => (JSON.parse(line) as { time: string }).time).sort();
     expect([summary.from, summary.to]).toEqual([times[0], times.at(-1)]);
-    expect(summary.models).toMatchObject({ first: 'neutral', last: findings.at(-1)?.model });
+    expect(summary.models).toMatchObject({ first: 'neutral', last: expect.stringMatching(/^m-/) });
     expect(summary.models.activated).toBeGreaterThan(24);
   });
 

@@ -1,0 +1,137 @@
+/** `killdeer check`: the configuration in force, what is reachable, and whether an agent could be stopped right now. */
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Command } from 'commander';
+import { stringify } from 'yaml';
+import type { Config } from '../config.js';
+import { KilldeerError } from '../errors.js';
+import { lockDirectory } from '../log/lock.js';
+import { clientOf, readServerNote, tokensPath } from './data-directory.js';
+import { loadSetup, type Setup } from './setup.js';
+import type { Terminal } from './terminal.js';
+import type { VerbContext } from './verb.js';
+
+interface Options {
+  readonly config?: string;
+  readonly data?: string;
+}
+
+/** One thing that was looked at. `ok` null: nothing is wrong, and nothing is there. */
+interface Look {
+  readonly what: string;
+  readonly ok: boolean | null;
+  readonly words: string;
+}
+
+export function addCheck(program: Command, context: VerbContext): void {
+  program
+    .command('check')
+    .description('the configuration in force, what is reachable, and whether an agent could be stopped right now')
+    .option('--config <file>', 'configuration')
+    .option('--data <dir>', "data directory; the configuration's by default")
+    .action((options: Options) => check(context, options));
+}
+
+async function check({ terminal, failed }: VerbContext, options: Options): Promise<void> {
+  const setup = loadSetup(options);
+  const looks = [...lookAtFiles(setup), lookAtDirectory(setup.dataDir)];
+  const { server, stoppable } = await lookAtServer(setup);
+  looks.push(server);
+  terminal.emit({ configuration: withoutSecrets(setup.config), looks, stoppable });
+  if (terminal.rich) show(terminal, setup, looks, stoppable);
+  if (looks.some(({ ok }) => ok === false)) failed();
+}
+
+function lookAtFiles({ source, policy, policyPath, startModel, modelPath }: Setup): Look[] {
+  const { stopsMax, intervalMs } = policy.brakes;
+  const brakes = `at most ${stopsMax} automatic stops in ${intervalMs / 60_000} min`;
+  const rules = `${policy.rules.length} rules`;
+  return [
+    { what: 'configuration', ok: true, words: source },
+    { what: 'policy', ok: true, words: `${policy.name}, mode ${policy.mode}, ${rules}, ${brakes} (${policyPath})` },
+    { what: 'start model', ok: true, words: `${startModel.version} (${modelPath ?? 'built in'})` },
+  ];
+}
+
+function lookAtDirectory(dir: string): Look {
+  const what = 'data directory';
+  try {
+    const exists = existsSync(dir);
+    accessSync(exists ? dir : nearestExisting(dir), constants.W_OK);
+    return { what, ok: true, words: exists ? `${dir} is writable` : `${dir} is not there yet and can be made` };
+  } catch {
+    return { what, ok: false, words: `${dir} is not writable` };
+  }
+}
+
+function nearestExisting(path: string): string {
+  return existsSync(path) ? path : nearestExisting(dirname(path));
+}
+
+/** The holder of the directory's lock, in words; null: nobody holds it. Taken for a moment to find out. */
+function holderOf(dir: string): string | null {
+  if (!existsSync(dir)) return null;
+  try {
+    lockDirectory(dir).release();
+    return null;
+  } catch (error) {
+    return error instanceof KilldeerError && error.code === 'log.locked' ? error.message : null;
+  }
+}
+
+async function lookAtServer({ dataDir }: Setup): Promise<{ server: Look; stoppable: { yes: boolean; words: string } }> {
+  const what = 'server';
+  const holder = holderOf(dataDir);
+  const no = (words: string) => ({ yes: false, words });
+  if (holder === null) {
+    const server = { what, ok: null, words: `none serves ${dataDir}` };
+    return { server, stoppable: no('no: no server runs here, so nobody answers /v1/decide') };
+  }
+  const address = readServerNote(dataDir)?.address;
+  if (address === undefined) {
+    return { server: { what, ok: false, words: `${holder}, but it has left no address` }, stoppable: no('no: it cannot be reached') };
+  }
+  try {
+    const client = clientOf({ data: dataDir }, 'responder');
+    const [ready, brakes] = [await readiness(address), await client.brakes()];
+    const server = { what, ok: ready === null, words: `${address}: ${ready ?? 'ready'}` };
+    if (ready !== null) return { server, stoppable: no(`no: the server is not ready (${ready})`) };
+    return { server, stoppable: { yes: true, words: modeWords(brakes) } };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const words = `${address}: ${reason} (tokens: ${tokensPath(dataDir)})`;
+    return { server: { what, ok: false, words }, stoppable: no('unknown: the server did not answer') };
+  }
+}
+
+/** null: ready; else why not. */
+async function readiness(address: string): Promise<string | null> {
+  const response = await fetch(new URL('/readyz', address), { signal: AbortSignal.timeout(5_000) });
+  const answer = (await response.json()) as { reason?: unknown };
+  return response.ok ? null : String(answer.reason);
+}
+
+function modeWords({ mode, left, open }: { mode: string; left: number; open: boolean }): string {
+  if (mode !== 'enforce') return `by a person, yes; automatically no: the mode is ${mode}`;
+  if (open) return 'by a person, yes; automatically not now: the breaker is open (killdeer agent list)';
+  return `yes: by a person, and automatically ${left} more in this interval`;
+}
+
+/** A seed of hashes that others know lets them craft collisions. */
+function withoutSecrets(config: Config): unknown {
+  return { ...config, detection: { ...config.detection, hash_seed: '(not shown)' } };
+}
+
+function show(terminal: Terminal, setup: Setup, looks: readonly Look[], stoppable: { yes: boolean; words: string }): void {
+  const { paint } = terminal;
+  terminal.say(paint.dim(stringify(withoutSecrets(setup.config)).trimEnd()));
+  terminal.say('');
+  const marks = { true: paint.green('ok'), false: paint.red('broken'), null: paint.dim('none') };
+  terminal.table(
+    ['', '', ''],
+    looks.map(({ what, ok, words }) => [what, marks[`${ok}`], words]),
+  );
+  terminal.say('');
+  const answer = stoppable.yes ? paint.green(stoppable.words) : paint.yellow(stoppable.words);
+  terminal.say(`Could an agent be stopped right now? ${answer}`);
+}

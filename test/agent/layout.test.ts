@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { DETECTOR_COUNT, DETECTORS, F, LAYOUT, PROFILE_BYTES, STREAMS, WINDOW_COUNT, WINDOW_MS } from '../../src/agent/layout.js';
+
+const widthOf = (view: string): number => (view === 'f64' ? 8 : 4);
+
+describe('layout of a profile', () => {
+  it('gives every byte to one field at most', () => {
+    const owner = new Map<number, string>();
+    for (const { name, view, count, byte } of LAYOUT) {
+      for (let at = byte; at < byte + count * widthOf(view); at++) {
+        expect(owner.get(at), `byte ${at} of ${name}`).toBeUndefined();
+        owner.set(at, name);
+      }
+    }
+    expect(Math.max(...owner.keys())).toBeLessThan(PROFILE_BYTES);
+  });
+
+  it('aligns every field to its view, and profiles in a page to the widest', () => {
+    for (const { name, view, byte } of LAYOUT) expect(byte % widthOf(view), name).toBe(0);
+    expect(PROFILE_BYTES % 8).toBe(0);
+  });
+
+  it('names the index of each field in units of its own view', () => {
+    const declared = Object.fromEntries(LAYOUT.map(({ name, view, byte }) => [name, byte / widthOf(view)]));
+    expect(declared).toEqual(F);
+  });
+
+  it('says what every field means', () => {
+    for (const { name, meaning } of LAYOUT) expect(meaning.length, name).toBeGreaterThan(5);
+    expect(new Set(LAYOUT.map(({ name }) => name)).size).toBe(LAYOUT.length);
+  });
+
+  it('fits 4096 bytes', () => {
+    expect(PROFILE_BYTES).toBeLessThanOrEqual(4096);
+  });
+
+  it('has a place for each detector and window', () => {
+    const countOf = (wanted: string): number | undefined => LAYOUT.find(({ name }) => name === wanted)?.count;
+    for (const name of ['dayMax', 'daySurprise', 'dayMean', 'dayVar', 'mu', 'beta']) {
+      expect(countOf(name), name).toBe(DETECTOR_COUNT);
+    }
+    for (const name of ['windowMean', 'windowSquare', 'windowCurrent', 'windowPrevious', 'windowWeight', 'windowIndex']) {
+      expect(countOf(name), name).toBe(WINDOW_COUNT);
+    }
+    expect(WINDOW_MS).toEqual(Object.values(STREAMS).flat());
+    expect(new Set(DETECTORS).size).toBe(DETECTOR_COUNT);
+  });
+});

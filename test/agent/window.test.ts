@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { F, WINDOW_COUNT, WINDOW_MS } from '../../src/agent/layout.js';
+import { addCount, advanceWindow, slidingCount, windowVariance } from '../../src/agent/window.js';
+import { createRandom } from '../../src/math/random.js';
+import { createProfile, strayBytes } from './profile.js';
+
+const T0 = Date.UTC(2025, 5, 2);
+const MINUTE = 1;
+const all = Array.from({ length: WINDOW_COUNT }, (_, w) => w);
+const meanOf = (p: ReturnType<typeof createProfile>, w: number): number => p.f64[p.at8 + F.windowMean + w];
+const squareOf = (p: ReturnType<typeof createProfile>, w: number): number => p.f64[p.at8 + F.windowSquare + w];
+
+/** A profile that has learned `buckets` closed buckets of the given counts, over and over. */
+function taught(w: number, buckets: number, counts: readonly number[]) {
+  const p = createProfile();
+  for (let bucket = 0; bucket <= buckets; bucket++) {
+    advanceWindow(p, w, T0 + bucket * WINDOW_MS[w]);
+    if (bucket < buckets) addCount(p, w, counts[bucket % counts.length]);
+  }
+  return p;
+}
+
+describe('windows', () => {
+  it('learn mean and mean square of closed buckets', () => {
+    const p = taught(MINUTE, 100, [2, 4]);
+    expect(meanOf(p, MINUTE)).toBeCloseTo(3, 9);
+    expect(squareOf(p, MINUTE)).toBeCloseTo(10, 9);
+    expect(windowVariance(p, MINUTE)).toBe(meanOf(p, MINUTE));
+    expect(strayBytes(p)).toBe(0);
+  });
+
+  it('do not learn the bucket that is still running', () => {
+    const p = taught(MINUTE, 10, [5]);
+    const before = meanOf(p, MINUTE);
+    addCount(p, MINUTE, 1000);
+    advanceWindow(p, MINUTE, T0 + 10 * 60_000 + 59_999);
+    expect(meanOf(p, MINUTE)).toBe(before);
+  });
+
+  it.each(all)('window %i: empty buckets at once teach what they teach one by one', (w) => {
+    for (const [learned, empty] of [
+      [10, 1],
+      [10, 2],
+      [20, 37],
+      [30, 30],
+    ]) {
+      const many = taught(w, learned, [3, 5, 1]);
+      const single = taught(w, learned, [3, 5, 1]);
+      const endMs = T0 + (learned + empty) * WINDOW_MS[w];
+      advanceWindow(many, w, endMs);
+      for (let bucket = 1; bucket <= empty; bucket++) advanceWindow(single, w, T0 + (learned + bucket) * WINDOW_MS[w]);
+      expect(Math.abs(meanOf(many, w) / meanOf(single, w) - 1), `${learned} + ${empty}`).toBeLessThan(1e-9);
+      expect(Math.abs(squareOf(many, w) / squareOf(single, w) - 1)).toBeLessThan(1e-9);
+      expect(many.f32[many.at4 + F.windowWeight + w]).toBe(single.f32[single.at4 + F.windowWeight + w]);
+    }
+  });
+
+  it('hold a flood down once they know what is usual, and believe it before', () => {
+    const early = taught(MINUTE, 20, [2]);
+    const settled = taught(MINUTE, 1000, [2]);
+    for (const p of [early, settled]) {
+      const nextMs = p.u32[p.at4 + F.windowIndex + MINUTE] * 60_000;
+      addCount(p, MINUTE, 1_000_000);
+      advanceWindow(p, MINUTE, nextMs + 60_000);
+    }
+    expect(meanOf(early, MINUTE)).toBeGreaterThan(10_000);
+    expect(meanOf(settled, MINUTE)).toBeLessThan(2.05);
+  });
+
+  it('follow a new level all the same', () => {
+    const p = taught(MINUTE, 1000, [2]);
+    let timeMs = p.u32[p.at4 + F.windowIndex + MINUTE] * 60_000;
+    for (let bucket = 0; bucket < 2000; bucket++) {
+      addCount(p, MINUTE, 20);
+      timeMs += 60_000;
+      advanceWindow(p, MINUTE, timeMs);
+    }
+    expect(meanOf(p, MINUTE)).toBeGreaterThan(10);
+  });
+
+  it('count inside the sliding window: all of the running bucket, what is left of the one before', () => {
+    const p = createProfile();
+    advanceWindow(p, MINUTE, T0);
+    addCount(p, MINUTE, 60);
+    advanceWindow(p, MINUTE, T0 + 60_000);
+    expect(slidingCount(p, MINUTE, T0 + 60_000)).toBeCloseTo(60, 9);
+    addCount(p, MINUTE, 6);
+    expect(slidingCount(p, MINUTE, T0 + 60_000 + 15_000)).toBeCloseTo(6 + 45, 9);
+    expect(slidingCount(p, MINUTE, T0 + 119_999)).toBeCloseTo(6 + 60 / 60_000, 9);
+    advanceWindow(p, MINUTE, T0 + 180_000);
+    expect(slidingCount(p, MINUTE, T0 + 180_000)).toBe(0);
+  });
+
+  it('estimate even traffic within one call, whatever the phase', () => {
+    const p = createProfile();
+    for (let timeMs = T0; timeMs < T0 + 3_600_000; timeMs += 5000) {
+      for (const w of all) advanceWindow(p, w, timeMs);
+      addCount(p, MINUTE, 1);
+      if (timeMs >= T0 + 120_000) expect(Math.abs(slidingCount(p, MINUTE, timeMs) - 12)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it('never turn back', () => {
+    const p = taught(MINUTE, 50, [3]);
+    const bytes = p.f64.slice();
+    advanceWindow(p, MINUTE, T0 - 86_400_000);
+    expect(p.f64).toEqual(bytes);
+  });
+
+  it('keep a variance of at least the Poisson law, and the real one where it is larger', () => {
+    const even = taught(MINUTE, 300, [4]);
+    expect(windowVariance(even, MINUTE)).toBeCloseTo(4, 6);
+    const random = createRandom('bursts');
+    const bursts = Array.from({ length: 101 }, () => (random.next() < 0.1 ? 30 : 0));
+    const mean = bursts.reduce((sum, x) => sum + x, 0) / bursts.length;
+    const bursty = taught(MINUTE, 101, bursts);
+    expect(windowVariance(bursty, MINUTE)).toBeGreaterThan(10 * mean);
+  });
+});
