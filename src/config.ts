@@ -21,7 +21,8 @@ const duration = z.union([
   }),
 ]);
 const count = (max: number) => z.number().int().min(1).max(max);
-const share = z.number().positive().max(1);
+/** A budget per agent-day. Above one in two days every ordinary day would be a finding. */
+const share = z.number().positive().max(0.5);
 
 const detectionSchema = z
   .strictObject({
