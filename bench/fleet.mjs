@@ -26,21 +26,28 @@ const TARGETS = 24;
 const prices = createPriceTable([]);
 
 export class Fleet {
-  /** @param {number} agents size of the fleet */
-  constructor(agents) {
+  /** Of so many agents, from this moment of event time on. */
+  constructor(agents, startMs = START_MS) {
     this.agents = agents;
+    this.startMs = startMs;
     this.random = createRandom(`fleet:${agents}`);
     this.count = 0;
-    this.perAgent = new Uint32Array(agents);
+    // Somewhere in a session, so that not all agents open one at the same time.
+    this.perAgent = Uint32Array.from({ length: agents }, () => this.random.below(SESSION_EVENTS));
+  }
+
+  /** Time of the next event, ms. */
+  get timeMs() {
+    return this.startMs + Math.floor((this.count * PACE_MS) / this.agents);
   }
 
   /** The next event's line; `agent` picks whose. */
   line(agent = Math.floor(this.random.next() * this.agents)) {
+    const { timeMs } = this;
     const n = this.count++;
     const turn = this.perAgent[agent]++;
     const endpoint = Math.floor(this.random.next() * ENDPOINTS.length);
     const chat = endpoint < 2;
-    const timeMs = START_MS + Math.floor((n * PACE_MS) / this.agents);
     return JSON.stringify({
       id: `event-${n}`,
       time: new Date(timeMs).toISOString(),

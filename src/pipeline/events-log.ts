@@ -1,6 +1,7 @@
 /** `log:events` as its one writer sees it: what ingest and the live side append, and how far each partition goes. */
 import { partitionOf } from '../engine/partition.js';
 import type { ControlRecord } from '../engine/record.js';
+import { type ErrorCode, KilldeerError } from '../errors.js';
 import type { Log } from '../log/log.js';
 import { EVENTS_TOPIC } from './layout.js';
 import { encodeRecord } from './record-line.js';
@@ -8,6 +9,8 @@ import { encodeRecord } from './record-line.js';
 /** Read at a time, backwards, in search of the last tick; and at most so often. */
 const LOOK_BACK = 1_000;
 const LOOKS_MAX = 200;
+/** After these the log is as good as closed. */
+const FATAL: readonly ErrorCode[] = ['log.fsync-failed', 'log.write-failed'];
 const TICK = '{"type":"tick",';
 
 export class EventsLog implements Pick<Log, 'partitions' | 'append'> {
@@ -15,6 +18,8 @@ export class EventsLog implements Pick<Log, 'partitions' | 'append'> {
   readonly ends: number[];
   /** Told of every append, once durable. */
   onAppend: (partition: number, end: number) => void = () => undefined;
+  /** Told where the log takes nothing more, whoever tries. */
+  onFault: (error: unknown) => void = () => undefined;
 
   private constructor(
     private readonly log: Log,
@@ -44,7 +49,13 @@ export class EventsLog implements Pick<Log, 'partitions' | 'append'> {
   }
 
   async append(topic: string, partition: number, values: readonly string[]): Promise<number> {
-    const first = await this.log.append(topic, partition, values);
+    let first: number;
+    try {
+      first = await this.log.append(topic, partition, values);
+    } catch (error) {
+      if (error instanceof KilldeerError && FATAL.includes(error.code)) this.onFault(error);
+      throw error;
+    }
     if (topic !== EVENTS_TOPIC) return first;
     this.ends[partition] = Math.max(this.ends[partition], first + values.length);
     this.onAppend(partition, this.ends[partition]);

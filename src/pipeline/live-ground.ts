@@ -59,7 +59,10 @@ export async function openGround<R extends LiveRegistry>(options: LiveOptions<R>
     told: 0,
   });
   const time = timeOf(options, events.lastTickMs);
-  return { layout, log, events, state, time, report: options.report ?? (() => undefined), fault: null };
+  const report = options.report ?? (() => undefined);
+  const ground: Ground = { layout, log, events, state, time, report, fault: null };
+  events.onFault = (error) => fail(ground, error);
+  return ground;
 }
 
 function timeOf<R extends LiveRegistry>(options: LiveOptions<R>, recordingMs: number): LiveTime {
@@ -160,6 +163,8 @@ export async function followFindings<R extends LiveRegistry>(
 }
 
 function fail(ground: Ground, error: unknown): void {
-  ground.fault ??= error;
+  // Told once: every later append fails of the same.
+  if (ground.fault !== null) return;
+  ground.fault = error;
   ground.report({ level: 'error', message: 'the live side cannot go on', error });
 }

@@ -157,6 +157,7 @@ export class LivePartitions {
     const member = this.members[partition];
     if (message.type === 'ready') {
       member.progress = message.progress;
+      this.parts.onCheckpoint(partition, message.progress.offset);
       // Told to the dead thread, or to nobody, while this one was being made.
       answer({ type: 'end', end: member.end });
       answer({ type: 'learned', samples: member.learned });

@@ -1,8 +1,8 @@
 /** `killdeer agent ...`: the registry of a live system, through its API; and what a profile is made of. */
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import type { AgentAnswer, VerdictAnswer } from '../api/schema.js';
 import { LAYOUT, PROFILE_BYTES } from '../agent/layout.js';
+import type { AgentAnswer, VerdictAnswer } from '../api/schema.js';
 import { parseDuration } from '../decide/compile-policy.js';
 import { KilldeerError } from '../errors.js';
 import { clientOf } from './data-directory.js';
@@ -103,7 +103,11 @@ async function list(terminal: Terminal, where: Where & { status?: string }): Pro
   const agents: AgentAnswer[] = [];
   let cursor: number | null = 0;
   while (cursor !== null) {
-    const query = { limit: 1000, ...(cursor === 0 ? {} : { cursor }), ...(where.status ? { status: where.status } : {}) };
+    const query = {
+      limit: 1000,
+      ...(cursor === 0 ? {} : { cursor }),
+      ...(where.status ? { status: where.status } : {}),
+    };
     const page = await client.agents(query);
     agents.push(...page.agents);
     cursor = page.cursor;

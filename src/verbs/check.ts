@@ -1,5 +1,5 @@
 /** `killdeer check`: the configuration in force, what is reachable, and whether an agent could be stopped right now. */
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
@@ -57,7 +57,9 @@ function lookAtDirectory(dir: string): Look {
   const what = 'data directory';
   try {
     const exists = existsSync(dir);
-    accessSync(exists ? dir : nearestExisting(dir), constants.W_OK);
+    const there = nearestExisting(dir);
+    if (!statSync(there).isDirectory()) return { what, ok: false, words: `${there} is no folder` };
+    accessSync(there, constants.W_OK);
     return { what, ok: true, words: exists ? `${dir} is writable` : `${dir} is not there yet and can be made` };
   } catch {
     return { what, ok: false, words: `${dir} is not writable` };
@@ -89,7 +91,10 @@ async function lookAtServer({ dataDir }: Setup): Promise<{ server: Look; stoppab
   }
   const address = readServerNote(dataDir)?.address;
   if (address === undefined) {
-    return { server: { what, ok: false, words: `${holder}, but it has left no address` }, stoppable: no('no: it cannot be reached') };
+    return {
+      server: { what, ok: false, words: `${holder}, but it has left no address` },
+      stoppable: no('no: it cannot be reached'),
+    };
   }
   try {
     const client = clientOf({ data: dataDir }, 'responder');
@@ -122,14 +127,22 @@ function withoutSecrets(config: Config): unknown {
   return { ...config, detection: { ...config.detection, hash_seed: '(not shown)' } };
 }
 
-function show(terminal: Terminal, setup: Setup, looks: readonly Look[], stoppable: { yes: boolean; words: string }): void {
+/** Where the words of the table begin. */
+const WORDS_AT = 24;
+
+function show(
+  terminal: Terminal,
+  setup: Setup,
+  looks: readonly Look[],
+  stoppable: { yes: boolean; words: string },
+): void {
   const { paint } = terminal;
   terminal.say(paint.dim(stringify(withoutSecrets(setup.config)).trimEnd()));
   terminal.say('');
   const marks = { true: paint.green('ok'), false: paint.red('broken'), null: paint.dim('none') };
   terminal.table(
-    ['', '', ''],
-    looks.map(({ what, ok, words }) => [what, marks[`${ok}`], words]),
+    [],
+    looks.map(({ what, ok, words }) => [what, marks[`${ok}`], terminal.wrap(words, WORDS_AT).join('\n')]),
   );
   terminal.say('');
   const answer = stoppable.yes ? paint.green(stoppable.words) : paint.yellow(stoppable.words);

@@ -1,4 +1,5 @@
 /** What the demo tells: findings and stops while it plays, and at its end what came of them. */
+import { relative } from 'node:path';
 import type { DecideAnswer } from '../api/schema.js';
 import { type Finding, isPage, SEVERITIES, type Severity } from '../decide/finding.js';
 import type { RegistryChange, RegistryView } from '../registry/journal.js';
@@ -13,12 +14,6 @@ interface Stop {
   readonly words: string;
   readonly timeMs: number;
   answer: DecideAnswer | null;
-}
-
-export interface DemoEnd {
-  readonly events: number;
-  readonly agents: number;
-  readonly wallMs: number;
 }
 
 export class DemoStory {
@@ -78,33 +73,46 @@ export class DemoStory {
     await Promise.all(asking);
   }
 
-  summary({ events, agents, wallMs }: DemoEnd): void {
+  /** What it came to: findings, stops, what /v1/decide answered, and who may work now. */
+  summary(events: number, wallMs: number, view: RegistryView): void {
     const { terminal, severities, stops } = this;
+    this.voice.flush();
     const counts = Object.fromEntries(SEVERITIES.map((severity) => [severity, 0])) as Record<Severity, number>;
     for (const severity of severities.values()) counts[severity]++;
-    const answers = stops.map(({ agent, words, timeMs, answer }) => ({ agent, words, time: new Date(timeMs).toISOString(), decide: answer }));
+    const answers = stops.map(({ agent, words, timeMs, answer }) => {
+      return { agent, words, time: new Date(timeMs).toISOString(), decide: answer };
+    });
+    const entries = [...view.entries()];
+    const agents = entries.filter(({ parent }) => parent === null).length;
     terminal.emit({ type: 'summary', events, agents, wall_ms: Math.round(wallMs), findings: counts, stops: answers });
+    const pages = SEVERITIES.filter(isPage).reduce((sum, severity) => sum + counts[severity], 0);
     terminal.say('');
-    terminal.say(`${count(events)} events of ${count(agents)} agents in ${spanText(wallMs)}, each scored once`);
-    const pages = SEVERITIES.filter((severity) => isPage(severity)).reduce((sum, severity) => sum + counts[severity], 0);
-    terminal.say(`${count(severities.size)} findings, ${count(pages)} of them pages:`);
-    if (!terminal.rich) return;
-    for (const severity of [...SEVERITIES].reverse()) {
-      if (counts[severity] > 0) terminal.say(`  ${severityText(terminal.paint, severity)}  ${count(counts[severity])}`);
+    terminal.say(
+      `${count(events)} events of ${agents} agents and ${entries.length - agents} sub-agents in ${spanText(wallMs)}: ` +
+        `${severities.size} findings, ${pages} of them pages.`,
+    );
+    this.showSeverities(counts);
+    this.showStops(view);
+  }
+
+  private showSeverities(counts: Readonly<Record<Severity, number>>): void {
+    const { terminal } = this;
+    const parts = [...SEVERITIES].reverse().filter((severity) => counts[severity] > 0);
+    if (terminal.rich) {
+      terminal.say(parts.map((severity) => `  ${counts[severity]} ${severityText(terminal.paint, severity)}`).join(''));
     }
   }
 
-  /** What /v1/decide answered for those that were stopped, and whether they may work now. */
-  verdicts(view: RegistryView): void {
+  private showStops(view: RegistryView): void {
     const { terminal, stops } = this;
     if (stops.length === 0) return;
-    terminal.say('');
     const rows = stops.map(({ tenant, agent, words, timeMs, answer }) => [
       momentText(timeMs),
       words,
       answer === null ? 'not asked' : `${answer.allow ? 'allowed' : 'refused'}: ${answer.status}`,
       view.entry(tenant, agent)?.status ?? 'unknown',
     ]);
+    terminal.say('');
     terminal.table(['at', 'stop', '/v1/decide answered', 'now'], rows);
   }
 
@@ -112,15 +120,17 @@ export class DemoStory {
   invite(address: string, dir: string): void {
     const { terminal, stops } = this;
     const agent = stops.at(-1)?.agent ?? 'some-agent';
-    const { paint } = terminal;
+    const program = `node ${relative(process.cwd(), process.argv[1] ?? '')}`;
     terminal.say('');
-    terminal.say(`The API goes on serving at ${address}. From another terminal:`);
-    terminal.say(paint.cyan(`  npx killdeer agent list --data ${dir}`));
-    terminal.say(paint.cyan(`  TOKEN=$(node -p 'require("${tokensPath(dir)}").responder')`));
-    terminal.say(paint.cyan(`  curl -s -H "Authorization: Bearer $TOKEN" '${address}/v1/findings?severity=high&limit=3'`));
-    terminal.say(
-      paint.cyan(`  curl -s -H "Authorization: Bearer $TOKEN" ${address}/v1/decide --json '{"agent":"${agent}"}'`),
-    );
+    terminal.say('The API goes on serving. From another terminal:');
+    for (const line of [
+      `${program} agent list --data ${dir}`,
+      `TOKEN=$(node -p 'require("${tokensPath(dir)}").responder') KD=${address}`,
+      `curl -s -H "Authorization: Bearer $TOKEN" "$KD/v1/findings?severity=high&limit=3"`,
+      `curl -s -H "Authorization: Bearer $TOKEN" $KD/v1/decide --json '{"agent":"${agent}"}'`,
+    ]) {
+      terminal.say(terminal.paint.cyan(`  ${line}`));
+    }
     terminal.say('Ctrl-C ends it and removes its data.');
   }
 }

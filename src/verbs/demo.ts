@@ -21,8 +21,8 @@ import { momentText } from './voice.js';
 
 interface Options {
   readonly exit?: boolean;
-  /** Times as fast as recorded; null: as fast as it can be scored. */
-  readonly speed: number | null;
+  /** Times as fast as recorded; infinite: as fast as it can be scored. */
+  readonly speed: number;
 }
 
 /** The recording's stories take half a minute of a person's time. */
@@ -43,8 +43,8 @@ export function addDemo(program: Command, { terminal }: VerbContext): void {
     .action((options: Options) => demo(terminal, options));
 }
 
-function readSpeed(text: string): number | null {
-  if (text === 'max') return null;
+function readSpeed(text: string): number {
+  if (text === 'max') return Number.POSITIVE_INFINITY;
   const speed = Number(text);
   if (speed >= 1 && speed <= 1e6) return speed;
   throw new KilldeerError('usage', `--speed ${text}: not a number from 1 to 1000000, nor max`);
@@ -87,8 +87,10 @@ async function play(
 ): Promise<void> {
   const stage = readStage();
   terminal.emit({ type: 'started', address });
-  terminal.say(`Ten days of twelve agents, through log, workers, registry and API (${address}), policy enforce.`);
-  terminal.say(terminal.paint.dim('Nine of them are quiet: what is normal is learned from nothing, as fast as it can be scored.'));
+  terminal.say('Ten recorded days of twelve agents, played through log, engine, registry and API; policy enforce.');
+  terminal.say(
+    terminal.paint.dim(`What is normal is learned on the way. On the last day four go wrong. API: ${address}`),
+  );
   terminal.say('');
   story.ask = (tenant, agent) => gateway.decide({ ...(tenant === '' ? {} : { tenant }), agent });
   void stopped.then(() => story.cut());
@@ -105,15 +107,13 @@ async function play(
     }
     await live.feed(part(1, stage.paced));
     await live.drained();
-    await live.feed(part(stage.paced, stage.end), options.speed === null ? {} : { speed: options.speed });
+    await live.feed(part(stage.paced, stage.end), Number.isFinite(options.speed) ? { speed: options.speed } : {});
     await live.drained();
     await story.settled();
   } finally {
     progress.stop();
   }
-  const { view } = live.registry;
-  story.summary({ events: stage.end, agents: [...view.entries()].length, wallMs: performance.now() - startedMs });
-  story.verdicts(view);
+  story.summary(stage.end, performance.now() - startedMs, live.registry.view);
 }
 
 /** The recording's lines, where the paced part begins, and where the demo ends. */

@@ -82,7 +82,9 @@ function showStored(terminal: Terminal, finding: FindingAnswer, asJson: boolean)
   }
   terminal.say(terminal.paint.dim('stored attribution only: for every room, replay the events and name --recording'));
   terminal.say(`${finding.time}  ${finding.severity}  ${finding.title}`);
-  terminal.say(`p ${finding.p.toPrecision(3)}, risk ${Math.round(finding.risk)}, model ${finding.model}, ${finding.config}`);
+  terminal.say(
+    `p ${finding.p.toPrecision(3)}, risk ${Math.round(finding.risk)}, model ${finding.model}, ${finding.config}`,
+  );
   terminal.table(
     ['detector', 'measured', 'observed', 'usual', 'share'],
     finding.attribution.map(({ detector, feature, observed, expected, share }) => [

@@ -71,9 +71,15 @@ async function trainModel(terminal: Terminal, options: TrainOptions): Promise<vo
   const scratch = await mkdtemp(join(tmpdir(), 'killdeer-models-'));
   try {
     const fleets = await simulateFleets(scratch, seeds, options);
-    const { model, card } = await train([...(options.recording ?? []), ...fleets], { config, policy, prices }, (one) => {
-      terminal.say(`${one.name}: ${count(one.events)} events, ${count(one.agents)} agents, ${count(one.agentDays)} agent-days`);
-    });
+    const { model, card } = await train(
+      [...(options.recording ?? []), ...fleets],
+      { config, policy, prices },
+      (one) => {
+        terminal.say(
+          `${one.name}: ${count(one.events)} events, ${count(one.agents)} agents, ${count(one.agentDays)} agent-days`,
+        );
+      },
+    );
     const path = resolve(options.out);
     await writeFile(path, `${JSON.stringify(modelToJson(model), null, 1)}\n`);
     await writeFile(cardPath(path), `${JSON.stringify({ ...card, simulated: simulated(seeds, options) }, null, 1)}\n`);

@@ -7,8 +7,9 @@ import type { RegistryImport } from '../pipeline/replayer.js';
 import { createFold, restoreFold } from '../registry/fold.js';
 import { readRegistryFile } from './registry-file.js';
 import { loadSetup } from './setup.js';
-import { count, severityText, spanText, type Terminal } from './terminal.js';
+import { count, SEVERITY_WIDTH, severityText, spanText, type Terminal } from './terminal.js';
 import type { VerbContext } from './verb.js';
+import { momentText } from './voice.js';
 
 interface Options {
   readonly findings?: string;
@@ -91,7 +92,7 @@ function showSummary(terminal: Terminal, recording: string, summary: ReplaySumma
   if (summary.resumedAt > 0) terminal.say(`went on from line ${count(summary.resumedAt)}`);
   if (summary.from !== null) terminal.say(paint.dim(`${summary.from} to ${summary.to}`));
   terminal.say('');
-  terminal.table(['', ''], rowsOf(summary), [1]);
+  terminal.table([], rowsOf(summary), [1]);
   terminal.say('');
   showFindings(terminal, summary);
   for (const effect of ['applied', 'recommended', 'observed', 'skipped'] as const) {
@@ -100,7 +101,10 @@ function showSummary(terminal: Terminal, recording: string, summary: ReplaySumma
 }
 
 function rowsOf(summary: ReplaySummary): [string, string][] {
-  const rejected = Object.entries(summary.rejections).map(([code, n]): [string, string] => [`rejected ${code}`, count(n)]);
+  const rejected = Object.entries(summary.rejections).map(([code, n]): [string, string] => [
+    `rejected ${code}`,
+    count(n),
+  ]);
   const rows: [string, string][] = [
     ['agents', count(summary.agents)],
     ['agent-days', count(summary.agentDays)],
@@ -120,7 +124,7 @@ function rowsOf(summary: ReplaySummary): [string, string][] {
 function showFindings(terminal: Terminal, { bySeverity, byKind }: ReplaySummary): void {
   for (const severity of [...SEVERITIES].reverse()) {
     if (bySeverity[severity] > 0) {
-      terminal.say(`  ${severityText(terminal.paint, severity)}  ${count(bySeverity[severity])}`);
+      terminal.say(`  ${severityText(terminal.paint, severity, SEVERITY_WIDTH)}  ${count(bySeverity[severity])}`);
     }
   }
   const kinds = KINDS.flatMap((kind) => (byKind[kind] === undefined ? [] : [`${kind} ${count(byKind[kind])}`]));
@@ -135,13 +139,16 @@ const EFFECT_WORDS = {
 } as const;
 /** Decisions shown on a terminal; --decisions writes them all. */
 const SHOWN_MAX = 10;
+/** Where the sentence of a decision begins. */
+const REASON_AT = 18;
 
 function showDecisions(terminal: Terminal, effect: keyof typeof EFFECT_WORDS, list: DecisionList): void {
   if (list.count === 0) return;
   terminal.say('');
   terminal.say(`${terminal.paint.bold(EFFECT_WORDS[effect])} ${count(list.count)}`);
   for (const { time, agent, action, reason } of list.first.slice(0, SHOWN_MAX)) {
-    terminal.say(`  ${time.slice(0, 16).replace('T', ' ')}  ${action} ${agent}: ${reason}`);
+    const [first, ...rest] = terminal.wrap(`${action} ${agent}: ${reason}`, REASON_AT);
+    terminal.say([`  ${momentText(time)}  ${first}`, ...rest.map((line) => ' '.repeat(REASON_AT) + line)].join('\n'));
   }
   if (list.count > SHOWN_MAX) terminal.say(`  and ${count(list.count - SHOWN_MAX)} more (--decisions FILE)`);
 }

@@ -50,17 +50,22 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
     terminal.say(`${await stopped}: writing the last checkpoints`);
   } finally {
     await served.stop();
+    voice.flush();
   }
   terminal.emit({ type: 'stopped' });
   terminal.say('stopped');
 }
 
 /** Reports of the live side: sentences for a person, the server's own log format for a machine. */
-export function createReport(terminal: Terminal, logStream: { write(line: string): void }): (report: LiveReport) => void {
+export function createReport(
+  terminal: Terminal,
+  logStream: { write(line: string): void },
+): (report: LiveReport) => void {
   const log = pino({ base: null }, logStream);
   return ({ level, message, error }) => {
     const cause = error instanceof Error ? error.message : undefined;
     if (!terminal.rich) log[level]({ cause }, message);
-    else if (level !== 'info') terminal.say(terminal.paint.yellow(cause === undefined ? message : `${message}: ${cause}`));
+    else if (level !== 'info')
+      terminal.say(terminal.paint.yellow(cause === undefined ? message : `${message}: ${cause}`));
   };
 }

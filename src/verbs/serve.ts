@@ -1,6 +1,7 @@
 /** A live system in this process: the live side, its tokens, and the API before it. Used by `run` and by `demo`. */
-import { createIngest } from '../api/ingest.js';
+
 import type { ServerParts } from '../api/contract.js';
+import { createIngest } from '../api/ingest.js';
 import { createRecentFindings } from '../api/recent-findings.js';
 import { buildServer, listen } from '../api/server.js';
 import type { Finding } from '../decide/finding.js';

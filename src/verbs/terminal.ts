@@ -34,7 +34,7 @@ export interface Terminal {
   emit(value: unknown): void;
   /** Lines of at most the terminal's width less `indent`, broken between words; one line where nobody looks. */
   wrap(text: string, indent: number): string[];
-  /** Rows under a head on a terminal; the caller emits the values. */
+  /** Rows under a head (or none, where it is empty) on a terminal; the caller emits the values. */
   table(head: readonly string[], rows: readonly (readonly Cell[])[], right?: readonly number[]): void;
   /** A bar on a terminal, else nothing. Lines said meanwhile stand above it. One at a time. */
   progress(total: number): Progress;
@@ -137,7 +137,7 @@ function layTable(
   const table = new Table({
     head: head.map((word) => paint.dim(word)),
     chars: NO_BORDERS,
-    colAligns: head.map((_, i) => (right.includes(i) ? 'right' : 'left')),
+    colAligns: (rows[0] ?? head).map((_, i) => (right.includes(i) ? 'right' : 'left')),
     style: { 'padding-left': 0, 'padding-right': 0, 'head': [], 'border': [] },
   });
   for (const row of rows) table.push(row.map((cell) => (cell === null ? '' : String(cell))));
@@ -148,8 +148,8 @@ function layTable(
     .join('\n');
 }
 
-/** A severity in its colour, padded so that what follows stands in a column. */
-export function severityText(paint: Paint, severity: Severity): string {
+/** A severity in its colour. */
+export function severityText(paint: Paint, severity: Severity, width = 0): string {
   const colours: Record<Severity, (text: string) => string> = {
     info: paint.dim,
     low: paint.cyan,
@@ -157,10 +157,11 @@ export function severityText(paint: Paint, severity: Severity): string {
     high: paint.red,
     critical: (text) => paint.bold(paint.red(text)),
   };
-  return colours[severity](severity.padEnd(SEVERITY_WIDTH));
+  return colours[severity](severity.padEnd(width));
 }
 
-const SEVERITY_WIDTH = Math.max(...SEVERITIES.map((severity) => severity.length));
+/** Of the longest severity: what follows it then stands in a column. */
+export const SEVERITY_WIDTH = Math.max(...SEVERITIES.map((severity) => severity.length));
 
 /** Thousands apart: 1,234,567. */
 export function count(n: number): string {

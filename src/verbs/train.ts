@@ -4,8 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { F, WINDOW_COUNT } from '../agent/layout.js';
-import { Profile } from '../agent/layout.js';
+import { F, Profile, WINDOW_COUNT } from '../agent/layout.js';
 import { type Config, settingsDigest, settingsOf } from '../config.js';
 import type { Policy } from '../decide/policy.js';
 import type { CohortModel, DayLaw, TailLaw } from '../detect/model.js';
@@ -74,7 +73,8 @@ export async function train(
     purpose: 'laws that a fleet nobody has watched yet starts from; replaced by its own within days',
     configuration: settingsDigest(settingsOf(options.config, options.policy)),
     recordings: measured.map((one) => one.card),
-    limits: 'the mean of these recordings: no cohorts, no agents, no hours of the day; attacks in them were not removed',
+    limits:
+      'the mean of these recordings: no cohorts, no agents, no hours of the day; attacks in them were not removed',
   };
   return { model, card };
 }
@@ -166,7 +166,9 @@ function average(all: readonly Measured[]): CohortModel {
     bar: 1,
   };
   const unnamed: CohortModel = { version: '', cohortOf: new Map(), cohorts: [], ...laws };
-  const digest = createHash('sha256').update(JSON.stringify(modelToJson(unnamed))).digest('hex');
+  const digest = createHash('sha256')
+    .update(JSON.stringify(modelToJson(unnamed)))
+    .digest('hex');
   return { ...unnamed, version: `cold-start-${digest.slice(0, 8)}` };
 }
 

@@ -1,46 +1,42 @@
 /** What a live system says aloud: findings and stops as they happen, a sentence each, or a line of JSON. */
-import type { Finding } from '../decide/finding.js';
-import { isPage } from '../decide/finding.js';
-import type { RegistryEntry } from '../registry/registry.js';
+import { type Finding, isPage, type Proposal } from '../decide/finding.js';
 import type { RegistryChange } from '../registry/journal.js';
-import { severityText, spanText, type Terminal } from './terminal.js';
+import type { RegistryEntry, Verdict } from '../registry/registry.js';
+import { SEVERITY_WIDTH, severityText, spanText, type Terminal } from './terminal.js';
 
 export interface Voice {
   finding(finding: Finding): void;
   change(change: RegistryChange): void;
+  /** Says at once what still waits. */
+  flush(): void;
 }
 
-/** Ids of findings said last: a stop is said after its finding, whichever is known first. */
-const SAID_MAX = 1_000;
+/** The registry is faster than the log of findings: its changes wait, so that a stop stands below what it answers. */
+const CHANGE_WAIT_MS = 200;
 /** Where the sentence of a finding begins. */
 const INDENT = 28;
 
 export function createVoice(terminal: Terminal): Voice {
-  const said = new Set<string>();
-  const waiting = new Map<string, (() => void)[]>();
-  const after = (finding: string, say: () => void): void => {
-    if (said.has(finding)) say();
-    else waiting.set(finding, [...(waiting.get(finding) ?? []), say]);
+  let waiting: SpokenLine[] = [];
+  let timer: NodeJS.Timeout | null = null;
+  const flush = (): void => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    for (const { value, text } of waiting.splice(0)) {
+      terminal.emit(value);
+      if (terminal.rich) terminal.say(text);
+    }
   };
   return {
     finding: (finding) => {
       terminal.emit({ type: 'finding', ...finding });
       if (terminal.rich) terminal.say(findingText(terminal, finding));
-      said.add(finding.id);
-      if (said.size > SAID_MAX) said.delete(said.values().next().value as string);
-      for (const say of waiting.get(finding.id) ?? []) say();
-      waiting.delete(finding.id);
     },
     change: (change) => {
-      for (const line of linesOf(terminal, change)) {
-        const say = (): void => {
-          terminal.emit(line.value);
-          if (terminal.rich) terminal.say(line.text);
-        };
-        if (line.finding === null) say();
-        else after(line.finding, say);
-      }
+      waiting = [...waiting, ...linesOf(terminal, change)];
+      if (waiting.length > 0) timer ??= setTimeout(flush, CHANGE_WAIT_MS);
     },
+    flush,
   };
 }
 
@@ -56,7 +52,7 @@ function findingText(terminal: Terminal, finding: Finding): string {
   const sentence = title.startsWith(agent) ? title.slice(agent.length) : ` ${title}`;
   const [head, ...rest] = terminal.wrap(`${agent}${sentence}`, INDENT);
   const named = head.startsWith(agent) ? `${paint.bold(agent)}${head.slice(agent.length)}` : head;
-  const lead = `  ${paint.dim(momentText(finding.time))}  ${severityText(paint, severity)}  `;
+  const lead = `  ${paint.dim(momentText(finding.time))}  ${severityText(paint, severity, SEVERITY_WIDTH)}  `;
   const text = [`${lead}${named}`, ...rest.map((line) => `${' '.repeat(INDENT)}${line}`)].join('\n');
   return isPage(severity) ? text : paint.dim(text);
 }
@@ -64,33 +60,57 @@ function findingText(terminal: Terminal, finding: Finding): string {
 interface SpokenLine {
   readonly text: string;
   readonly value: unknown;
-  /** Said after this finding; null: at once. */
-  readonly finding: string | null;
 }
 
 function linesOf(terminal: Terminal, { record, verdict }: RegistryChange): SpokenLine[] {
   const { paint } = terminal;
-  const lines: SpokenLine[] = verdict.expired.map((entry) => ({
-    text: `  ${paint.dim(momentText(record.timeMs))}  ${paint.green('FREE')}      ${entry.agent}: its time is over`,
-    value: { type: 'expired', time: new Date(record.timeMs).toISOString(), agent: entry.agent, tenant: entry.tenant },
-    finding: null,
+  const time = new Date(record.timeMs).toISOString();
+  const lines: SpokenLine[] = verdict.expired.map(({ agent, tenant }) => ({
+    text: `  ${paint.dim(momentText(record.timeMs))}  ${paint.green('free')}      ${agent}: its time is over`,
+    value: { type: 'expired', time, tenant, agent },
   }));
-  const { entry, effect, reason } = verdict;
-  if (record.type !== 'proposal' && record.type !== 'stop' && record.type !== 'release') return lines;
-  const finding = record.type === 'proposal' ? record.proposal.finding : null;
-  const agent = record.type === 'proposal' ? record.proposal.agent : record.agent;
-  const value = { type: record.type, time: new Date(record.timeMs).toISOString(), agent, finding, effect, reason };
-  const why = record.type === 'proposal' ? record.proposal.reason : record.reason;
-  if (effect === 'applied' && entry !== null) {
-    const by = record.type === 'proposal' ? '' : `, by ${record.actor}`;
-    const words = record.type === 'release' ? `RELEASED ${agent}` : stopWords(entry, record.timeMs);
-    const painted = record.type === 'release' ? paint.green(words) : paint.inverse(paint.bold(paint.red(` ${words} `)));
-    lines.push({ text: `\n  ${painted}${by}\n  ${reasonText(terminal, why)}\n`, value: { ...value, status: entry.status }, finding });
-  } else if (effect === 'refused' || effect === 'recommended') {
-    const words = effect === 'refused' ? 'not stopped' : 'waits for a person';
-    lines.push({ text: paint.dim(`${' '.repeat(INDENT)}${words}: ${reason ?? why}`), value, finding });
+  const said = record.type === 'proposal' ? proposalLine(terminal, record.proposal, verdict, record.timeMs) : null;
+  if (said !== null) lines.push(said);
+  if ((record.type === 'stop' || record.type === 'release') && verdict.effect === 'applied' && verdict.entry !== null) {
+    const words = record.type === 'stop' ? stopWords(verdict.entry, record.timeMs) : `RELEASED ${record.agent}`;
+    const { type, tenant, agent, reason, actor } = record;
+    const text = boxed(terminal, record.type === 'stop' ? paint.red : paint.green, words, `${actor}: ${reason}`);
+    lines.push({ text, value: { type, time, tenant, agent, actor, reason } });
   }
   return lines;
+}
+
+function proposalLine(
+  terminal: Terminal,
+  proposal: Proposal,
+  { effect, entry, reason }: Verdict,
+  timeMs: number,
+): SpokenLine | null {
+  const { paint } = terminal;
+  const { tenant, agent, action, finding, key } = proposal;
+  const value = {
+    type: 'decision',
+    time: new Date(timeMs).toISOString(),
+    tenant,
+    agent,
+    action,
+    effect,
+    reason,
+    finding,
+    key,
+  };
+  if (effect === 'applied' && entry !== null) {
+    return { text: boxed(terminal, paint.red, stopWords(entry, timeMs), proposal.reason), value };
+  }
+  if (effect !== 'refused' && effect !== 'recommended') return null;
+  const words = effect === 'refused' ? 'not stopped' : `${action} waits for a person`;
+  return { text: paint.dim(`${' '.repeat(INDENT)}${words}: ${reason ?? proposal.reason}`), value };
+}
+
+/** A line of its own that nobody overlooks, and the reason below it. */
+function boxed(terminal: Terminal, colour: (text: string) => string, words: string, reason: string): string {
+  const { paint } = terminal;
+  return `\n  ${paint.inverse(paint.bold(colour(` ${words} `)))}\n  ${terminal.wrap(reason, 2).join('\n  ')}\n`;
 }
 
 const STATUS_WORDS: Readonly<Record<string, string>> = {
@@ -106,8 +126,4 @@ export function stopWords(entry: RegistryEntry, nowMs: number): string {
   const span = untilMs === null ? 'until released' : `for ${spanText(untilMs - nowMs)}`;
   const rate = callsPerMinute === null ? '' : ` to ${callsPerMinute} calls a minute`;
   return `${STATUS_WORDS[status] ?? status} ${agent}${rate} ${span}`;
-}
-
-function reasonText(terminal: Terminal, why: string): string {
-  return terminal.wrap(why, 2).join('\n  ');
 }

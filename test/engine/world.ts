@@ -123,6 +123,8 @@ export class ListShelf implements Shelf {
 
 export interface WorldOptions {
   readonly settings?: Partial<Settings>;
+  /** Digest of the settings. */
+  readonly config?: string;
   readonly model?: CohortModel;
   readonly models?: readonly CohortModel[];
   readonly shelf?: Shelf;
@@ -139,7 +141,7 @@ export function engineOf(options: WorldOptions = {}): PartitionEngine {
   return new PartitionEngine(
     {
       settings: settingsOf(options.settings),
-      config: 'first',
+      config: options.config ?? 'first',
       model: options.model ?? neutralModel(),
       place: { partition: 3, epoch: 7 },
       shelf: options.shelf ?? new ListShelf(),

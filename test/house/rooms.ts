@@ -47,6 +47,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ...['math', 'event', 'agent', 'detect', 'score', 'decide', 'engine', 'learn', 'simulate', 'registry'],
     ...['log/log', 'config', 'errors'],
   ]),
+  // What main.ts is made of, one file a verb: no other room names it, so nobody but main.ts may import it.
+  verbs: open(['*']),
   main: open(['*']),
 };
 

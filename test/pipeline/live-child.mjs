@@ -12,7 +12,8 @@ import { lockDirectory } from '../../dist/log/lock.js';
 import { startLive } from '../../dist/pipeline/live.js';
 import { openRegistry } from '../../dist/registry/journal.js';
 
-const { directory, config, policy, originMs, startMs, speed } = JSON.parse(process.argv[2]);
+let { nowMs, ...task } = JSON.parse(process.argv[2]);
+const { directory, config, policy } = task;
 const prices = createPriceTable([]);
 const live = await startLive({
   directory,
@@ -22,8 +23,9 @@ const live = await startLive({
   prices,
   adapters: { lockDirectory, openFileLog, openRegistry },
   findings: { add: () => undefined },
-  now: () => Math.floor(startMs + (Date.now() - originMs) * speed),
-  tickEveryMs: 40,
+  // Time moves as it is told, so that a slow machine sees the same hours pass as a fast one.
+  now: () => nowMs,
+  tickEveryMs: 20,
 });
 const ingest = createIngest({ log: live.log, prices, clock: Date.now, behind: () => live.behind() });
 const identity = { id: 't', actor: 'person:t', roles: ['ingest'], bindings: { tenants: [''], agents: null } };
@@ -49,6 +51,7 @@ const commands = {
 say({ ready: true });
 for await (const line of createInterface({ input: process.stdin })) {
   const { command, ...rest } = JSON.parse(line);
+  nowMs = Math.max(nowMs, rest.nowMs ?? 0);
   say(await commands[command](rest));
   if (command === 'finish') break;
 }

@@ -44,7 +44,7 @@ rules:
 
 /** Alert budgets that make little traffic talk. */
 export function talkative(more: Record<string, unknown> = {}) {
-  const detection = { pages_per_agent_day: 0.3, notices_per_agent_day: 0.6 };
+  const detection = { pages_per_agent_day: 0.3, notices_per_agent_day: 0.5 };
   return parseConfig({ detection, ...more }, 'test');
 }
 

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { Cohorts } from '../../src/learn/cohorts.js';
+import { createRandom } from '../../src/math/random.js';
+import { keyOf } from './samples.js';
+
+const OFFICE = ['mail', 'calendar', 'crm', 'search'];
+const CODE = ['git', 'shell', 'build', 'search'];
+
+/** Cohorts of agents that adopt the endpoints given, in the order given. */
+function cohortsOf(agents: readonly (readonly [agent: string, endpoints: readonly string[], role?: string])[]): Cohorts {
+  const cohorts = new Cohorts();
+  for (const [agent, endpoints, role] of agents) {
+    cohorts.meet(keyOf(agent));
+    if (role !== undefined) cohorts.assign(keyOf(agent), role);
+    for (const endpoint of endpoints) cohorts.adopt(keyOf(agent), 'endpoint', endpoint);
+  }
+  return cohorts;
+}
+
+const membersOf = (cohorts: Cohorts): string[][] =>
+  cohorts.group().map(({ members }) => members.map((key) => key.slice(1)).sort());
+
+describe('cohorts', () => {
+  it('are roles where people gave one, whatever the agents use', () => {
+    const cohorts = cohortsOf([
+      ['a', OFFICE, 'clerk'],
+      ['b', CODE, 'clerk'],
+      ['c', OFFICE, 'coder'],
+    ]);
+    expect(membersOf(cohorts)).toEqual([['a', 'b'], ['c']]);
+    expect(cohorts.group().map(({ id }) => id)).toEqual(['role:clerk', 'role:coder']);
+  });
+
+  it('are groups of like agents where nobody gave a role', () => {
+    const cohorts = cohortsOf([
+      ['a', OFFICE],
+      ['b', CODE],
+      ['c', [...OFFICE.slice(1), 'sheet']],
+      ['d', CODE.slice(0, 3)],
+    ]);
+    expect(membersOf(cohorts)).toEqual([
+      ['a', 'c'],
+      ['b', 'd'],
+    ]);
+  });
+
+  it('do not depend on the order in which agents were met', () => {
+    const agents = Array.from({ length: 30 }, (_, n): [string, string[]] => {
+      const random = createRandom(`agent-${n}`);
+      return [`agent-${n}`, [...OFFICE, ...CODE].filter(() => random.next() < 0.5)];
+    });
+    const groups = cohortsOf(agents).group();
+    for (const seed of ['x', 'y']) {
+      const shuffled = createRandom(seed).shuffle([...agents]);
+      expect(cohortsOf(shuffled).group().map(({ id, members }) => [id, members])).toEqual(
+        groups.map(({ id, members }) => [id, members]),
+      );
+    }
+  });
+
+  it('hold every agent once', () => {
+    const agents = Array.from({ length: 40 }, (_, n): [string, string[]] => [`agent-${n}`, [`tool-${n % 7}`]]);
+    const all = membersOf(cohortsOf(agents)).flat();
+    expect(all.sort()).toEqual(agents.map(([agent]) => agent).sort());
+  });
+
+  it('know how many members have adopted an endpoint or a pair', () => {
+    const cohorts = cohortsOf([
+      ['a', OFFICE, 'clerk'],
+      ['b', ['mail'], 'clerk'],
+    ]);
+    cohorts.adopt(keyOf('b'), 'pair', 'mail to bob');
+    cohorts.adopt(keyOf('b'), 'endpoint', 'mail');
+    const [{ adopters }] = cohorts.group();
+    expect([adopters.get('mail'), adopters.get('crm'), adopters.get('mail to bob'), adopters.get('git')]).toEqual([
+      2,
+      1,
+      1,
+      undefined,
+    ]);
+  });
+
+  it('follow a change of role', () => {
+    const cohorts = cohortsOf([
+      ['a', OFFICE, 'clerk'],
+      ['b', OFFICE, 'clerk'],
+    ]);
+    cohorts.assign(keyOf('b'), 'boss');
+    expect(membersOf(cohorts)).toEqual([['a'], ['b']]);
+    cohorts.assign(keyOf('b'), null);
+    expect(cohorts.group().map(({ id }) => id)).toEqual(['role:clerk', 'like:b']);
+  });
+
+  it('remember a bounded number of things per agent, the latest', () => {
+    const cohorts = new Cohorts();
+    for (let n = 0; n < 5000; n++) cohorts.adopt(keyOf('a'), 'endpoint', `e-${n}`);
+    const [[, , endpoints]] = cohorts.snapshot();
+    expect(endpoints.length).toBeLessThanOrEqual(256);
+    expect(endpoints.at(-1)).toBe('e-4999');
+  });
+
+  it('come back from JSON exactly', () => {
+    const cohorts = cohortsOf([
+      ['b', CODE],
+      ['a', OFFICE, 'clerk'],
+      ['c', OFFICE],
+    ]);
+    const restored = new Cohorts();
+    restored.restore(JSON.parse(JSON.stringify(cohorts.snapshot())));
+    expect(restored.group()).toEqual(cohorts.group());
+    expect(restored.snapshot()).toEqual(cohorts.snapshot());
+  });
+});
