@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { ageKnown, ENDPOINTS, findKnown, insertKnown, isAdopted, knownSessions, PAIRS, useKnown } from '../../src/agent/known.js';
+import {
+  ageKnown,
+  ENDPOINTS,
+  findKnown,
+  insertKnown,
+  isAdopted,
+  knownSessions,
+  PAIRS,
+  useKnown,
+} from '../../src/agent/known.js';
 import { createProfile, strayBytes } from './profile.js';
 
 const HOUR_MS = 3_600_000;
@@ -8,7 +17,13 @@ const T0 = Date.UTC(2025, 5, 2);
 const SESSIONS = 3;
 
 /** A use of the entry with hash `low`, inserted where it is new; true where it was adopted by this use. */
-function use(p: ReturnType<typeof createProfile>, low: number, session: number, timeMs: number, set = ENDPOINTS): boolean {
+function use(
+  p: ReturnType<typeof createProfile>,
+  low: number,
+  session: number,
+  timeMs: number,
+  set = ENDPOINTS,
+): boolean {
   const found = findKnown(p, set, low, 7);
   const slot = found === -1 ? insertKnown(p, set, low, 7, timeMs) : found;
   return useKnown(p, set, slot, session, timeMs, SESSIONS, DAY_MS);
@@ -38,7 +53,8 @@ describe('known sets', () => {
 
   it('do not adopt what many sessions of one day used', () => {
     const p = createProfile();
-    for (let session = 1; session <= 200; session++) expect(use(p, 1, session, T0 + (session - 1) * 60_000)).toBe(false);
+    for (let session = 1; session <= 200; session++)
+      expect(use(p, 1, session, T0 + (session - 1) * 60_000)).toBe(false);
     expect(use(p, 1, 201, T0 + DAY_MS - 60_000)).toBe(false);
     expect(adopted(p, 1)).toBe(false);
     expect(use(p, 1, 202, T0 + DAY_MS)).toBe(true);

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { DETECTOR_COUNT, DETECTORS, F, LAYOUT, PROFILE_BYTES, STREAMS, WINDOW_COUNT, WINDOW_MS } from '../../src/agent/layout.js';
+import {
+  DETECTOR_COUNT,
+  DETECTORS,
+  F,
+  LAYOUT,
+  PROFILE_BYTES,
+  STREAMS,
+  WINDOW_COUNT,
+  WINDOW_MS,
+} from '../../src/agent/layout.js';
 
 const widthOf = (view: string): number => (view === 'f64' ? 8 : 4);
 
@@ -39,7 +48,14 @@ describe('layout of a profile', () => {
     for (const name of ['dayMax', 'daySurprise', 'dayMean', 'dayVar', 'mu', 'beta']) {
       expect(countOf(name), name).toBe(DETECTOR_COUNT);
     }
-    for (const name of ['windowMean', 'windowSquare', 'windowCurrent', 'windowPrevious', 'windowWeight', 'windowIndex']) {
+    for (const name of [
+      'windowMean',
+      'windowSquare',
+      'windowCurrent',
+      'windowPrevious',
+      'windowWeight',
+      'windowIndex',
+    ]) {
       expect(countOf(name), name).toBe(WINDOW_COUNT);
     }
     expect(WINDOW_MS).toEqual(Object.values(STREAMS).flat());

@@ -26,7 +26,9 @@ describe('rootOf', () => {
     expect(rootOf(agent, parent)).toBe(root);
   });
 
-  const path = fc.array(fc.constantFrom('a', 'b', 'ab', 'crew'), { minLength: 1, maxLength: 4 }).map((p) => p.join('/'));
+  const path = fc
+    .array(fc.constantFrom('a', 'b', 'ab', 'crew'), { minLength: 1, maxLength: 4 })
+    .map((p) => p.join('/'));
 
   it('is whole segments that the agent begins with, and the same for the root itself', () => {
     fc.assert(

@@ -112,7 +112,7 @@ describe('windows', () => {
     expect(windowVariance(even, MINUTE)).toBeCloseTo(4, 6);
     const random = createRandom('bursts');
     const bursts = Array.from({ length: 101 }, () => (random.next() < 0.1 ? 30 : 0));
-    const mean = bursts.reduce((sum, x) => sum + x, 0) / bursts.length;
+    const mean = bursts.reduce<number>((sum, x) => sum + x, 0) / bursts.length;
     const bursty = taught(MINUTE, 101, bursts);
     expect(windowVariance(bursty, MINUTE)).toBeGreaterThan(10 * mean);
   });

@@ -81,14 +81,22 @@ export function detectorContract(detector: Detector): void {
   it('stays so at the ends of what an event may carry', () => {
     const stage = new Stage(createCatalogue);
     expectSound(detector, read(stage, name, extremes()));
-    expectSound(detector, read(stage, name, work(2, 10).map((event) => ({ ...event, timeMs: event.timeMs + 1e10 }))));
+    expectSound(
+      detector,
+      read(
+        stage,
+        name,
+        work(2, 10).map((event) => ({ ...event, timeMs: event.timeMs + 1e10 })),
+      ),
+    );
   });
 
   it('stays so through a million events in one bucket', () => {
     const stage = new Stage(createCatalogue);
     read(stage, name, work(3, 30));
     const fromMs = START_MS + 40 * HOUR_MS;
-    const event = (at: number) => eventOf({ agent: 'agent-0', timeMs: fromMs + at, status: at % 2 ? 'error' : 'ok', costUsd: 1 });
+    const event = (at: number) =>
+      eventOf({ agent: 'agent-0', timeMs: fromMs + at, status: at % 2 ? 'error' : 'ok', costUsd: 1 });
     read(stage, name, [event(0)]);
     const { observation } = stage;
     observation.timeMs = fromMs + 1;

@@ -40,7 +40,8 @@ function scores(name: DetectorName, events: readonly Partial<AgentEvent>[], gapM
 }
 
 const rises = (list: readonly number[]): boolean => list.every((score, at) => at === 0 || score >= list[at - 1] - 1e-9);
-const many = (count: number, what: Partial<AgentEvent>): Partial<AgentEvent>[] => Array.from({ length: count }, () => what);
+const many = (count: number, what: Partial<AgentEvent>): Partial<AgentEvent>[] =>
+  Array.from({ length: count }, () => what);
 
 describe('rate', () => {
   it('rises with every call of a burst and falls when it is over', () => {
@@ -88,7 +89,9 @@ describe('errors', () => {
   });
 
   it('are milder where a model does not answer: its provider is down for everybody', () => {
-    const chat = scores('errors', many(20, { operation: 'chat', endpoint: 'model-1', status: 'error' })).at(-1) as number;
+    const chat = scores('errors', many(20, { operation: 'chat', endpoint: 'model-1', status: 'error' })).at(
+      -1,
+    ) as number;
     expect(chat).toBeLessThan(scores('errors', many(20, failure)).at(-1) as number);
   });
 });
@@ -108,7 +111,10 @@ describe('novelty', () => {
   });
 
   it('adds up over distinct new things of a session, each for less, with a limit', () => {
-    const list = scores('novelty', Array.from({ length: 30 }, (_, at) => ({ endpoint: `odd-${at}` }))).filter((s) => s > 0);
+    const list = scores(
+      'novelty',
+      Array.from({ length: 30 }, (_, at) => ({ endpoint: `odd-${at}` })),
+    ).filter((s) => s > 0);
     expect(list.length).toBeGreaterThan(3);
     expect(rises(list)).toBe(true);
     expect(list.at(-1)).toBeLessThan(4 * list[0]);
@@ -153,7 +159,11 @@ describe('cost', () => {
   });
 
   it('of the hour rises over sessions that are each ordinary', () => {
-    const list = Array.from({ length: 100 }, (_, at) => ({ operation: 'chat' as const, costUsd: 0.04, session: `c-${at}` }));
+    const list = Array.from({ length: 100 }, (_, at) => ({
+      operation: 'chat' as const,
+      costUsd: 0.04,
+      session: `c-${at}`,
+    }));
     const spend = scores('spend', list);
     expect(rises(spend)).toBe(true);
     expect(spend.at(-1)).toBeGreaterThan(scores('session', list).at(-1) as number);
@@ -171,7 +181,9 @@ describe('cost', () => {
     const sessions = (factor: number, count: number, fromMs: number): number => {
       for (let at = 0; at < count; at++) {
         const timeMs = fromMs + at * 40 * MINUTE_MS;
-        stage.play(eventOf({ operation: 'chat', endpoint: 'model-1', costUsd: 0.04 * factor, session: `d-${timeMs}`, timeMs }));
+        stage.play(
+          eventOf({ operation: 'chat', endpoint: 'model-1', costUsd: 0.04 * factor, session: `d-${timeMs}`, timeMs }),
+        );
         // The look of a tick, which ends what has been idle.
         stage.play(eventOf({ endpoint: 'tool-0', session: `d-${timeMs}`, timeMs: timeMs + 35 * MINUTE_MS }));
       }
@@ -188,13 +200,13 @@ describe('silence', () => {
   it('grows with the gap, says nothing of short ones, nor of an agent that it does not know', () => {
     const stage = seasoned();
     const { observation, readings } = stage;
-    const after = (gapMs: number): number => {
+    const scoreAfter = (gapMs: number): number => {
       observation.timeMs = END_MS - 20 * MINUTE_MS + gapMs;
       scoreSilence(observation, readings);
       return scoreOf(stage, 'silence');
     };
-    expect(after(30 * MINUTE_MS)).toBe(0);
-    const list = [2, 4, 8, 16, 100, 10_000].map((hours) => after(hours * HOUR_MS));
+    expect(scoreAfter(30 * MINUTE_MS)).toBe(0);
+    const list = [2, 4, 8, 16, 100, 10_000].map((hours) => scoreAfter(hours * HOUR_MS));
     expect(rises(list)).toBe(true);
     expect(list[1]).toBeGreaterThan(0);
     expect(list.every(Number.isFinite)).toBe(true);

@@ -2,7 +2,18 @@ import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/engine/outcome.js';
 import type { Budgets, EngineRecord } from '../../src/engine/record.js';
 import { createRandom } from '../../src/math/random.js';
-import { agentRecord, DAY_MS, engineOf, eventOf, HOUR_MS, MINUTE_MS, outcomeOf, recordOf, START_MS, withTicks } from './world.js';
+import {
+  agentRecord,
+  DAY_MS,
+  engineOf,
+  eventOf,
+  HOUR_MS,
+  MINUTE_MS,
+  outcomeOf,
+  recordOf,
+  START_MS,
+  withTicks,
+} from './world.js';
 
 interface Spending {
   readonly usd: number;
@@ -89,7 +100,9 @@ describe('budgets', () => {
   });
 
   it('take calls without a price for free', () => {
-    const free = Array.from({ length: 50 }, (_, at) => recordOf(eventOf({ costUsd: at % 2 ? 0 : null, timeMs: START_MS + at })));
+    const free = Array.from({ length: 50 }, (_, at) =>
+      recordOf(eventOf({ costUsd: at % 2 ? 0 : null, timeMs: START_MS + at })),
+    );
     expect(breaches({ sessionUsd: 0.01 }, free)).toEqual([]);
   });
 });

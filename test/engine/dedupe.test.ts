@@ -104,7 +104,10 @@ describe('events sent again', () => {
   it('are the same agent: one id of two agents is two events', () => {
     const engine = engineOf();
     const same = { id: 'same', timeMs: START_MS };
-    outcomeOf(engine, ['a', 'b', 'a'].map((agent) => recordOf(eventOf({ ...same, agent }))));
+    outcomeOf(
+      engine,
+      ['a', 'b', 'a'].map((agent) => recordOf(eventOf({ ...same, agent }))),
+    );
     expect(engine.counts).toMatchObject({ scored: 2, duplicates: 1 });
   });
 });

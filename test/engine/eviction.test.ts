@@ -16,7 +16,10 @@ function slotOf(engine: PartitionEngine, agent: string): number {
 /** What was said of the agent, and its profile. */
 function told(engine: PartitionEngine, records: readonly EngineRecord[]): string {
   const { findings, samples } = outcomeOf(engine, records);
-  const mine = [findings.filter(({ root }) => root === AGENT), samples.filter(({ agent }) => agent === `\u0000${AGENT}`)];
+  const mine = [
+    findings.filter(({ root }) => root === AGENT),
+    samples.filter(({ agent }) => agent === `\u0000${AGENT}`),
+  ];
   return JSON.stringify(mine) + Buffer.from(engine.inside.table.raw(slotOf(engine, AGENT))).toString('hex');
 }
 
@@ -24,7 +27,9 @@ function told(engine: PartitionEngine, records: readonly EngineRecord[]): string
 function dueMinute(): number {
   const engine = engineOf();
   outcomeOf(engine, [recordOf(eventOf({ agent: AGENT, timeMs: START_MS }))]);
-  return Array.from({ length: 60 }, (_, minute) => minute).find((minute) => engine.inside.table.due(minute).length > 0) as number;
+  return Array.from({ length: 60 }, (_, minute) => minute).find(
+    (minute) => engine.inside.table.due(minute).length > 0,
+  ) as number;
 }
 
 /** Two strangers who knock until they have the places of a table for two, and then leave it. */
@@ -44,7 +49,9 @@ function workWithAbsence(seed: number): EngineRecord[] {
   const work = traffic({ seed, agents: 1, hours: 50, sessionsPerHour: 4, prefix: 'own' }).map(({ event, bound }) => {
     return recordOf(event.timeMs < fromMs ? event : { ...event, timeMs: event.timeMs + ABSENT_MS }, bound);
   });
-  const records = withTicks([...work, ...strangers(fromMs + 11 * MINUTE_MS)].sort((a, b) => a.event.timeMs - b.event.timeMs));
+  const records = withTicks(
+    [...work, ...strangers(fromMs + 11 * MINUTE_MS)].sort((a, b) => a.event.timeMs - b.event.timeMs),
+  );
   const back = records.findIndex((record) => record.type === 'event' && record.event.timeMs >= fromMs + ABSENT_MS);
   return [...records.slice(0, back), ...resets, ...records.slice(back)];
 }

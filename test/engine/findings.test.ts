@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { Observation } from '../../src/agent/observation.js';
 import { type Finding, isPage, type Kind, SEVERITIES, type Severity } from '../../src/decide/finding.js';
 import { sessionOf, severityOf } from '../../src/engine/cause.js';
 import { FindingBook } from '../../src/engine/findings.js';
-import { Observation } from '../../src/agent/observation.js';
+import type { EventRecord } from '../../src/engine/record.js';
 import { createRandom } from '../../src/math/random.js';
 import { traffic } from './traffic.js';
 import {
@@ -13,12 +14,11 @@ import {
   MINUTE_MS,
   outcomeOf,
   policyOf,
-  recordOf,
   RULE,
+  recordOf,
   START_MS,
   withTicks,
 } from './world.js';
-import type { EventRecord } from '../../src/engine/record.js';
 
 const CLOSE_MS = 12 * HOUR_MS;
 const rank = (severity: Severity): number => SEVERITIES.indexOf(severity);
@@ -154,7 +154,10 @@ describe('silence', () => {
     ...beat(START_MS, START_MS + 4 * DAY_MS),
     ...beat(START_MS + 7 * DAY_MS, START_MS + 8 * DAY_MS),
   ]);
-  const { findings, proposals } = outcomeOf(engineOf({ settings: { policy: policyOf([{ ...RULE, severity: 'medium' }]) } }), records);
+  const { findings, proposals } = outcomeOf(
+    engineOf({ settings: { policy: policyOf([{ ...RULE, severity: 'medium' }]) } }),
+    records,
+  );
   const quiet = findings.filter(({ kind }) => kind === 'quiet');
 
   it('is told once, by a tick, and wakes nobody', () => {
@@ -186,7 +189,11 @@ describe("an engine's findings", () => {
       for (let at = 1; at < lines.length; at++) {
         expect(rank(lines[at].severity)).toBeGreaterThan(rank(lines[at - 1].severity));
         expect(lines[at].time >= lines[at - 1].time).toBe(true);
-        expect([lines[at].root, lines[at].kind, lines[at].bound]).toEqual([lines[0].root, lines[0].kind, lines[0].bound]);
+        expect([lines[at].root, lines[at].kind, lines[at].bound]).toEqual([
+          lines[0].root,
+          lines[0].kind,
+          lines[0].bound,
+        ]);
       }
     }
   });

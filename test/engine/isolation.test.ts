@@ -11,8 +11,8 @@ import {
   HOUR_MS,
   outcomeOf,
   policyOf,
-  recordOf,
   RULE,
+  recordOf,
   START_MS,
   withTicks,
 } from './world.js';
@@ -143,7 +143,10 @@ describe('sub-agents', () => {
   it('share the profile of their root, and are named as those who acted', () => {
     const engine = engineOf();
     const root = recordOf(eventOf({ agent: 'crew', timeMs: START_MS }));
-    const { sightings } = outcomeOf(engine, [root, ...Array.from({ length: 9 }, (_, at) => spawn(`crew/sub-${at}`, at))]);
+    const { sightings } = outcomeOf(engine, [
+      root,
+      ...Array.from({ length: 9 }, (_, at) => spawn(`crew/sub-${at}`, at)),
+    ]);
     expect(engine.inside.table.size).toBe(1);
     expect(engine.counts.agents).toBe(1);
     expect(sightings.map(({ agent, parent }) => [agent, parent])).toContainEqual(['crew/sub-3', 'crew']);

@@ -16,14 +16,20 @@ import {
   linesOf,
   outcomeOf,
   policyOf,
-  recordOf,
   RULE,
+  recordOf,
   START_MS,
   settingsOf,
   withTicks,
 } from './world.js';
 
-const SMALL: Partial<Settings> = { agentsMax: 7, sessionsMax: 12, idsMax: 900, shelvedMax: 40, policy: policyOf([RULE]) };
+const SMALL: Partial<Settings> = {
+  agentsMax: 7,
+  sessionsMax: 12,
+  idsMax: 900,
+  shelvedMax: 40,
+  policy: policyOf([RULE]),
+};
 const LOUD = settingsOf({ ...SMALL, noticesPerAgentDay: 0.2, closeAfterMs: 2 * HOUR_MS });
 
 /** A model with cohorts and a grown forest, learned from like traffic. */
@@ -60,7 +66,11 @@ function everything(): EngineRecord[] {
     records.splice(Math.floor(records.length * share), 0, ...control);
   };
   const reset = { type: 'reset', tenant: '', actor: 'person:ann' } as const;
-  insert(0.001, agentRecord('agent-1', START_MS, { dayUsd: 0.5 }), agentRecord('agent-2', START_MS, { sessionUsd: 0.2 }));
+  insert(
+    0.001,
+    agentRecord('agent-1', START_MS, { dayUsd: 0.5 }),
+    agentRecord('agent-2', START_MS, { sessionUsd: 0.2 }),
+  );
   insert(0.3, { type: 'model', timeMs: START_MS, version: second.version });
   insert(0.5, { ...reset, timeMs: START_MS, agent: 'agent-3' }, { ...reset, timeMs: START_MS, agent: 'nobody' });
   insert(0.6, { type: 'config', timeMs: START_MS, settings: LOUD });
@@ -95,7 +105,16 @@ describe('snapshot and restore', () => {
 
   it('meets everything: evictions, reloads, findings, proposals, late and refused events', () => {
     const { counts } = uncut;
-    for (const name of ['duplicates', 'late', 'notAdmitted', 'controls', 'findings', 'proposals', 'evictions', 'reloads'] as const) {
+    for (const name of [
+      'duplicates',
+      'late',
+      'notAdmitted',
+      'controls',
+      'findings',
+      'proposals',
+      'evictions',
+      'reloads',
+    ] as const) {
       expect(counts[name], name).toBeGreaterThan(0);
     }
     expect(counts.agents).toBeLessThanOrEqual(SMALL.agentsMax as number);

@@ -40,7 +40,9 @@ function session(agent: string, startMs: number, random: Random, unbound: boolea
   let timeMs = startMs;
   for (let call = 0; call < (runsAway ? 60 : calls); call++) {
     timeMs += Math.floor(runsAway ? random.between(100, 900) : random.between(1000, 3 * MINUTE_MS));
-    records.push(recordOf(eventOf({ ...step(agent, random, runsAway), id: `${name}-${call}`, session: name, timeMs }), !unbound));
+    records.push(
+      recordOf(eventOf({ ...step(agent, random, runsAway), id: `${name}-${call}`, session: name, timeMs }), !unbound),
+    );
   }
   return records;
 }
@@ -54,8 +56,21 @@ function step(agent: string, random: Random, fails: boolean): Partial<AgentEvent
   }
   if (odd < 0.5) {
     const costUsd = random.logNormal(0.02, 0.8);
-    return { agent, operation: 'chat', endpoint: 'model-1', inputTokens: 900, outputTokens: random.below(400), costUsd };
+    return {
+      agent,
+      operation: 'chat',
+      endpoint: 'model-1',
+      inputTokens: 900,
+      outputTokens: random.below(400),
+      costUsd,
+    };
   }
   const status = random.next() < 0.04 ? 'error' : 'ok';
-  return { agent, endpoint: `tool-${random.below(4)}`, target: `file/${random.below(12)}`, status, bytesOut: random.below(5000) };
+  return {
+    agent,
+    endpoint: `tool-${random.below(4)}`,
+    target: `file/${random.below(12)}`,
+    status,
+    bytesOut: random.below(5000),
+  };
 }

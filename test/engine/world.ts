@@ -168,7 +168,7 @@ export function linesOf(engine: PartitionEngine, records: readonly EngineRecord[
 /** Feeds records from position `from` on; everything that they led to together. */
 export function outcomeOf(engine: PartitionEngine, records: readonly EngineRecord[], from = 0): Outcome {
   const outcome = createOutcome();
-  records.forEach((record, at) => engine.step(record, from + at, outcome));
+  for (const [at, record] of records.entries()) engine.step(record, from + at, outcome);
   return outcome;
 }
 

@@ -7,7 +7,9 @@ const OFFICE = ['mail', 'calendar', 'crm', 'search'];
 const CODE = ['git', 'shell', 'build', 'search'];
 
 /** Cohorts of agents that adopt the endpoints given, in the order given. */
-function cohortsOf(agents: readonly (readonly [agent: string, endpoints: readonly string[], role?: string])[]): Cohorts {
+function cohortsOf(
+  agents: readonly (readonly [agent: string, endpoints: readonly string[], role?: string])[],
+): Cohorts {
   const cohorts = new Cohorts();
   for (const [agent, endpoints, role] of agents) {
     cohorts.meet(keyOf(agent));
@@ -52,9 +54,11 @@ describe('cohorts', () => {
     const groups = cohortsOf(agents).group();
     for (const seed of ['x', 'y']) {
       const shuffled = createRandom(seed).shuffle([...agents]);
-      expect(cohortsOf(shuffled).group().map(({ id, members }) => [id, members])).toEqual(
-        groups.map(({ id, members }) => [id, members]),
-      );
+      expect(
+        cohortsOf(shuffled)
+          .group()
+          .map(({ id, members }) => [id, members]),
+      ).toEqual(groups.map(({ id, members }) => [id, members]));
     }
   });
 

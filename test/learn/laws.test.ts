@@ -10,11 +10,16 @@ import { at, dayOf } from './samples.js';
 const prior = neutralModel().days;
 
 /** Laws taught by `agents` agents over `days` days each. */
-function taught(agents: number, days: number, what: (agent: number, random: Random) => { max?: number; surprise?: number }) {
+function taught(
+  agents: number,
+  days: number,
+  what: (agent: number, random: Random) => { max?: number; surprise?: number },
+) {
   const random = createRandom('laws');
   const laws = new Laws();
   for (let day = 0; day < days; day++) {
-    for (let agent = 0; agent < agents; agent++) laws.learn(dayOf({ agent: `a-${agent}`, day, ...what(agent, random) }), prior);
+    for (let agent = 0; agent < agents; agent++)
+      laws.learn(dayOf({ agent: `a-${agent}`, day, ...what(agent, random) }), prior);
   }
   return laws;
 }
@@ -53,7 +58,8 @@ describe('day laws', () => {
 
   it('leave out the first days of an agent', () => {
     const laws = new Laws();
-    for (let n = 0; n < 50; n++) laws.learn(dayOf({ agent: `a-${n}`, day: 0, days: n % 4, max: 100, surprise: 50 }), prior);
+    for (let n = 0; n < 50; n++)
+      laws.learn(dayOf({ agent: `a-${n}`, day: 0, days: n % 4, max: 100, surprise: 50 }), prior);
     expect(laws.days(prior)).toEqual(prior);
     expect(laws.tails().every(({ from, stretch }) => from === Math.LN10 && stretch === 1)).toBe(true);
   });
@@ -76,7 +82,8 @@ describe('tail laws', () => {
   });
 
   it('take overstated surprise back, the more the longer', () => {
-    const overstated = (days: number) => modelOf(taught(50, days, (_, random) => ({ surprise: 3 * random.exponential() })));
+    const overstated = (days: number) =>
+      modelOf(taught(50, days, (_, random) => ({ surprise: 3 * random.exponential() })));
     const [few, many] = [overstated(2), overstated(80)];
     const corrected = (model: CohortModel, stated: number, d = rate): number => surprise(stated, d, model);
     for (let d = 0; d < DETECTOR_COUNT; d++) {
@@ -108,7 +115,8 @@ describe('tail laws', () => {
   it('forget old days', () => {
     const laws = taught(50, 60, () => ({ surprise: 30 }));
     const random = createRandom('later');
-    for (let n = 0; n < 5000; n++) laws.learn(dayOf({ agent: `a-${n % 50}`, day: 100 + n, surprise: random.exponential() }), prior);
+    for (let n = 0; n < 5000; n++)
+      laws.learn(dayOf({ agent: `a-${n % 50}`, day: 100 + n, surprise: random.exponential() }), prior);
     expect(Math.abs(laws.tails()[rate].from - Math.LN10)).toBeLessThan(0.3);
   });
 });

@@ -10,7 +10,8 @@ import { dayOf, keyOf, roleOf, workSamples } from './samples.js';
 
 const PAGES = 0.03;
 const WINDOW_MS = DAY_MS / 2;
-const learnerOf = (snapshot?: unknown): Learner => new Learner({ start: neutralModel(), pagesPerAgentDay: PAGES }, snapshot);
+const learnerOf = (snapshot?: unknown): Learner =>
+  new Learner({ start: neutralModel(), pagesPerAgentDay: PAGES }, snapshot);
 const textOf = (model: CohortModel | null): string => (model === null ? 'none' : JSON.stringify(modelToJson(model)));
 
 /** The samples by windows of half a day, in the order of their times. */
@@ -109,15 +110,33 @@ describe('learner', () => {
     expect(bar(PAGES)).toBe(1);
     expect(bar(0.2)).toBeGreaterThan(2);
     const learner = learnerOf();
-    learner.close(endOf(10), Array.from({ length: 200 }, (_, n) => dayOf({ agent: `a-${n}`, day: 0, marginal: n < 60 })));
+    learner.close(
+      endOf(10),
+      Array.from({ length: 200 }, (_, n) => dayOf({ agent: `a-${n}`, day: 0, marginal: n < 60 })),
+    );
     const calm = Array.from({ length: 20 }, (_, day) => dayOf({ agent: 'a-1', day: 10 + day }));
     expect((learner.close(endOf(60), calm) as CohortModel).bar).toBe(1);
   });
 
   it('learns from what agents did: a sample has no room for a label or a verdict', () => {
-    const known = new Set(['kind', 'timeMs', 'agent', 'id', 'values', 'what', 'hash', 'role', 'days', 'max', 'surprise', 'marginal']);
+    const known = new Set([
+      'kind',
+      'timeMs',
+      'agent',
+      'id',
+      'values',
+      'what',
+      'hash',
+      'role',
+      'days',
+      'max',
+      'surprise',
+      'marginal',
+    ]);
     for (const sample of windows.flat()) for (const member of Object.keys(sample)) expect(known).toContain(member);
-    const marked = windows.map((samples) => samples.map((sample) => ({ ...sample, label: 'attack', verdict: 'expected' })));
+    const marked = windows.map((samples) =>
+      samples.map((sample) => ({ ...sample, label: 'attack', verdict: 'expected' })),
+    );
     expect(learnAll(learnerOf(), marked)).toEqual(models);
   });
 });

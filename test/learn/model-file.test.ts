@@ -46,7 +46,11 @@ describe('model file', () => {
     ['tails of other detectors', { ...json(), tails: [1] }, /laws/],
     ['other windows', { ...json(), windowMean: [1, 2] }, /2 windows/],
     ['an agent in no cohort', { ...json(), cohortOf: [['a', 999]] }, /agent a is in cohort 999/],
-    ['a broken forest', { ...json(), cohorts: [{ id: 'x', members: 1, adopters: [], forest: { dims: -1 } }] }, /forest of cohort x/],
+    [
+      'a broken forest',
+      { ...json(), cohorts: [{ id: 'x', members: 1, adopters: [], forest: { dims: -1 } }] },
+      /forest of cohort x/,
+    ],
   ])('%s is refused in words', (_name, value, reason) => {
     expect(modelFromJson(value)).toMatch(reason);
   });

@@ -35,7 +35,7 @@ function compiled(text: string): Policy {
 
 /** Alert budgets that make a small recording talk, and a table too small for its agents. */
 export const TALKATIVE = parseConfig(
-  { detection: { pages_per_agent_day: 0.3, notices_per_agent_day: 0.6, agents_max: 2 } },
+  { detection: { pages_per_agent_day: 0.3, notices_per_agent_day: 0.5, agents_max: 2 } },
   'test',
 );
 

@@ -242,7 +242,7 @@ describe('bad input changes nothing but the counts', () => {
 });
 
 test('with learning off, an agent’s findings do not depend on the order of the others', async () => {
-  const config = without({ pages_per_agent_day: 0.3, notices_per_agent_day: 0.6 });
+  const config = without({ pages_per_agent_day: 0.3, notices_per_agent_day: 0.5 });
   const events = LINES.map((line) => JSON.parse(line) as { agent: string; parent?: string; time: string });
   const rootName = (event: { agent: string }) => event.agent.split('/')[0];
   const mine = parsed<Finding>(whole)[0].root;

@@ -3,7 +3,15 @@ import { DETECTOR_COUNT, F, type Profile } from '../../src/agent/layout.js';
 import type { CohortModel, DayLaw } from '../../src/detect/model.js';
 import { neutralModel } from '../../src/learn/neutral-model.js';
 import { createRandom, type Random } from '../../src/math/random.js';
-import { BURN_DAYS, closeDay, dayTail, isInteresting, refreshLaws, statedSurprise, surprise } from '../../src/score/calibrate.js';
+import {
+  BURN_DAYS,
+  closeDay,
+  dayTail,
+  isInteresting,
+  refreshLaws,
+  statedSurprise,
+  surprise,
+} from '../../src/score/calibrate.js';
 import { createProfile, strayBytes } from '../agent/profile.js';
 
 const LAW: DayLaw = { mean: 6, within: 16, between: 16 };

@@ -34,11 +34,16 @@ describe('fusion', () => {
 
   it('never grows when a detector is more surprised', () => {
     fc.assert(
-      fc.property(all, fc.integer({ min: 0, max: DETECTOR_COUNT - 1 }), fc.double({ min: 0, max: 50, noNaN: true }), (list, at, more) => {
-        const stranger = Float64Array.from(list);
-        stranger[at] += more;
-        expect(fuse(stranger)).toBeLessThanOrEqual(fuse(Float64Array.from(list)) * (1 + 1e-9));
-      }),
+      fc.property(
+        all,
+        fc.integer({ min: 0, max: DETECTOR_COUNT - 1 }),
+        fc.double({ min: 0, max: 50, noNaN: true }),
+        (list, at, more) => {
+          const stranger = Float64Array.from(list);
+          stranger[at] += more;
+          expect(fuse(stranger)).toBeLessThanOrEqual(fuse(Float64Array.from(list)) * (1 + 1e-9));
+        },
+      ),
     );
   });
 
