@@ -46,9 +46,14 @@ if (unknown.length > 0) {
 } else if (values.list) {
   for (const [name, { about }] of Object.entries(BENCHES)) console.log(`${name.padEnd(8)} ${about}`);
 } else {
-  for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHES)) {
-    if (!values.json) console.log(`${name}: ${BENCHES[name].about}`);
-    const rows = await runApart(name);
-    console.log(values.json ? rows.map(jsonLine).join('\n') : `${table(rows)}\n`);
+  try {
+    for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHES)) {
+      if (!values.json) console.log(`${name}: ${BENCHES[name].about}`);
+      const rows = await runApart(name);
+      console.log(values.json ? rows.map(jsonLine).join('\n') : `${table(rows)}\n`);
+    }
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
   }
 }

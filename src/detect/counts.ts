@@ -1,7 +1,8 @@
 /**
  * Call rate, session starts, delegations: counts in sliding windows against a negative-binomial law whose mean and
  * dispersion are the agent's own (method of moments, k = mu^2 / max(var - mu, eps)); the score is the largest
- * -ln P(NB >= x) over the windows. Real clients are overdispersed: Poisson and z-scores are off by orders of magnitude.
+ * -ln P(NB >= x | NB >= 1) over the windows: how large
+ * the burst is, not how rare it is that anything happens at all (that is novelty's to say). Real clients are overdispersed: Poisson and z-scores are off by orders of magnitude.
  */
 import { DETECTORS, type DetectorName, F, WINDOW_COUNT, WINDOW_MS } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
@@ -9,6 +10,8 @@ import { addCount, slidingCount } from '../agent/window.js';
 import { lnNegativeBinomialTail } from '../math/tail.js';
 import type { Detector } from './detector.js';
 
+/** From this k on a count is Poisson for all that a bucket can show. */
+const DISPERSION_MAX = 1000;
 /** The cold-start law counts as this much history, ms. */
 const PRIOR_MS = 6 * 3_600_000;
 
@@ -60,8 +63,8 @@ export function createCounts(
         const variance = square - mean * mean;
         // Nothing within two deviations of the mean can be the day's strangest minute.
         if (x <= mean + deviations * Math.sqrt(variance > mean ? variance : mean)) continue;
-        const k = (mean * mean) / Math.max(variance - mean, mean * 1e-3);
-        const score = -lnNegativeBinomialTail(x, mean, k);
+        const k = (mean * mean) / Math.max(variance - mean, (mean * mean) / DISPERSION_MAX);
+        const score = lnNegativeBinomialTail(1, mean, k) - lnNegativeBinomialTail(x, mean, k);
         if (score > best) {
           best = score;
           feature = w - first;

@@ -134,7 +134,7 @@ function showFindings(terminal: Terminal, { bySeverity, byKind }: ReplaySummary)
 const EFFECT_WORDS = {
   applied: 'stopped',
   recommended: 'recommended to a person',
-  observed: 'would have been judged',
+  observed: 'observed, nobody stopped',
   skipped: 'not stopped',
 } as const;
 /** Decisions shown on a terminal; --decisions writes them all. */

@@ -43,7 +43,8 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
     const { address, isFirstStart } = served;
     const { mode, name } = setup.policy;
     terminal.emit({ type: 'started', address, pid: process.pid, data: setup.dataDir, policy: name, mode });
-    terminal.say(`killdeer listens on ${address}, data in ${setup.dataDir}, policy ${name} (${mode})`);
+    const policy = name === mode ? name : `${name} (${mode})`;
+    terminal.say(`killdeer listens on ${address}, data in ${setup.dataDir}, policy ${policy}`);
     if (isFirstStart) terminal.say(`tokens for its first users, readable by you alone: ${tokensPath(setup.dataDir)}`);
     if (mode !== 'enforce') terminal.say(`nothing is stopped automatically in mode ${mode}`);
     terminal.say('stop it with Ctrl-C');

@@ -4,7 +4,9 @@ import type { ServerParts } from '../api/contract.js';
 import { createIngest } from '../api/ingest.js';
 import { createRecentFindings } from '../api/recent-findings.js';
 import { buildServer, listen } from '../api/server.js';
+import type { Config } from '../config.js';
 import type { Finding } from '../decide/finding.js';
+import { KilldeerError } from '../errors.js';
 import { openFileLog } from '../log/file-log.js';
 import { lockDirectory } from '../log/lock.js';
 import { type Live, startLive } from '../pipeline/live.js';
@@ -65,8 +67,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     const { isFirstStart, tokens } = await openAccess(dir);
     const app = buildServer(partsOf(options, live, findings, tokens));
     try {
-      const { host, insecure_remote: exposed } = config.api;
-      const address = await listen(app, { host, port: options.port, exposed });
+      const address = await listenOn(app, config, options.port);
       await writeServerNote(dir, { address, pid: process.pid });
       let stopping: Promise<void> | null = null;
       const stop = async (): Promise<void> => {
@@ -90,6 +91,17 @@ export async function serve(options: ServeOptions): Promise<Served> {
   } catch (error) {
     await live.stop();
     throw error;
+  }
+}
+
+async function listenOn(app: ReturnType<typeof buildServer>, config: Config, port: number): Promise<string> {
+  const { host, insecure_remote: exposed } = config.api;
+  try {
+    return await listen(app, { host, port, exposed });
+  } catch (error) {
+    if (error instanceof KilldeerError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new KilldeerError('config.invalid', `api.host ${host} and api.port ${port}: ${reason}`, error);
   }
 }
 
