@@ -117,8 +117,7 @@ export function settingsOf(config: Config, policy: Policy): Settings {
     latenessMs: d.lateness,
     sessionIdleMs: d.session_idle,
     closeAfterMs: d.close_after,
-    adoptSessions: d.adopt_sessions,
-    adoptMs: d.adopt_after,
+    adoption: { sessions: d.adopt_sessions, ageMs: d.adopt_after },
     hashSeed: d.hash_seed,
     policy,
   };

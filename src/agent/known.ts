@@ -7,6 +7,8 @@ import { ENDPOINT_SLOTS, F, PAIR_SLOTS, type Profile } from './layout.js';
 
 const ADOPTED = 0x80000000;
 const MINUTE_MS = 60_000;
+/** Sessions are counted up to here. */
+const SESSIONS_MAX = 255;
 
 /** Where one of the two sets lies in a profile: its slots, and the fields of each slot. */
 export interface KnownSet {
@@ -50,7 +52,7 @@ export function isAdopted(p: Profile, set: KnownSet, slot: number): boolean {
 
 /** Sessions in which an entry was used, up to 255; 0 for slot -1. */
 export function knownSessions(p: Profile, set: KnownSet, slot: number): number {
-  return slot < 0 ? 0 : (p.u32[p.at4 + set.state + slot] >>> 16) & 0xff;
+  return slot < 0 ? 0 : p.u32[p.at4 + set.state + slot] & SESSIONS_MAX;
 }
 
 /** Places a hash, replacing the least used entry where the set is full. */
@@ -74,32 +76,38 @@ export function insertKnown(p: Profile, set: KnownSet, low: number, high: number
   return victim;
 }
 
+/** When an entry is adopted: after so many sessions, the first of them at least so long ago. */
+export interface Adoption {
+  readonly sessions: number;
+  readonly ageMs: number;
+}
+
 /**
- * Notes one use in a session (16-bit tag). Counts sessions, not calls. Returns true where this use adopts the entry:
- * `sessionsMin` sessions, the first of them at least `ageMs` ago.
+ * Notes one use. `isFirst`: the first use in its session; only those count, however the calls of sessions interleave.
+ * Returns true where this use adopts the entry.
  */
 export function useKnown(
   p: Profile,
   set: KnownSet,
   slot: number,
-  session: number,
+  isFirst: boolean,
   timeMs: number,
-  sessionsMin: number,
-  ageMs: number,
+  adoption: Adoption,
 ): boolean {
   const at = p.at4 + set.state + slot;
   const state = p.u32[at];
-  const sessions = (state >>> 16) & 0xff;
   const minute = Math.floor(timeMs / MINUTE_MS);
-  const tag = session & 0xffff;
-  const same = sessions > 0 && (state & 0xffff) === tag;
-  if (same && (state & ADOPTED) !== 0) return false;
-  const seen = same ? sessions : Math.min(255, sessions + 1);
-  if (!same) p.f32[p.at4 + set.count + slot] += 1;
-  const adopted = (state & ADOPTED) !== 0;
-  const adopts = !adopted && seen >= sessionsMin && (minute - p.u32[p.at4 + set.minute + slot]) * MINUTE_MS >= ageMs;
-  p.u32[at] = ((adopted || adopts ? ADOPTED : 0) | (seen << 16) | tag) >>> 0;
-  if (adopted || adopts) p.u32[p.at4 + set.minute + slot] = minute;
+  if ((state & ADOPTED) !== 0) {
+    if (p.u32[p.at4 + set.minute + slot] !== minute) p.f32[p.at4 + set.count + slot] += 1;
+    p.u32[p.at4 + set.minute + slot] = minute;
+    return false;
+  }
+  const sessions = Math.min(SESSIONS_MAX, (state & SESSIONS_MAX) + (isFirst ? 1 : 0));
+  if (isFirst) p.f32[p.at4 + set.count + slot] += 1;
+  const ageMs = (minute - p.u32[p.at4 + set.minute + slot]) * MINUTE_MS;
+  const adopts = sessions >= adoption.sessions && ageMs >= adoption.ageMs;
+  p.u32[at] = ((adopts ? ADOPTED : 0) | sessions) >>> 0;
+  if (adopts) p.u32[p.at4 + set.minute + slot] = minute;
   return adopts;
 }
 

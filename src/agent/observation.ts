@@ -32,6 +32,11 @@ export class Observation {
   /** Never seen before this event (or forgotten since). */
   endpointFirst = false;
   pairFirst = false;
+  /** Not adopted, and met for the first time in this session. */
+  endpointNewHere = false;
+  pairNewHere = false;
+  /** Older than the agent's open windows: scored without them. */
+  isLate = false;
   /** Other members of the cohort, and how many of them have adopted the endpoint and the pair. */
   peers = 0;
   endpointPeers = 0;

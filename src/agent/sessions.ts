@@ -4,17 +4,16 @@
  */
 
 /** Novel things remembered per session, so that each counts once. */
-export const NOVEL_SLOTS = 11;
+export const NOVEL_SLOTS = 12;
 
 /** Offsets of a row in the f64 view. */
 export const S = {
-  startMs: 0,
-  lastMs: 1,
-  costUsd: 2,
+  lastMs: 0,
+  costUsd: 1,
   /** Sum of surprise at novel things, nats. */
-  novelty: 3,
-  events: 4,
-  F64: 5,
+  novelty: 2,
+  events: 3,
+  F64: 4,
 } as const;
 
 /** Offsets of a row in the u32 view. */
@@ -24,19 +23,23 @@ export const U = {
   /** Failures in a row of one endpoint, and its hash. */
   errorRun: 2,
   errorEndpoint: 3,
-  errorTarget: 4,
-  novelCount: 5,
+  /** New things noted in `novel`, the latest NOVEL_SLOTS of them kept. */
+  novelCount: 4,
+  /** New things that added surprise. */
+  surprises: 5,
   /** Endpoints never seen before this session. */
   firsts: 6,
-  novel: 7,
-  U32: 7 + NOVEL_SLOTS,
+  /** Number of the session among its agent's. */
+  ordinal: 7,
+  novel: 8,
+  U32: 8 + NOVEL_SLOTS,
 } as const;
 
 const NONE = -1;
 
 /** Rows of running sessions; -1 stands for no row. */
 export class SessionTable {
-  readonly sessionsMax: number;
+  sessionsMax: number;
   f64 = new Float64Array(64 * S.F64);
   u32 = new Uint32Array(64 * U.U32);
   private chainNext = new Int32Array(64);
@@ -93,7 +96,6 @@ export class SessionTable {
     const row = this.free.pop() ?? this.grow();
     this.f64.fill(0, row * S.F64, (row + 1) * S.F64);
     this.u32.fill(0, row * U.U32, (row + 1) * U.U32);
-    this.f64[row * S.F64 + S.startMs] = timeMs;
     this.f64[row * S.F64 + S.lastMs] = timeMs;
     this.u32[row * U.U32 + U.agent] = agent;
     this.u32[row * U.U32 + U.hash] = hash;

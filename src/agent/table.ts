@@ -19,6 +19,10 @@ export interface TableEntry {
   readonly tenant: string;
   readonly name: string;
   readonly bound: boolean;
+  /** From agentKey. */
+  readonly key: string;
+  /** Minute of the hour in which the agent is looked at, 0 to 59. */
+  readonly minute: number;
 }
 
 /** Stable text of an agent's key; unbound senders fill profiles of their own, apart from the bound ones. */
@@ -34,7 +38,7 @@ function hashName(text: string): number {
 
 /** Slots of agents and the pages of their profiles. */
 export class AgentTable {
-  readonly agentsMax: number;
+  agentsMax: number;
   private readonly bound = new Map<string, Map<string, number>>();
   private readonly unbound = new Map<string, Map<string, number>>();
   private readonly pages: { f64: Float64Array; f32: Float32Array; u32: Uint32Array }[] = [];
@@ -48,6 +52,7 @@ export class AgentTable {
   private readonly usedMs: number[] = [];
   private readonly byMinute: Set<number>[] = Array.from({ length: MINUTES }, () => new Set());
   private readonly door = new Uint8Array(DOOR_SLOTS);
+  private knocked = false;
   private count = 0;
 
   constructor(agentsMax: number) {
@@ -99,11 +104,14 @@ export class AgentTable {
 
   /**
    * Whether a newcomer may enter now. When the table is full this counts the newcomer's knocks and answers with the
-   * slot that has to make room; -1: there is room; -2: refused.
+   * slot that has to make room; -1: there is room; -2: refused. An agent that is `known` (on the shelf) only comes
+   * back: it need not knock.
    */
-  admit(tenant: string, name: string, bound: boolean, timeMs: number): number {
+  admit(key: string, isKnown: boolean, timeMs: number): number {
     if (this.count < this.agentsMax) return -1;
-    const h = hashName(agentKey(tenant, name, bound)) & (DOOR_SLOTS - 1);
+    if (isKnown) return this.oldest;
+    const h = hashName(key) & (DOOR_SLOTS - 1);
+    this.knocked = true;
     if (this.door[h] < 255) this.door[h]++;
     if (this.door[h] < ADMIT_AFTER || timeMs - this.usedMs[this.oldest] < IDLE_MS) return -2;
     return this.oldest;
@@ -111,7 +119,12 @@ export class AgentTable {
 
   /** Knocks are forgotten by halves, once an hour. */
   ageDoor(): void {
-    for (let i = 0; i < DOOR_SLOTS; i++) this.door[i] >>>= 1;
+    if (!this.knocked) return;
+    this.knocked = false;
+    for (let i = 0; i < DOOR_SLOTS; i++) {
+      this.door[i] >>>= 1;
+      if (this.door[i] > 0) this.knocked = true;
+    }
   }
 
   /** Enters an agent with a zeroed profile. There must be room. */
@@ -124,20 +137,22 @@ export class AgentTable {
       index.set(tenant, names);
     }
     names.set(name, slot);
-    this.entries[slot] = { tenant, name, bound };
+    const key = agentKey(tenant, name, bound);
+    const minute = hashName(key) % MINUTES;
+    this.entries[slot] = { tenant, name, bound, key, minute };
     this.raw(slot).fill(0);
     this.usedMs[slot] = timeMs;
     this.linkNewest(slot);
-    this.byMinute[hashName(agentKey(tenant, name, bound)) % MINUTES].add(slot);
+    this.byMinute[minute].add(slot);
     this.count++;
     return slot;
   }
 
   remove(slot: number): void {
-    const { tenant, name, bound } = this.entry(slot);
+    const { tenant, name, bound, minute } = this.entry(slot);
     const names = (bound ? this.bound : this.unbound).get(tenant);
     names?.delete(name);
-    this.byMinute[hashName(agentKey(tenant, name, bound)) % MINUTES].delete(slot);
+    this.byMinute[minute].delete(slot);
     this.unlink(slot);
     this.entries[slot] = null;
     this.free.push(slot);
@@ -158,8 +173,7 @@ export class AgentTable {
   }
 
   key(slot: number): string {
-    const { tenant, name, bound } = this.entry(slot);
-    return agentKey(tenant, name, bound);
+    return this.entry(slot).key;
   }
 
   /** All slots in use, oldest use first: the order a snapshot keeps. */
@@ -173,6 +187,11 @@ export class AgentTable {
 
   doorBytes(): Uint8Array {
     return this.door;
+  }
+
+  restoreDoor(bytes: Uint8Array): void {
+    this.door.set(bytes);
+    this.knocked = true;
   }
 
   private grow(): number {

@@ -9,6 +9,9 @@ const MEMORY_MS = 14 * 86_400_000;
 /** A bucket further above its mean than this many standard deviations is learned as if it stood there. */
 const CLAMP_DEVIATIONS = 6;
 
+/** A closed bucket may have moved the law a little: what was quiet by a tenth is quiet still. */
+const QUIET_KEEP = 0.9;
+
 const memory = WINDOW_MS.map((ms) => Math.max(64, MEMORY_MS / ms));
 
 /** Learns one closed bucket of count `x`, clamped once the window has seen enough to know what is usual. */
@@ -31,7 +34,9 @@ function learnBucket(p: Profile, w: number, x: number): void {
 function learnEmpty(p: Profile, w: number, m: number): void {
   const n = p.f32[p.at4 + F.windowWeight + w];
   const cap = memory[w];
-  const keep = n + m <= cap ? n / (n + m) : Math.exp(-m / cap);
+  // What m single buckets of 0 would have done: weights of 1/n up to the memory, of 1/cap beyond it.
+  const growing = Math.min(m, Math.max(0, cap - n));
+  const keep = (n / Math.max(1, n + growing)) * Math.exp((m - growing) * Math.log1p(-1 / cap));
   p.f32[p.at4 + F.windowWeight + w] = Math.min(n + m, cap);
   p.f64[p.at8 + F.windowMean + w] *= keep;
   p.f64[p.at8 + F.windowSquare + w] *= keep;
@@ -51,6 +56,7 @@ export function advanceWindow(p: Profile, w: number, timeMs: number): void {
   }
   p.f32[previous] = gone === 1 ? p.f32[current] : 0;
   p.f32[current] = 0;
+  p.f32[p.at4 + F.windowQuiet + w] *= QUIET_KEEP;
   p.u32[at] = index;
 }
 

@@ -20,6 +20,12 @@ function matches(rule: PolicyRule, finding: Finding, facts: AgentFacts): boolean
   return rule.labels.length === 0 || rule.labels.some((label) => facts.labels.includes(label));
 }
 
+/** A limit that has been reached; a projection of it is an opinion, and takes the brakes like any other. */
+function isUsedUp(finding: Finding): boolean {
+  const top = finding.attribution[0];
+  return top !== undefined && top.observed >= top.expected;
+}
+
 /** The milder of the policy's mode and the rule's own. */
 function modeOf(policy: Mode, rule: Mode | null): Mode {
   return rule !== null && MODES.indexOf(rule) < MODES.indexOf(policy) ? rule : policy;
@@ -49,7 +55,7 @@ export const propose: Propose = (policy, finding, facts, position) => {
     callsPerMinute: rule.callsPerMinute,
     policy: policy.name,
     rule: rule.name,
-    hardBudget: finding.kind === 'budget',
+    hardBudget: finding.kind === 'budget' && isUsedUp(finding),
     evidence: finding.evidence,
     partition: position.partition,
     epoch: position.epoch,

@@ -1,9 +1,11 @@
 /**
  * Call rate, session starts, delegations: counts in sliding windows against a negative-binomial law whose mean and
  * dispersion are the agent's own (method of moments, k = mu^2 / max(var - mu, eps)); the score is the largest
- * -ln P(NB >= x | NB >= 1) over the windows: how large
- * the burst is, not how rare it is that anything happens at all (that is novelty's to say). Real clients are overdispersed: Poisson and z-scores are off by orders of magnitude.
+ * -ln P(NB >= x | NB >= 1) over the windows: how large the burst is, not how rare it is that anything happens at all
+ * (that is novelty's to say). Real clients are overdispersed: Poisson and z-scores are off by orders of magnitude.
+ * A late event says nothing here: its window has gone.
  */
+import { isInteresting } from '../agent/interest.js';
 import { DETECTORS, type DetectorName, F, WINDOW_COUNT, WINDOW_MS } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
 import { addCount, slidingCount } from '../agent/window.js';
@@ -49,13 +51,18 @@ export function createCounts(
     features,
     score(o: Observation, readings: Readings): void {
       const p = o.profile;
+      if (o.isLate) {
+        readings.set(index, 0, 0, 0, 0);
+        return;
+      }
       let best = 0;
       let feature = 0;
       let observed = 0;
       let expected = 0;
       for (let w = first; w < last; w++) {
         const x = slidingCount(p, w, o.timeMs);
-        if (x < least) continue;
+        // A count as low as one that was not worth a look cannot be worth one, nor raise the day's maximum.
+        if (x < least || x <= p.f32[p.at4 + F.windowQuiet + w]) continue;
         const n = p.f32[p.at4 + F.windowWeight + w];
         const m = priorWeight[w - first];
         const mean = (p.f64[p.at8 + F.windowMean + w] * n + prior.mean[w] * m) / (n + m);
@@ -65,6 +72,7 @@ export function createCounts(
         if (x <= mean + deviations * Math.sqrt(variance > mean ? variance : mean)) continue;
         const k = (mean * mean) / Math.max(variance - mean, (mean * mean) / DISPERSION_MAX);
         const score = lnNegativeBinomialTail(1, mean, k) - lnNegativeBinomialTail(x, mean, k);
+        if (!isInteresting(p, index, score)) p.f32[p.at4 + F.windowQuiet + w] = x;
         if (score > best) {
           best = score;
           feature = w - first;

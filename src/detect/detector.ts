@@ -4,7 +4,7 @@
  * into probabilities per agent-day.
  */
 
-import { DETECTORS, type DetectorName } from '../agent/layout.js';
+import type { DetectorName } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
 
 /** What every detector offers. */
@@ -18,9 +18,4 @@ export interface Detector {
   score(o: Observation, readings: Readings): void;
   /** Takes the observation into the profile. */
   learn(o: Observation): void;
-}
-
-/** Position of a detector in every per-detector array. */
-export function detectorIndex(name: DetectorName): number {
-  return DETECTORS.indexOf(name);
 }

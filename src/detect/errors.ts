@@ -74,5 +74,4 @@ export function countRun(o: Observation): void {
   const same = o.s32[at + U.errorEndpoint] === o.endpointLow && o.s32[at + U.errorRun] > 0;
   o.s32[at + U.errorRun] = same ? o.s32[at + U.errorRun] + 1 : 1;
   o.s32[at + U.errorEndpoint] = o.endpointLow;
-  o.s32[at + U.errorTarget] = o.pairLow;
 }

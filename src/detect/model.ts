@@ -44,6 +44,6 @@ export interface CohortModel {
   /** Expected count and squared count per window of an agent nobody knows yet, in the order of WINDOW_MS. */
   readonly windowMean: readonly number[];
   readonly windowSquare: readonly number[];
-  /** Pages per agent-day over the last 7 days as a multiple of the budget, at least 1: the bar that every detector adds. */
+  /** How far the marginal pages of the last 7 days surely exceeded the budget, at least 1: what fused p are multiplied by. */
   readonly bar: number;
 }

@@ -7,7 +7,7 @@
  */
 import { DETECTORS, F } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
-import { NOVEL_SLOTS, S, U } from '../agent/sessions.js';
+import { S, U } from '../agent/sessions.js';
 import type { Detector } from './detector.js';
 import { isSensitive } from './sensitive.js';
 
@@ -35,13 +35,12 @@ export const novelty: Detector = {
     o.addedSurprise = 0;
     const total = o.s8at + S.novelty;
     let feature = NEW_TARGET_FEATURE;
-    if (o.endpointNovel && addsToSession(o, o.endpointLow)) {
+    if (o.endpointNewHere) {
       feature = NEW_ENDPOINT_FEATURE;
-      o.addedSurprise += endpointSurprise(o);
-    } else if (o.pairNovel && !o.endpointNovel && addsToSession(o, o.pairLow)) {
-      o.addedSurprise += pairSurprise(o);
+      o.addedSurprise = endpointSurprise(o) * discount(o);
+    } else if (o.pairNewHere && !o.endpointNovel) {
+      o.addedSurprise = pairSurprise(o) * discount(o);
     }
-    o.addedSurprise *= discount(o);
     o.s64[total] += o.addedSurprise;
     const p = o.profile;
     readings.set(INDEX, o.addedSurprise > 0 ? o.s64[total] : 0, feature, o.s64[total], p.f32[p.at4 + F.surpriseLevel]);
@@ -67,19 +66,8 @@ export function learnSessionNovelty(o: Observation): void {
 
 /** New things of one session come together: one odd task brings many. Each counts for half of the one before it. */
 function discount(o: Observation): number {
-  const count = o.sessionCount(U.novelCount);
-  return count < 2 ? 1 : count > 10 ? 0 : 2 / (1 << count);
-}
-
-/** Remembers a new thing in the session's row; false where it was counted before. */
-function addsToSession(o: Observation, hash: number): boolean {
-  const base = o.s4at + U.novel;
-  const count = o.sessionCount(U.novelCount);
-  const kept = count < NOVEL_SLOTS ? count : NOVEL_SLOTS;
-  for (let i = 0; i < kept; i++) if (o.s32[base + i] === hash) return false;
-  o.s32[base + (count % NOVEL_SLOTS)] = hash;
-  o.s32[o.s4at + U.novelCount] = count + 1;
-  return true;
+  const before = o.s32[o.s4at + U.surprises]++;
+  return before > 10 ? 0 : 1 / (1 << before);
 }
 
 function softened(surprise: number, known: number, peers: number): number {

@@ -1,5 +1,6 @@
 /** From a scored observation to a finding's line and, where the policy says so, a proposal. */
 import { F } from '../agent/layout.js';
+import { U } from '../agent/sessions.js';
 import { agentKey } from '../agent/table.js';
 import { type Attribution, type Finding, isPage, type Kind, type Severity } from '../decide/finding.js';
 import { propose } from '../decide/propose.js';
@@ -9,18 +10,23 @@ import type { Breach } from './budgets.js';
 import { causeOf, sessionOf, severityOf } from './cause.js';
 import type { OpenFinding } from './findings.js';
 import type { Outcome } from './outcome.js';
-import { attribute, leader, round } from './scoring.js';
+import { attribute, hasCause, leader, round } from './scoring.js';
 import type { EngineState } from './state.js';
 import { makeTitle } from './title.js';
 
+const DAY_MS = 86_400_000;
+/** A breach is certain and its projection nearly so: these p rank them with what else is open. */
+const BREACH_P = 1e-9;
+const PROJECTION_P = 1e-3;
 /** Bits of the profile's flags: paged at medium today, and above it. */
 const PAGED = 1;
 const ALARMED = 4;
 const ID_SEED = 0x6b6c6472;
 /** Natural logarithm of the p at which risk reaches 100: one day in a million. */
 const RISK_FULL = Math.log(1e6);
-/** Name that stands for all agents in a finding. */
+/** Name that stands for all agents in a finding; no agent may have it (event/schema.ts). */
 const FLEET = 'fleet';
+const FLEET_KEY = '\u0000fleet';
 /** A full table that turns newcomers away is certain, not probable; this p ranks it with what should be looked at. */
 const FLOOD_P = 1e-3;
 const id = new Uint32Array(2);
@@ -29,6 +35,7 @@ const NOBODY = { role: null, labels: [] } as const;
 /** What stands behind a finding's line, whatever raised it. */
 interface Cause {
   readonly kind: Kind;
+  readonly cause: string;
   readonly severity: Severity;
   readonly p: number;
   /** Made only where a line or a proposal is due. */
@@ -48,10 +55,11 @@ interface Subject {
 export function raiseScored(state: EngineState, p: number, bound: boolean, offset: number, outcome: Outcome): void {
   const { settings, observation: o } = state;
   const severity = severityOf(p, settings.pagesPerAgentDay, settings.noticesPerAgentDay);
-  if (severity === null) return;
+  // Where no detector's tangent is positive there is nothing to say, whatever budget was set.
+  if (severity === null || !hasCause()) return;
   const kind = causeOf(leader(), o, state.readings);
   const said = isNoticeOnly(state, kind) ? 'low' : severity;
-  raise(state, { kind, severity: said, p, attribution: () => attribute(state) }, bound, offset, outcome);
+  raise(state, { kind, cause: kind, severity: said, p, attribution: () => attribute(state) }, bound, offset, outcome);
 }
 
 /** Causes that speak for themselves on an agent's first day; all others compare it with a history it does not have. */
@@ -73,8 +81,17 @@ export function raiseBreach(
 ): void {
   const { feature, observed, limit, hard } = breach;
   const part = { detector: 'budget', feature, observed: round(observed), expected: round(limit), share: 1 };
-  const severity: Severity = hard ? 'critical' : 'high';
-  raise(state, { kind: 'budget', severity, p: hard ? 1e-9 : 1e-3, attribution: () => [part] }, bound, offset, outcome);
+  // Each session has a budget of its own, and each day.
+  const o = state.observation;
+  const which = feature === 'session budget' ? o.sessionCount(U.ordinal) : Math.floor(o.timeMs / DAY_MS);
+  const cause: Cause = {
+    kind: 'budget',
+    cause: `${feature} ${which}`,
+    severity: hard ? 'critical' : 'high',
+    p: hard ? BREACH_P : PROJECTION_P,
+    attribution: () => [part],
+  };
+  raise(state, cause, bound, offset, outcome);
 }
 
 /** A flood of unknown agents at a full table: nobody to stop, but somebody to tell. */
@@ -85,10 +102,10 @@ export function raiseFlood(
   offset: number,
   outcome: Outcome,
 ): void {
-  const key = agentKey('', FLEET, true);
-  const open = state.findings.note(key, 'agent-flood', 'medium', event.timeMs, bound, () =>
-    makeId(`${key}\u0000agent-flood\u0000${event.id}`),
-  );
+  const key = FLEET_KEY;
+  const kind = 'agent-flood';
+  const evidence = { kind, cause: kind, severity: 'medium', timeMs: event.timeMs, bound } as const;
+  const open = state.findings.note(key, evidence, () => makeId([key, kind, event.id, event.timeMs]));
   if (!open.line) return;
   const observed = state.refusedThisHour;
   const part = {
@@ -98,7 +115,7 @@ export function raiseFlood(
     expected: 0,
     share: 1,
   };
-  const cause: Cause = { kind: 'agent-flood', severity: 'medium', p: FLOOD_P, attribution: () => [part] };
+  const cause: Cause = { kind, cause: kind, severity: 'medium', p: FLOOD_P, attribution: () => [part] };
   outcome.findings.push({
     ...describe(state, cause, open.finding, { tenant: '', agent: FLEET, root: FLEET, session: null, event }, offset),
     time: new Date(event.timeMs).toISOString(),
@@ -111,8 +128,9 @@ function raise(state: EngineState, cause: Cause, bound: boolean, offset: number,
   const { tenant, name: root } = table.entry(o.slot);
   const key = agentKey(tenant, root, bound);
   const source = o.event?.id ?? `tick:${o.timeMs}`;
-  const { finding: open, line } = state.findings.note(key, cause.kind, cause.severity, o.timeMs, bound, () =>
-    makeId(`${key}\u0000${cause.kind}\u0000${source}`),
+  const evidence = { ...cause, timeMs: o.timeMs, bound };
+  const { finding: open, line } = state.findings.note(key, evidence, () =>
+    makeId([key, cause.cause, source, o.timeMs]),
   );
   const asks = open.bound && settings.policy.rules.some((rule) => !open.proposed.includes(rule.action));
   if (!line && !asks) return;
@@ -171,7 +189,8 @@ function describe(state: EngineState, cause: Cause, open: OpenFinding, subject: 
   };
 }
 
-function makeId(text: string): string {
-  hash64(text, ID_SEED, id);
+/** The same cause, record and time give the same id. */
+function makeId(parts: readonly (string | number)[]): string {
+  hash64(parts.join('\u0000'), ID_SEED, id);
   return `f-${hex64(id[0], id[1])}`;
 }

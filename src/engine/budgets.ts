@@ -9,26 +9,32 @@ import { S } from '../agent/sessions.js';
 import { lnNormalTail } from '../math/tail.js';
 import type { Budgets } from './record.js';
 
-const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
+/** Spend is forecast in buckets of this length: a runaway spends a budget in half a minute. */
+const BUCKET_MS = 10_000;
 const LEVEL_STEP = 0.3;
 const TREND_STEP = 0.1;
+const VARIANCE_STEP = 0.1;
 const DAMPING = 0.9;
 /** A projection is reported when the chance of an overrun is at least this. */
 const OVERRUN_MIN = 0.99;
-/** A session's projection looks this far ahead, ms. */
-const SESSION_AHEAD_MS = 300_000;
-/** Minutes of spend before a forecast says anything. */
-const MINUTES_MIN = 5;
+/** Buckets that a projection looks ahead: beyond a minute, or ten for a day's budget, it would be guessing. */
+const SESSION_AHEAD = 6;
+const DAY_AHEAD = 60;
+/** Closed buckets before a forecast says anything. */
+const BUCKETS_MIN = 2;
+/** After this many buckets without spend the forecast starts anew. */
+const GAP_MAX = 360;
 
 interface Forecast {
-  minute: number;
+  /** Index of the running bucket since the epoch. */
+  bucket: number;
   spent: number;
   level: number;
   trend: number;
-  /** Variance of the one-minute error. */
+  /** Variance of the error one bucket ahead. */
   variance: number;
-  minutes: number;
+  /** Closed buckets. */
+  closed: number;
 }
 
 /** A budget that is used up, or surely about to be. USD. */
@@ -38,8 +44,6 @@ export interface Breach {
   readonly limit: number;
   /** Used up, not only projected. */
   readonly hard: boolean;
-  /** ms until it is used up at the forecast rate; 0 when it is. */
-  readonly exhaustedInMs: number;
 }
 
 /** Budgets and forecasts by agent key. */
@@ -70,10 +74,9 @@ export class BudgetBook {
     addSpend(forecast, o.timeMs, usd);
     const session = o.sessionNumber(S.costUsd);
     const day = o.profile.f64[o.profile.at8 + F.daySpend];
-    const dayLeft = DAY_MS - (o.timeMs % DAY_MS);
     return (
-      breach('session budget', session, budgets.sessionUsd, forecast, SESSION_AHEAD_MS) ??
-      breach('day budget', day, budgets.dayUsd, forecast, dayLeft)
+      breach('session budget', session, budgets.sessionUsd, forecast, SESSION_AHEAD) ??
+      breach('day budget', day, budgets.dayUsd, forecast, DAY_AHEAD)
     );
   }
 
@@ -89,32 +92,44 @@ export class BudgetBook {
 }
 
 function newForecast(timeMs: number): Forecast {
-  return { minute: Math.floor(timeMs / MINUTE_MS), spent: 0, level: 0, trend: 0, variance: 0, minutes: 0 };
+  return { bucket: Math.floor(timeMs / BUCKET_MS), spent: 0, level: 0, trend: 0, variance: 0, closed: 0 };
 }
 
-/** Closes the minutes gone by (the damped Holt recursions), then adds the spend to the running one. */
+/** Closes the buckets gone by (the damped Holt recursions), then adds the spend to the running one. */
 function addSpend(f: Forecast, timeMs: number, usd: number): void {
-  const minute = Math.floor(timeMs / MINUTE_MS);
-  // A gap of hours says the same as a gap of one: the level has decayed to nothing.
-  if (minute - f.minute > 120) Object.assign(f, newForecast(timeMs));
-  while (f.minute < minute) {
-    const before = f.level + DAMPING * f.trend;
-    const error = f.spent - before;
-    f.level = before + LEVEL_STEP * error;
-    f.trend = DAMPING * f.trend + TREND_STEP * error;
-    f.variance += (error * error - f.variance) * 0.1;
+  const bucket = Math.floor(timeMs / BUCKET_MS);
+  if (bucket - f.bucket > GAP_MAX) Object.assign(f, newForecast(timeMs));
+  while (f.bucket < bucket) {
+    if (f.closed === 0) {
+      // The first bucket is the level: starting at nothing would look like a trend.
+      f.level = f.spent;
+    } else {
+      const error = f.spent - f.level - DAMPING * f.trend;
+      f.level += DAMPING * f.trend + LEVEL_STEP * error;
+      f.trend = DAMPING * f.trend + TREND_STEP * error;
+      f.variance += (error * error - f.variance) * VARIANCE_STEP;
+    }
     f.spent = 0;
-    f.minute++;
-    f.minutes++;
+    f.bucket++;
+    f.closed++;
   }
   f.spent += usd;
 }
 
-/** Mean and variance of the spend over the next `minutes`, from the damped trend's sum. */
-function project(f: Forecast, minutes: number): { mean: number; variance: number } {
-  const damp = Math.exp(minutes * Math.log(DAMPING));
-  const trend = (DAMPING / (1 - DAMPING)) * (minutes - (DAMPING * (1 - damp)) / (1 - DAMPING));
-  return { mean: Math.max(0, f.level * minutes + f.trend * trend), variance: f.variance * minutes };
+/** Mean and variance of the spend over the next `steps` buckets; the level's own error grows with each of them. */
+function project(f: Forecast, steps: number): { mean: number; variance: number } {
+  let trend = 0;
+  let damp = 1;
+  let mean = 0;
+  let variance = 0;
+  for (let step = 1; step <= steps; step++) {
+    damp *= DAMPING;
+    trend += damp;
+    mean += f.level + trend * f.trend;
+    const carried = 1 + (steps - step) * LEVEL_STEP;
+    variance += f.variance * carried * carried;
+  }
+  return { mean: Math.max(0, mean), variance };
 }
 
 function breach(
@@ -122,19 +137,12 @@ function breach(
   observed: number,
   limit: number | null,
   f: Forecast,
-  aheadMs: number,
+  ahead: number,
 ): Breach | null {
   if (limit === null) return null;
-  if (observed >= limit) return { feature, observed, limit, hard: true, exhaustedInMs: 0 };
-  if (f.minutes < MINUTES_MIN || f.level <= 0) return null;
-  const { mean, variance } = project(f, aheadMs / MINUTE_MS);
-  const z = (limit - observed - mean) / Math.sqrt(variance + 1e-12);
-  if (Math.exp(lnNormalTail(z)) < OVERRUN_MIN) return null;
-  return {
-    feature,
-    observed,
-    limit,
-    hard: false,
-    exhaustedInMs: Math.round(((limit - observed) / f.level) * MINUTE_MS),
-  };
+  if (observed >= limit) return { feature, observed, limit, hard: true };
+  if (f.closed < BUCKETS_MIN || f.level <= 0) return null;
+  const { mean, variance } = project(f, ahead);
+  const z = (limit - observed - mean) / Math.sqrt(variance + limit * limit * 1e-6);
+  return Math.exp(lnNormalTail(z)) < OVERRUN_MIN ? null : { feature, observed, limit, hard: false };
 }

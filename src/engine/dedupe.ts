@@ -1,9 +1,14 @@
 /**
  * Event ids already scored, as 64-bit hashes, so that a sender may safely send again. Two generations, turned over
  * every `DEDUPE_MS` of the partition's time: an id is remembered for at least that long and at most twice as long,
- * unless more than `idsMax` ids arrive meanwhile (then generations turn earlier; counted by the caller's metrics).
+ * unless more than `idsMax` ids arrive meanwhile (then generations turn earlier, and that is counted).
  */
 export const DEDUPE_MS = 3_600_000;
+
+/** Two zero words mark an empty place; the one hash in 2^64 that looks so is moved aside. */
+function placed(hi: number, lo: number): number {
+  return hi === 0 && lo === 0 ? 1 : lo;
+}
 
 class Generation {
   private table = new Uint32Array(2 * 1024);
@@ -56,7 +61,9 @@ export class SeenIds {
   private current = new Generation();
   private previous = new Generation();
   private turnedMs = 0;
-  private readonly idsMax: number;
+  idsMax: number;
+  /** Turns that came before their time because the ids were too many: the horizon was shorter than stated. */
+  earlyTurns = 0;
 
   constructor(idsMax: number) {
     this.idsMax = idsMax;
@@ -66,20 +73,24 @@ export class SeenIds {
     return this.current.size + this.previous.size;
   }
 
-  /** True where the id was seen before; notes it otherwise. */
-  seen(hi: number, lo: number): boolean {
-    // Two zero words mark an empty place; the one hash in 2^64 that looks so is moved aside.
-    const low = hi === 0 && lo === 0 ? 1 : lo;
-    if (this.current.has(hi, low) || this.previous.has(hi, low)) return true;
-    if (this.current.size >= this.idsMax) this.turn();
-    this.current.add(hi, low);
-    return false;
+  has(hi: number, lo: number): boolean {
+    const low = placed(hi, lo);
+    return this.current.has(hi, low) || this.previous.has(hi, low);
   }
 
+  /** Notes an id that was not there. */
+  add(hi: number, lo: number): void {
+    if (this.current.size >= this.idsMax) {
+      this.earlyTurns++;
+      this.turn();
+    }
+    this.current.add(hi, placed(hi, lo));
+  }
+
+  /** One turn at the most, however far the clock jumps: what was sent before an outage may be sent again after it. */
   advance(timeMs: number): void {
-    if (timeMs - this.turnedMs < DEDUPE_MS) return;
-    if (timeMs - this.turnedMs >= 2 * DEDUPE_MS) this.turn();
-    this.turn();
+    if (this.turnedMs !== 0 && timeMs - this.turnedMs < DEDUPE_MS) return;
+    if (this.turnedMs !== 0) this.turn();
     this.turnedMs = timeMs;
   }
 

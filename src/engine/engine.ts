@@ -15,11 +15,11 @@ import type { AgentEvent } from '../event/event.js';
 import { hash64 } from '../math/hash.js';
 import { raiseBreach, raiseFlood, raiseScored } from './alarm.js';
 import type { Engine, EngineCounts, Shelf } from './contract.js';
-import { advanceWindows, enterSession, finishSession, lookUp, sessionHash } from './observe.js';
+import { advanceWindows, enterSession, lookUp, noteNovel, sessionHash } from './observe.js';
 import type { Outcome } from './outcome.js';
 import type { AgentRecord, EngineRecord, EventRecord, ResetRecord } from './record.js';
-import { endIdleSessions, evict, seat, takeModel, turnDay } from './residence.js';
-import { judge, learnEvent, scoreEvent, surprises } from './scoring.js';
+import { lookAfter, resetProfile, seat, takeModel, turnDays } from './residence.js';
+import { learnEvent, listen, scoreEvent, surprises } from './scoring.js';
 import type { Settings } from './settings.js';
 import { restoreState, saveState } from './snapshot.js';
 import { EngineState, type Place } from './state.js';
@@ -32,6 +32,8 @@ const SILENCE = DETECTORS.indexOf('silence');
 const FLOOD_EVENTS = 100;
 /** Acting agents whose sighting is remembered. */
 const SIGHTED_MAX = 200_000;
+/** Versions of one agent that are remembered as reported. */
+const VERSIONS_MAX = 16;
 /** No tick jump makes an engine look at more minutes than an hour has: each agent is looked at once. */
 const MINUTES = 60;
 
@@ -114,16 +116,21 @@ export class PartitionEngine implements Engine {
     const { counts, observation: o } = state;
     counts.events++;
     const root = this.treeOf(event, bound);
-    if (this.isDuplicate(event, bound)) {
+    this.hashId(event, bound);
+    const [hi, lo] = this.hash;
+    if (state.ids.has(hi, lo)) {
       counts.duplicates++;
       return;
     }
+    state.missedLookMs = 0;
     const slot = seat(state, event.tenant, root, bound, event.timeMs);
     if (slot === -1) {
       counts.notAdmitted++;
       if (++state.refusedThisHour === FLOOD_EVENTS) raiseFlood(state, event, bound, offset, outcome);
       return;
     }
+    // Only now: an event that was refused may be sent again.
+    state.ids.add(hi, lo);
     this.sight(event, outcome);
     const p = o.profile;
     const key = state.table.key(slot);
@@ -134,17 +141,18 @@ export class PartitionEngine implements Engine {
     const late = event.timeMs < p.f64[p.at8 + F.lastMs] - state.settings.latenessMs;
     o.timeMs = Math.max(event.timeMs, p.f64[p.at8 + F.lastMs]);
     state.table.touch(slot, o.timeMs);
-    turnDay(state, slot, o.timeMs, outcome);
+    if (state.missedLookMs > 0) lookAfter(state, slot, state.missedLookMs, outcome);
+    turnDays(state, slot, o.timeMs, outcome);
     p.u32[p.at4 + F.flags] &= ~QUIET;
     this.observe(event, slot, late);
-    const fused = scoreEvent(state, key, outcome);
+    const fused = scoreEvent(state, key, bound, outcome);
     state.fused = fused;
     if (fused < 1) raiseScored(state, fused, bound, offset, outcome);
     if (state.budgets.size > 0) {
       const breach = state.budgets.judge(key, o);
       if (breach !== null) raiseBreach(state, breach, bound, offset, outcome);
     }
-    learnEvent(state, key, outcome);
+    learnEvent(state, key, bound, outcome);
     p.f64[p.at8 + F.lastMs] = o.timeMs;
     p.f64[p.at8 + F.events]++;
     counts.scored++;
@@ -167,42 +175,42 @@ export class PartitionEngine implements Engine {
   private observe(event: AgentEvent, slot: number, late: boolean): void {
     const { state } = this;
     const { observation: o, settings } = state;
+    o.isLate = late;
     o.failed = event.status === 'error' || event.status === 'denied';
     advanceWindows(o, o.timeMs);
     lookUp(o, event, settings.hashSeed, state.model);
-    const room = state.sessions.full();
-    if (room !== -1) this.endEarly(room, slot);
-    enterSession(o, state.sessions, slot, sessionHash(event.session, settings.hashSeed), settings.sessionIdleMs);
+    enterSession(state, slot, sessionHash(event.session, settings.hashSeed));
+    noteNovel(o);
     countRun(o);
     countCost(o);
     if (!late) for (const detector of state.catalogue) detector.count?.(o);
   }
 
-  /** The session table is full: the least recently used session of whichever agent ends now. */
-  private endEarly(row: number, slot: number): void {
-    const { state } = this;
-    const owner = state.sessions.ownerOf(row);
-    state.table.aim(state.observation.profile, owner);
-    finishSession(state.observation, state.sessions, row);
-    state.table.aim(state.observation.profile, slot);
-  }
-
-  private isDuplicate(event: AgentEvent, bound: boolean): boolean {
-    hash64(event.id, this.state.settings.hashSeed, this.hash);
-    const hi = this.hash[0];
-    const lo = this.hash[1];
-    hash64(event.agent, lo ^ (bound ? 0 : 1), this.hash);
-    return this.state.ids.seen((hi ^ this.hash[0]) >>> 0, (lo ^ this.hash[1]) >>> 0);
+  /** Fills `hash` with the identity of an event: (tenant, agent, id), unbound senders apart. */
+  private hashId(event: AgentEvent, bound: boolean): void {
+    const { hash } = this;
+    hash64(event.id, this.state.settings.hashSeed, hash);
+    const [hi, lo] = hash;
+    hash64(event.agent, (lo ^ (bound ? 0 : 1)) >>> 0, hash);
+    hash[0] ^= hi;
+    hash[1] ^= lo;
+    if (event.tenant === '') return;
+    const [outerHi, outerLo] = hash;
+    hash64(event.tenant, outerLo, hash);
+    hash[0] ^= outerHi;
+    hash[1] ^= outerLo;
   }
 
   /** Reports an acting agent to the inventory when it, or its version, is new. */
   private sight(event: AgentEvent, outcome: Outcome): void {
     const { sighted } = this.state;
     const key = event.tenant === '' ? event.agent : `${event.tenant}\u0000${event.agent}`;
-    const before = sighted.get(key);
-    if (before !== undefined && (event.version === null || before === event.version)) return;
+    const versions = sighted.get(key);
+    if (versions !== undefined && (event.version === null || versions.includes(event.version))) return;
+    const known = versions ?? [];
+    if (event.version !== null && known.push(event.version) > VERSIONS_MAX) known.shift();
     sighted.delete(key);
-    sighted.set(key, event.version);
+    sighted.set(key, known);
     if (sighted.size > SIGHTED_MAX) {
       for (const oldest of sighted.keys()) {
         sighted.delete(oldest);
@@ -223,7 +231,7 @@ export class PartitionEngine implements Engine {
     state.nowMs = timeMs;
     state.ids.advance(timeMs);
     for (let minute = Math.max(from + 1, to - MINUTES + 1); minute <= to; minute++) {
-      for (const slot of state.table.due(minute)) this.lookAfter(slot, timeMs, offset, outcome);
+      for (const slot of state.table.due(minute)) this.look(slot, minute * MINUTE_MS, offset, outcome);
     }
     if (!hour) return;
     state.findings.sweep(timeMs);
@@ -231,8 +239,8 @@ export class PartitionEngine implements Engine {
     state.refusedThisHour = 0;
   }
 
-  /** Once an hour for every agent: close its day and its idle sessions, and listen for silence. */
-  private lookAfter(slot: number, timeMs: number, offset: number, outcome: Outcome): void {
+  /** Once an hour for every agent: close its days and its idle sessions, and listen for silence. */
+  private look(slot: number, timeMs: number, offset: number, outcome: Outcome): void {
     const { state } = this;
     const { observation: o, table } = state;
     table.aim(o.profile, slot);
@@ -241,13 +249,12 @@ export class PartitionEngine implements Engine {
     o.event = null;
     o.timeMs = timeMs;
     o.opensSession = false;
-    if (p.u32[p.at4 + F.modelStamp] !== state.modelStamp) takeModel(state, table.key(slot));
     if (timeMs < p.f64[p.at8 + F.lastMs]) return;
-    endIdleSessions(state, slot, timeMs);
-    turnDay(state, slot, timeMs, outcome);
+    if (p.u32[p.at4 + F.modelStamp] !== state.modelStamp) takeModel(state, table.key(slot));
+    lookAfter(state, slot, timeMs, outcome);
     surprises.fill(0);
     scoreSilence(o, state.readings);
-    if (!judge(state, SILENCE) || (p.u32[p.at4 + F.flags] & QUIET) !== 0) return;
+    if ((p.u32[p.at4 + F.flags] & QUIET) !== 0 || !listen(state, SILENCE)) return;
     const quiet = Math.exp(-surprises[SILENCE]);
     if (quiet > state.settings.noticesPerAgentDay / DETECTOR_COUNT) return;
     p.u32[p.at4 + F.flags] |= QUIET;
@@ -268,7 +275,7 @@ export class PartitionEngine implements Engine {
     for (const bound of [true, false]) {
       const key = agentKey(record.tenant, record.agent, bound);
       const slot = state.table.find(record.tenant, record.agent, bound);
-      if (slot !== -1) evict(state, slot);
+      if (slot !== -1) resetProfile(state, slot);
       state.shelved.delete(key);
       state.findings.forget(key);
     }

@@ -9,6 +9,8 @@ import { type Action, type Kind, SEVERITIES, type Severity } from '../decide/fin
 export interface OpenFinding {
   readonly id: string;
   readonly kind: Kind;
+  /** What tells it from others of its kind: the kind itself, or which limit was broken. */
+  readonly cause: string;
   /** Severity of the last line written. */
   shown: Severity;
   /** Severity that the evidence has reached; what a policy judges. */
@@ -17,6 +19,15 @@ export interface OpenFinding {
   bound: boolean;
   /** Actions already proposed for it: each is proposed once. */
   readonly proposed: Action[];
+}
+
+/** One piece of evidence. */
+export interface CauseEvidence {
+  readonly kind: Kind;
+  readonly cause: string;
+  readonly severity: Severity;
+  readonly timeMs: number;
+  readonly bound: boolean;
 }
 
 /** What noting a piece of evidence led to. */
@@ -28,6 +39,8 @@ export interface Raised {
 
 const rank = (severity: Severity): number => SEVERITIES.indexOf(severity);
 const PAGE = rank('medium');
+/** Open findings of one agent; the oldest is closed for another. */
+const OPEN_MAX = 64;
 
 /** Open findings by agent key. */
 export class FindingBook {
@@ -40,14 +53,17 @@ export class FindingBook {
   }
 
   /** Notes evidence of a cause. `makeId` is called only where a new finding is opened. */
-  note(key: string, kind: Kind, severity: Severity, timeMs: number, bound: boolean, makeId: () => string): Raised {
+  note(key: string, evidence: CauseEvidence, makeId: () => string): Raised {
+    const { kind, cause, severity, timeMs, bound } = evidence;
     const list = this.current(key, timeMs);
-    let finding = list.find((f) => f.kind === kind);
+    let finding = list.find((f) => f.cause === cause);
     const others = list.reduce((most, f) => (f === finding ? most : Math.max(most, rank(f.shown))), -1);
-    const capped = rank(severity) >= PAGE && others >= PAGE && rank(severity) <= others;
+    // A limit that people set is never the other face of something else.
+    const capped = kind !== 'budget' && rank(severity) >= PAGE && others >= PAGE && rank(severity) <= others;
     const shown: Severity = capped ? 'low' : severity;
     if (finding === undefined) {
-      finding = { id: makeId(), kind, shown, reached: severity, lastMs: timeMs, bound, proposed: [] };
+      finding = { id: makeId(), kind, cause, shown, reached: severity, lastMs: timeMs, bound, proposed: [] };
+      if (list.length >= OPEN_MAX) list.shift();
       list.push(finding);
       this.open.set(key, list);
       return { finding, line: true };

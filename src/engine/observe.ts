@@ -5,13 +5,14 @@
 import { ENDPOINTS, findKnown, isAdopted, PAIRS } from '../agent/known.js';
 import { F, WINDOW_COUNT } from '../agent/layout.js';
 import type { Observation } from '../agent/observation.js';
-import { S, type SessionTable, U } from '../agent/sessions.js';
+import { NOVEL_SLOTS, S, type SessionTable, U } from '../agent/sessions.js';
 import { advanceWindow } from '../agent/window.js';
 import { learnSessionCost } from '../detect/cost.js';
 import type { CohortModel } from '../detect/model.js';
 import { learnSessionNovelty } from '../detect/novelty.js';
 import type { AgentEvent } from '../event/event.js';
 import { hash32, hash64, hex64 } from '../math/hash.js';
+import type { EngineState } from './state.js';
 
 /** Most sessions of one agent at a time; the one opened first is ended for another. */
 const SESSIONS_PER_AGENT = 32;
@@ -70,29 +71,35 @@ export function sessionHash(session: string | null, seed: number): number {
 }
 
 /** Finds or opens the event's session and aims the observation at it. */
-export function enterSession(
-  o: Observation,
-  sessions: SessionTable,
-  agent: number,
-  hash: number,
-  idleMs: number,
-): void {
-  let row = sessions.find(agent, hash);
-  if (row !== -1 && o.timeMs - sessions.f64[row * S.F64 + S.lastMs] > idleMs) {
+export function enterSession(state: EngineState, slot: number, hash: number): void {
+  const { observation: o, sessions, settings } = state;
+  let row = sessions.find(slot, hash);
+  if (row !== -1 && o.timeMs - sessions.f64[row * S.F64 + S.lastMs] > settings.sessionIdleMs) {
     finishSession(o, sessions, row);
     row = -1;
   }
   o.opensSession = row === -1;
   if (row === -1) {
-    const rows = sessions.rowsOf(agent);
+    const rows = sessions.rowsOf(slot);
     if (rows.length >= SESSIONS_PER_AGENT) finishSession(o, sessions, rows[rows.length - 1]);
-    row = sessions.open(agent, hash, o.timeMs);
-    o.profile.u32[o.profile.at4 + F.sessions]++;
+    else makeRoom(state, slot);
+    row = sessions.open(slot, hash, o.timeMs);
+    sessions.u32[row * U.U32 + U.ordinal] = ++o.profile.u32[o.profile.at4 + F.sessions];
   } else {
     sessions.touch(row, o.timeMs);
   }
   o.aimSession(sessions.f64, sessions.u32, row);
   o.s64[o.s8at + S.events]++;
+}
+
+/** Ends the least recently used session where the table is full: the one thing that lets agents touch each other. */
+export function makeRoom(state: EngineState, slot: number): void {
+  const { sessions, table, observation } = state;
+  const row = sessions.full();
+  if (row === -1) return;
+  table.aim(observation.profile, sessions.ownerOf(row));
+  finishSession(observation, sessions, row);
+  table.aim(observation.profile, slot);
 }
 
 /** Ends one session: the profile learns it. The observation must be aimed at the session's agent. */
@@ -103,7 +110,10 @@ export function finishSession(o: Observation, sessions: SessionTable, row: numbe
   sessions.close(row);
 }
 
-/** Ends the agent's idle sessions. */
+/**
+ * Ends the agent's idle sessions, in the order in which they fell idle: looking once after a long while teaches the
+ * profile the same as looking every hour.
+ */
 export function finishIdle(
   o: Observation,
   sessions: SessionTable,
@@ -111,14 +121,24 @@ export function finishIdle(
   timeMs: number,
   idleMs: number,
 ): void {
-  for (let row = sessions.head(agent); row !== -1; ) {
-    const next = sessions.next(row);
-    if (timeMs - sessions.f64[row * S.F64 + S.lastMs] > idleMs) finishSession(o, sessions, row);
-    row = next;
-  }
+  const lastMs = (row: number): number => sessions.f64[row * S.F64 + S.lastMs];
+  const idle = sessions.rowsOf(agent).filter((row) => timeMs - lastMs(row) > idleMs);
+  idle.sort((a, b) => lastMs(a) - lastMs(b) || sessions.u32[a * U.U32 + U.hash] - sessions.u32[b * U.U32 + U.hash]);
+  for (const row of idle) finishSession(o, sessions, row);
 }
 
-/** Tag of a session inside a known set's entry. */
-export function sessionTag(o: Observation): number {
-  return o.s32[o.s4at + U.hash];
+/** Notes what is not adopted in the session's row, so that each new thing counts once a session. */
+export function noteNovel(o: Observation): void {
+  o.endpointNewHere = o.endpointNovel && addsToSession(o, o.endpointLow);
+  o.pairNewHere = o.pairNovel && addsToSession(o, o.pairLow);
+}
+
+function addsToSession(o: Observation, hash: number): boolean {
+  const base = o.s4at + U.novel;
+  const count = o.sessionCount(U.novelCount);
+  const kept = count < NOVEL_SLOTS ? count : NOVEL_SLOTS;
+  for (let i = 0; i < kept; i++) if (o.s32[base + i] === hash) return false;
+  o.s32[base + (count % NOVEL_SLOTS)] = hash;
+  o.s32[o.s4at + U.novelCount] = count + 1;
+  return true;
 }

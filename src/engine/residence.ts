@@ -4,15 +4,21 @@
  */
 
 import { ageKnown, ENDPOINTS, PAIRS } from '../agent/known.js';
-import { F, PROFILE_BYTES } from '../agent/layout.js';
+import { DETECTOR_COUNT, DETECTORS, F, PROFILE_BYTES } from '../agent/layout.js';
 import { S, U } from '../agent/sessions.js';
 import { agentKey } from '../agent/table.js';
-import { closeDay, refreshLaws } from '../score/calibrate.js';
-import { finishIdle } from './observe.js';
+import { scoreSilence } from '../detect/silence.js';
+import { closeDay, daySurprises, refreshLaws } from '../score/calibrate.js';
+import { finishIdle, makeRoom } from './observe.js';
 import type { Outcome } from './outcome.js';
 import type { EngineState } from './state.js';
 
 const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
+const MINUTES = 60;
+/** After a longer absence the days before these are forgotten: the memory of days is shorter. */
+const DAYS_CLOSED_MAX = 60;
+const SILENCE = DETECTORS.indexOf('silence');
 const ROW_BYTES = S.F64 * 8 + U.U32 * 4;
 const PAGED = 1;
 const ALARMED = 4;
@@ -20,33 +26,27 @@ const ALARMED = 4;
 /** Slot of an agent with its profile aimed at, admitting or reloading it where need be; -1: refused. */
 export function seat(state: EngineState, tenant: string, root: string, bound: boolean, timeMs: number): number {
   const { table, observation } = state;
-  let slot = table.find(tenant, root, bound);
-  if (slot === -1) {
-    const room = table.admit(tenant, root, bound, timeMs);
-    if (room === -2) return -1;
-    if (room >= 0) evict(state, room);
-    slot = table.insert(tenant, root, bound, timeMs);
-    table.aim(observation.profile, slot);
-    const key = agentKey(tenant, root, bound);
-    const position = state.shelved.get(key);
-    if (position === undefined) {
-      found(state, timeMs, key);
-    } else {
-      reload(state, slot, state.shelf.read(position));
-      state.shelved.delete(key);
-      state.counts.reloads++;
-    }
-    state.counts.agents = table.size;
-    return slot;
+  const seated = table.find(tenant, root, bound);
+  if (seated !== -1) {
+    table.aim(observation.profile, seated);
+    return seated;
   }
+  const key = agentKey(tenant, root, bound);
+  const position = state.shelved.get(key);
+  const room = table.admit(key, position !== undefined, timeMs);
+  if (room === -2) return -1;
+  if (room >= 0) evict(state, room);
+  const slot = table.insert(tenant, root, bound, timeMs);
   table.aim(observation.profile, slot);
+  if (position === undefined) found(state, timeMs, key);
+  else reload(state, slot, position);
+  state.counts.agents = table.size;
   return slot;
 }
 
 /** First event of an agent nobody knows. */
 function found(state: EngineState, timeMs: number, key: string): void {
   const p = state.observation.profile;
-  p.f64[p.at8 + F.firstMs] = timeMs;
   p.f64[p.at8 + F.lastMs] = timeMs;
   p.f32[p.at4 + F.novelShare] = 1;
   p.f32[p.at4 + F.errorRate] = 0.05;
@@ -63,32 +63,55 @@ export function takeModel(state: EngineState, key: string): void {
   refreshLaws(p, state.model, state.modelStamp);
 }
 
-/** Closes the agent's day where `timeMs` lies in a later one, and emits it for learn/. */
-export function turnDay(state: EngineState, slot: number, timeMs: number, outcome: Outcome): void {
+/**
+ * Closes every day of the agent that ended before `timeMs`, one by one, and emits each for learn/. A day without an
+ * event counts too: the budget is in pages per agent-day. Closing them late teaches the same as closing them in time.
+ */
+export function turnDays(state: EngineState, slot: number, timeMs: number, outcome: Outcome): void {
   const p = state.observation.profile;
   const day = Math.floor(timeMs / DAY_MS);
-  const running = p.u32[p.at4 + F.day];
-  if (day <= running) return;
-  const { f32, at4 } = p;
-  const count = F.dayMean - F.daySurprise;
-  const key = state.table.key(slot);
-  outcome.samples.push({
-    kind: 'day',
-    timeMs: (running + 1) * DAY_MS,
-    agent: key,
-    id: `day:${running}`,
-    days: p.u32[at4 + F.days],
-    max: Array.from(f32.subarray(at4 + F.dayMax, at4 + F.dayMax + count)),
-    surprise: Array.from(f32.subarray(at4 + F.daySurprise, at4 + F.daySurprise + count)),
-    marginal: (p.u32[at4 + F.flags] & (PAGED | ALARMED)) === PAGED,
-  });
+  if (day <= p.u32[p.at4 + F.day]) return;
+  const first = Math.max(p.u32[p.at4 + F.day], day - DAYS_CLOSED_MAX);
+  for (let running = first; running < day; running++) turnDay(state, slot, running, outcome);
+  p.u32[p.at4 + F.day] = day;
+  takeModel(state, state.table.key(slot));
+}
+
+function turnDay(state: EngineState, slot: number, running: number, outcome: Outcome): void {
+  const { observation: o, table } = state;
+  const p = o.profile;
+  const { f32, u32, at4 } = p;
+  const { key, bound } = table.entry(slot);
+  const endMs = (running + 1) * DAY_MS;
+  noteSilence(state, endMs);
+  if (bound) {
+    outcome.samples.push({
+      kind: 'day',
+      timeMs: endMs,
+      agent: key,
+      id: `day:${running}`,
+      days: u32[at4 + F.days],
+      max: Array.from(f32.subarray(at4 + F.dayMax, at4 + F.dayMax + DETECTOR_COUNT)),
+      surprise: daySurprises(p),
+      marginal: (u32[at4 + F.flags] & (PAGED | ALARMED)) === PAGED,
+    });
+  }
   closeDay(p);
   ageKnown(p, ENDPOINTS);
   ageKnown(p, PAIRS);
-  p.u32[at4 + F.day] = day;
   p.f64[p.at8 + F.daySpend] = 0;
-  p.u32[at4 + F.flags] &= ~(PAGED | ALARMED);
-  takeModel(state, key);
+  u32[at4 + F.flags] &= ~(PAGED | ALARMED);
+}
+
+/** The longest silence of a day stands at its end. */
+function noteSilence(state: EngineState, endMs: number): void {
+  const { observation: o, readings } = state;
+  const timeMs = o.timeMs;
+  o.timeMs = endMs;
+  scoreSilence(o, readings);
+  o.timeMs = timeMs;
+  const at = o.profile.at4 + F.dayMax + SILENCE;
+  o.profile.f32[at] = Math.max(o.profile.f32[at], readings.score[SILENCE]);
 }
 
 /** Hands an agent's profile and sessions to the shelf and frees its slot. */
@@ -115,11 +138,26 @@ export function evict(state: EngineState, slot: number): void {
   state.counts.evictions++;
 }
 
-function reload(state: EngineState, slot: number, bytes: Uint8Array): void {
-  state.table.raw(slot).set(bytes.subarray(0, PROFILE_BYTES));
-  for (let at = PROFILE_BYTES; at < bytes.length; at += ROW_BYTES) readRow(state, slot, bytes, at);
+function reload(state: EngineState, slot: number, position: number): void {
+  const bytes = state.shelf.read(position);
+  const { table } = state;
+  table.raw(slot).set(bytes.subarray(0, PROFILE_BYTES));
+  for (let at = PROFILE_BYTES; at < bytes.length; at += ROW_BYTES) {
+    makeRoom(state, slot);
+    readRow(state, slot, bytes, at);
+  }
+  const { key, minute } = table.entry(slot);
+  state.shelved.delete(key);
+  state.counts.reloads++;
   const p = state.observation.profile;
-  if (p.u32[p.at4 + F.modelStamp] !== state.modelStamp) takeModel(state, state.table.key(slot));
+  if (p.u32[p.at4 + F.modelStamp] !== state.modelStamp) takeModel(state, key);
+  state.missedLookMs = lastLook(state.nowMs, minute);
+}
+
+/** When an agent of this minute was last looked at by the partition's clock, ms. */
+export function lastLook(nowMs: number, minute: number): number {
+  const now = Math.floor(nowMs / MINUTE_MS);
+  return (now - ((((now - minute) % MINUTES) + MINUTES) % MINUTES)) * MINUTE_MS;
 }
 
 /** Copies one session's row out. */
@@ -146,7 +184,26 @@ export function readRow(state: EngineState, slot: number, bytes: Uint8Array, at:
 /** Bytes of one session in a snapshot and on the shelf. */
 export const SESSION_ROW_BYTES = ROW_BYTES;
 
-/** Ends the idle sessions of the agent that is being looked at. */
-export function endIdleSessions(state: EngineState, slot: number, timeMs: number): void {
+/**
+ * What an hourly look does for the profile: ends idle sessions and closes days. It does not matter how often it was
+ * done before, so a profile that comes back from the shelf does at once what it missed.
+ */
+export function lookAfter(state: EngineState, slot: number, timeMs: number, outcome: Outcome): void {
+  const p = state.observation.profile;
+  if (timeMs < p.f64[p.at8 + F.lastMs]) return;
   finishIdle(state.observation, state.sessions, slot, timeMs, state.settings.sessionIdleMs);
+  turnDays(state, slot, timeMs, outcome);
+}
+
+/** Forgets all that was learned of a seated agent; what it has spent today stays spent. */
+export function resetProfile(state: EngineState, slot: number): void {
+  const { table, sessions, observation } = state;
+  for (const row of sessions.rowsOf(slot)) sessions.close(row);
+  table.aim(observation.profile, slot);
+  const p = observation.profile;
+  const spent = p.f64[p.at8 + F.daySpend];
+  const lastMs = p.f64[p.at8 + F.lastMs];
+  table.raw(slot).fill(0);
+  found(state, lastMs, table.key(slot));
+  p.f64[p.at8 + F.daySpend] = spent;
 }

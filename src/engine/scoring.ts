@@ -1,13 +1,14 @@
 /** Score: detectors over one observation, their readings calibrated and fused. Learning follows scoring, never precedes it. */
+import { isInteresting } from '../agent/interest.js';
 import { ENDPOINTS, insertKnown, PAIRS, useKnown } from '../agent/known.js';
 import { DETECTOR_COUNT, DETECTORS, F } from '../agent/layout.js';
+import type { Observation } from '../agent/observation.js';
 import type { Attribution } from '../decide/finding.js';
 import { attributeForest } from '../detect/forest.js';
 import { fillRow, JOINT_EVERY_MS, JOINT_FEATURES, scoreJoint } from '../detect/joint.js';
 import { hex64 } from '../math/hash.js';
-import { isInteresting, statedSurprise, surprise } from '../score/calibrate.js';
+import { statedSurprise, surprise } from '../score/calibrate.js';
 import { fuse, shares, WEIGHT_MIN, WEIGHTS } from '../score/fuse.js';
-import { sessionTag } from './observe.js';
 import type { Outcome } from './outcome.js';
 import type { EngineState } from './state.js';
 
@@ -15,6 +16,10 @@ const JOINT = DETECTORS.indexOf('joint');
 const FUSED = DETECTORS.indexOf('fused');
 /** One joint-model row in this many is emitted as a sample. */
 const SAMPLE_EVERY = 16;
+/** Share of new targets of an endpoint that nobody has seen a call of. */
+const UNKNOWN_TARGET_SHARE = 0.5;
+/** No fused p is believed to be smaller. */
+const P_MIN = 1e-300;
 /** Attributions listed in a finding, at most; the smallest share listed. */
 const ATTRIBUTIONS_MAX = 4;
 const SHARE_MIN = 0.02;
@@ -26,7 +31,7 @@ export const surprises = new Float64Array(DETECTOR_COUNT);
  * Runs every detector on the observation and returns the fused probability that an ordinary day of this agent gets
  * this strange; 1 when no detector is interested.
  */
-export function scoreEvent(state: EngineState, key: string, outcome: Outcome): number {
+export function scoreEvent(state: EngineState, key: string, bound: boolean, outcome: Outcome): number {
   const { observation: o, readings, catalogue } = state;
   surprises.fill(0);
   let interesting = false;
@@ -41,7 +46,7 @@ export function scoreEvent(state: EngineState, key: string, outcome: Outcome): n
     const cohort = p.u32[p.at4 + F.role];
     scoreJoint(o, cohort === 0 ? null : state.model.cohorts[cohort - 1].forest, readings);
     if (judge(state, JOINT)) interesting = true;
-    sampleRow(state, key, outcome);
+    if (bound) sampleRow(state, key, outcome);
   }
   return interesting ? settle(state, fuse(surprises)) : 1;
 }
@@ -53,25 +58,30 @@ export function scoreEvent(state: EngineState, key: string, outcome: Outcome): n
 function settle(state: EngineState, p: number): number {
   const stated = -Math.log(p);
   const profile = state.observation.profile;
-  const at = profile.at4 + F.daySurprise + FUSED;
+  const at = profile.at4 + F.dayFused;
   if (stated > profile.f32[at]) profile.f32[at] = stated;
-  return Math.exp(-Math.max(0, surprise(stated, FUSED, state.model) - Math.log(state.model.bar)));
+  const x = surprise(stated, FUSED, state.model) - Math.log(state.model.bar);
+  return Math.max(P_MIN, Math.exp(-Math.max(0, x)));
 }
 
-/** Calibrates one reading and keeps the day's maxima; true where the score is beyond an ordinary day's middle. */
-export function judge(state: EngineState, detector: number): boolean {
+/** Calibrates one reading and keeps the day's maxima; true where the score is worth a closer look. */
+function judge(state: EngineState, detector: number): boolean {
   const p = state.observation.profile;
   const score = state.readings.score[detector];
   const max = p.at4 + F.dayMax + detector;
   if (score > p.f32[max]) p.f32[max] = score;
+  return listen(state, detector);
+}
+
+/** Calibrates one reading without keeping it. */
+export function listen(state: EngineState, detector: number): boolean {
+  const p = state.observation.profile;
+  const score = state.readings.score[detector];
   if (score <= 0 || !isInteresting(p, detector, score)) {
     surprises[detector] = 0;
     return false;
   }
-  const stated = statedSurprise(p, detector, score);
-  const at = p.at4 + F.daySurprise + detector;
-  if (stated > p.f32[at]) p.f32[at] = stated;
-  surprises[detector] = Math.max(0, surprise(stated, detector, state.model));
+  surprises[detector] = Math.max(0, surprise(statedSurprise(p, detector, score), detector, state.model));
   return true;
 }
 
@@ -84,34 +94,36 @@ function sampleRow(state: EngineState, key: string, outcome: Outcome): void {
   outcome.samples.push({ kind: 'row', timeMs: o.timeMs, agent: key, id: o.event?.id ?? '', values: Array.from(o.row) });
 }
 
-/** Takes the observation into the profile: detectors first, then the sets of known endpoints and targets. */
-export function learnEvent(state: EngineState, key: string, outcome: Outcome): void {
+/**
+ * Takes the observation into the profile: detectors first, then the sets of known endpoints and targets. What is
+ * adopted is told to learn/, unless the sender is unbound: nobody may teach a cohort under a name that is not theirs.
+ */
+export function learnEvent(state: EngineState, key: string, bound: boolean, outcome: Outcome): void {
   const { observation: o, settings } = state;
   const p = o.profile;
-  const id = o.event?.id ?? '';
   if (o.endpointSlot === -1) {
     o.endpointSlot = insertKnown(p, ENDPOINTS, o.endpointLow, o.endpointHigh, o.timeMs);
-    p.f32[p.at4 + F.endpointNewTarget + o.endpointSlot] = 0.5;
+    p.f32[p.at4 + F.endpointNewTarget + o.endpointSlot] = UNKNOWN_TARGET_SHARE;
   }
   for (const detector of state.catalogue) detector.learn(o);
-  const tag = sessionTag(o);
-  const { adoptSessions, adoptMs } = settings;
-  if (useKnown(p, ENDPOINTS, o.endpointSlot, tag, o.timeMs, adoptSessions, adoptMs) && o.event?.operation !== 'chat') {
-    const hash = hex64(o.endpointHigh, o.endpointLow);
-    outcome.samples.push({ kind: 'adopted', timeMs: o.timeMs, agent: key, id, what: 'endpoint', hash });
+  const adopts = useKnown(p, ENDPOINTS, o.endpointSlot, o.endpointNewHere, o.timeMs, settings.adoption);
+  if (adopts && bound && o.event?.operation !== 'chat') {
+    tellAdopted(o, key, 'endpoint', hex64(o.endpointHigh, o.endpointLow), outcome);
   }
   if (o.event === null || o.event.target === null) return;
   if (o.pairSlot === -1) o.pairSlot = insertKnown(p, PAIRS, o.pairLow, o.pairHigh, o.timeMs);
-  if (useKnown(p, PAIRS, o.pairSlot, tag, o.timeMs, adoptSessions, adoptMs)) {
-    outcome.samples.push({
-      kind: 'adopted',
-      timeMs: o.timeMs,
-      agent: key,
-      id,
-      what: 'pair',
-      hash: hex64(o.pairHigh, o.pairLow),
-    });
+  if (useKnown(p, PAIRS, o.pairSlot, o.pairNewHere, o.timeMs, settings.adoption) && bound) {
+    tellAdopted(o, key, 'pair', hex64(o.pairHigh, o.pairLow), outcome);
   }
+}
+
+function tellAdopted(o: Observation, agent: string, what: 'endpoint' | 'pair', hash: string, outcome: Outcome): void {
+  outcome.samples.push({ kind: 'adopted', timeMs: o.timeMs, agent, id: o.event?.id ?? '', what, hash });
+}
+
+/** Whether any detector has a part in the fused score. */
+export function hasCause(): boolean {
+  return surprises.some((x) => x > Math.LN2);
 }
 
 /** The detector with the largest part in the fused score. */

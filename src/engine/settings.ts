@@ -1,4 +1,5 @@
 /** What an engine obeys; a configuration record carries exactly this. config.ts checks it and fills the defaults. */
+import type { Adoption } from '../agent/known.js';
 import type { Policy } from '../decide/policy.js';
 
 /** Settings of an engine. */
@@ -19,9 +20,8 @@ export interface Settings {
   readonly sessionIdleMs: number;
   /** A finding closes after this long without new evidence, ms. */
   readonly closeAfterMs: number;
-  /** A new endpoint or target is adopted after this many sessions, the first at least this long ago. */
-  readonly adoptSessions: number;
-  readonly adoptMs: number;
+  /** When a new endpoint or target is adopted. */
+  readonly adoption: Adoption;
   /** Seed of the hashes of names; a secret one keeps senders from crafting collisions. */
   readonly hashSeed: number;
   readonly policy: Policy;

@@ -26,7 +26,7 @@ interface Header {
   readonly budgets: ReturnType<BudgetBook['snapshot']>;
   readonly facts: readonly [string, AgentFacts][];
   readonly shelved: readonly [string, number][];
-  readonly sighted: readonly [string, string | null][];
+  readonly sighted: readonly [string, string[]][];
   readonly modelStamp: number;
   readonly nowMs: number;
   readonly refusedThisHour: number;
@@ -122,12 +122,12 @@ export function restoreState(state: EngineState, bytes: Uint8Array): void {
   for (const row of rows) state.sessions.touch(row, state.sessions.f64[row * S.F64 + S.lastMs]);
   const words = (count: number): Uint32Array => new Uint32Array(take(4 * count).buffer);
   state.ids.restore(header.ids.turnedMs, words(header.ids.current), words(header.ids.previous));
-  state.table.doorBytes().set(take(state.table.doorBytes().length));
+  state.table.restoreDoor(take(state.table.doorBytes().length));
   state.findings.restore(header.findings);
   state.budgets.restore(header.budgets);
   for (const [key, facts] of header.facts) state.facts.set(key, facts);
   for (const [key, position] of header.shelved) state.shelved.set(key, position);
-  for (const [key, version] of header.sighted) state.sighted.set(key, version);
+  for (const [key, versions] of header.sighted) state.sighted.set(key, versions);
   state.modelStamp = header.modelStamp;
   state.nowMs = header.nowMs;
   state.refusedThisHour = header.refusedThisHour;

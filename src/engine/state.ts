@@ -38,8 +38,8 @@ export class EngineState {
   readonly facts = new Map<string, AgentFacts>();
   /** Shelf position by agent key, oldest first. */
   readonly shelved = new Map<string, number>();
-  /** Acting agents and versions already reported to the inventory, newest last; bounded. */
-  readonly sighted = new Map<string, string | null>();
+  /** Acting agents already reported to the inventory, newest last, each with the versions reported; bounded. */
+  readonly sighted = new Map<string, string[]>();
   readonly prior = new WindowPrior();
   readonly catalogue: readonly Detector[];
   readonly features: ReadonlyMap<string, readonly string[]>;
@@ -49,6 +49,8 @@ export class EngineState {
   fused = 1;
   /** The partition's clock: time of the last tick, ms; 0 before the first. */
   nowMs = 0;
+  /** Where a profile came back from the shelf during this event: the look it missed, ms; else 0. */
+  missedLookMs = 0;
   /** Refused newcomers in the running hour of the partition's time. */
   refusedThisHour = 0;
   readonly counts: EngineCounts = {
@@ -81,11 +83,14 @@ export class EngineState {
     this.usePrior();
   }
 
-  /** A new configuration. Sizes of tables stay as they were made until the engine is made anew. */
+  /** A new configuration, sizes of tables included; a table that is larger than its new size shrinks as it is used. */
   adopt(settings: Settings, config: string): void {
     this.settings = settings;
     this.config = config;
     this.findings.closeAfterMs = settings.closeAfterMs;
+    this.table.agentsMax = settings.agentsMax;
+    this.sessions.sessionsMax = settings.sessionsMax;
+    this.ids.idsMax = settings.idsMax;
   }
 
   activate(model: CohortModel): void {

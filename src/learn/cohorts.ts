@@ -15,6 +15,12 @@ interface Member {
   readonly pairs: Set<string>;
 }
 
+/** What an agent without a role is compared with; a group of a role has none. */
+interface Leader {
+  readonly tenant: string;
+  readonly endpoints: Set<string>;
+}
+
 /** A cohort in the making. */
 export interface Group {
   readonly id: string;
@@ -27,8 +33,14 @@ export type CohortsJson = readonly [string, string | null, string[], string[]][]
 /** Members of all cohorts and what they have adopted. */
 export class Cohorts {
   private readonly agents = new Map<string, Member>();
+  private readonly agentsMax: number;
   private changed = true;
   private groups: Group[] = [];
+
+  /** Beyond `agentsMax` agents, the one that was met first is forgotten. */
+  constructor(agentsMax: number) {
+    this.agentsMax = agentsMax;
+  }
 
   adopt(agent: string, what: 'endpoint' | 'pair', hash: string): void {
     const member = this.member(agent);
@@ -58,17 +70,18 @@ export class Cohorts {
     if (!this.changed) return this.groups;
     this.changed = false;
     const groups: Group[] = [];
-    const leaders: Set<string>[] = [];
+    const leaders: (Leader | null)[] = [];
     for (const key of [...this.agents.keys()].sort()) {
       const member = this.agents.get(key) as Member;
-      const id = member.role === null ? null : `role:${member.role}`;
-      let at = id === null ? nearest(leaders, member.endpoints) : groups.findIndex((g) => g.id === id);
+      const tenant = key.slice(0, key.indexOf('\u0000'));
+      const id = member.role === null ? null : `role:${tenant}:${member.role}`;
+      let at = id === null ? nearest(leaders, tenant, member.endpoints) : groups.findIndex((g) => g.id === id);
       if (at === -1) {
         at = groups.length;
-        groups.push({ id: id ?? `like:${key.slice(key.indexOf('\u0000') + 1)}`, members: [], adopters: new Map() });
-        leaders.push(id === null ? new Set(member.endpoints) : new Set());
+        groups.push({ id: id ?? `like:${key.replace('\u0000', ':')}`, members: [], adopters: new Map() });
+        leaders.push(id === null ? { tenant, endpoints: new Set(member.endpoints) } : null);
       } else if (id === null) {
-        for (const endpoint of member.endpoints) leaders[at].add(endpoint);
+        for (const endpoint of member.endpoints) leaders[at]?.endpoints.add(endpoint);
       }
       groups[at].members.push(key);
       for (const set of [member.endpoints, member.pairs]) {
@@ -92,6 +105,12 @@ export class Cohorts {
   private member(agent: string): Member {
     let member = this.agents.get(agent);
     if (member === undefined) {
+      if (this.agents.size >= this.agentsMax) {
+        for (const oldest of this.agents.keys()) {
+          this.agents.delete(oldest);
+          break;
+        }
+      }
       member = { role: null, endpoints: new Set(), pairs: new Set() };
       this.agents.set(agent, member);
       this.changed = true;
@@ -100,12 +119,14 @@ export class Cohorts {
   }
 }
 
-/** The leader most like a set of endpoints, or -1; agents without tools are alike. */
-function nearest(leaders: readonly Set<string>[], endpoints: ReadonlySet<string>): number {
+/** The leader of the tenant most like a set of endpoints, or -1; agents without tools are alike. */
+function nearest(leaders: readonly (Leader | null)[], tenant: string, endpoints: ReadonlySet<string>): number {
   let best = -1;
   let most = LIKENESS_MIN;
   for (let i = 0; i < leaders.length; i++) {
-    const likeness = jaccard(leaders[i], endpoints);
+    const leader = leaders[i];
+    if (leader === null || leader.tenant !== tenant) continue;
+    const likeness = jaccard(leader.endpoints, endpoints);
     if (likeness >= most) {
       most = likeness;
       best = i;

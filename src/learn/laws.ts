@@ -34,7 +34,7 @@ const FUSED = DETECTORS.indexOf('fused');
 const SLOPE_FROM = 0.3;
 const SLOPE_TO = 0.1;
 
-function fusedLaw(sorted: readonly number[]): TailLaw {
+function fusedLaw(sorted: Float64Array): TailLaw {
   const n = sorted.length;
   if (n < 40) return { from: TAIL_AT, stretch: 1 };
   const from = sorted[Math.floor(n * SLOPE_TO)];
@@ -55,13 +55,26 @@ export class Laws {
   private readonly agents = new Map<string, AgentDays>();
   /** Stated surprises of closed agent-days, newest last, by detector. */
   private readonly recent: number[][] = Array.from({ length: DETECTOR_COUNT }, () => []);
+  private readonly agentsMax: number;
   private pages: [number, number, number][] = [];
+
+  /** Beyond `agentsMax` agents, the one that was met first is forgotten. */
+  constructor(agentsMax: number) {
+    this.agentsMax = agentsMax;
+  }
 
   learn(sample: DaySample, laws: readonly DayLaw[]): void {
     const day = Math.round(sample.timeMs / 86_400_000);
     if (sample.days < WARM_DAYS) return;
+    this.fresh = null;
     let agent = this.agents.get(sample.agent);
     if (agent === undefined) {
+      if (this.agents.size >= this.agentsMax) {
+        for (const oldest of this.agents.keys()) {
+          this.agents.delete(oldest);
+          break;
+        }
+      }
       agent = { n: 0, mean: new Array(DETECTOR_COUNT).fill(0), square: new Array(DETECTOR_COUNT).fill(0) };
       this.agents.set(sample.agent, agent);
     }
@@ -79,8 +92,17 @@ export class Laws {
     this.countPage(day, sample.marginal);
   }
 
+  /** What has to be computed anew after a day was learned. */
+  private fresh: { readonly days: readonly DayLaw[]; readonly tails: readonly TailLaw[] } | null = null;
+
+  /** The laws as they stand: daily maxima of the fleet, and the tails of what was stated. */
+  laws(prior: readonly DayLaw[]): { readonly days: readonly DayLaw[]; readonly tails: readonly TailLaw[] } {
+    this.fresh ??= { days: this.days(prior), tails: this.tails() };
+    return this.fresh;
+  }
+
   /** Within- and between-agent moments, the cold-start law counting for PRIOR_DAYS. */
-  days(prior: readonly DayLaw[]): DayLaw[] {
+  private days(prior: readonly DayLaw[]): DayLaw[] {
     const out: DayLaw[] = [];
     for (let d = 0; d < DETECTOR_COUNT; d++) {
       let agents = 0;
@@ -113,9 +135,9 @@ export class Laws {
    * Tail law by detector: where the largest tenth of stated surprises begins, and how far beyond it they reach on
    * the whole (the median excess over ln 2: attacks among the days hardly move it).
    */
-  tails(): TailLaw[] {
+  private tails(): TailLaw[] {
     return this.recent.map((list, d) => {
-      const sorted = [...list].sort((a, b) => b - a);
+      const sorted = Float64Array.from(list).sort().reverse();
       if (d === FUSED) return fusedLaw(sorted);
       const top = Math.floor(sorted.length * TAIL_SHARE);
       if (top < 4) return { from: TAIL_AT, stretch: 1 };

@@ -33,14 +33,16 @@ interface LearnerJson {
   readonly rotations: readonly [string, RotationJson][];
 }
 
+/** Agents that a learner remembers. */
+const AGENTS_MAX = 100_000;
 const VERSION_SEED = 0x6d6f646c;
 const words = new Uint32Array(2);
 
 /** Learns windows of samples and gives out models. */
 export class Learner {
   private readonly options: LearnerOptions;
-  private readonly laws = new Laws();
-  private readonly cohorts = new Cohorts();
+  private readonly laws = new Laws(AGENTS_MAX);
+  private readonly cohorts = new Cohorts(AGENTS_MAX);
   /** One rotating forest a cohort, by cohort id. */
   private readonly rotations = new Map<string, Rotation>();
   /** A copy of each forest for the models already given out: a model never changes. */
@@ -105,6 +107,7 @@ export class Learner {
   model(bar = this.laws.bar(this.options.pagesPerAgentDay)): CohortModel {
     const { start } = this.options;
     const groups = this.cohorts.group();
+    this.forgetOld(groups);
     const cohortOf = new Map<string, number>();
     groups.forEach((group, i) => {
       for (const member of group.members) cohortOf.set(member, i);
@@ -113,12 +116,21 @@ export class Learner {
       version: this.version,
       cohortOf,
       cohorts: groups.map((group) => this.cohort(group)),
-      days: this.laws.days(start.days),
-      tails: this.laws.tails(),
+      ...this.laws.laws(start.days),
       windowMean: start.windowMean,
       windowSquare: start.windowSquare,
       bar,
     };
+  }
+
+  /** Forests of cohorts that are no more. */
+  private forgetOld(groups: readonly Group[]): void {
+    const ids = new Set(groups.map((group) => group.id));
+    for (const id of [...this.rotations.keys()]) {
+      if (ids.has(id)) continue;
+      this.rotations.delete(id);
+      this.published.delete(id);
+    }
   }
 
   private cohort(group: Group): Cohort {
@@ -128,7 +140,7 @@ export class Learner {
       forest = copyForest(rotation.forest);
       this.published.set(group.id, forest);
     }
-    return { id: group.id, members: group.members.length, adopters: new Map(group.adopters), forest };
+    return { id: group.id, members: group.members.length, adopters: group.adopters, forest };
   }
 
   private grow(cohort: string, values: readonly number[], windowEndMs: number): void {
@@ -146,19 +158,19 @@ export class Learner {
 function order(a: Sample, b: Sample): number {
   if (a.timeMs !== b.timeMs) return a.timeMs - b.timeMs;
   if (a.agent !== b.agent) return a.agent < b.agent ? -1 : 1;
-  const x = `${a.id}\u0000${a.kind}`;
-  const y = `${b.id}\u0000${b.kind}`;
+  // Of two records of one moment the texts decide, whatever order they came in.
+  const x = `${a.id}\u0000${JSON.stringify(a)}`;
+  const y = `${b.id}\u0000${JSON.stringify(b)}`;
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
 /** A version is a chain: it names the version before it and the samples that made the difference. */
 function nextVersion(before: string, windowEndMs: number, samples: readonly Sample[]): string {
   hash64(before, VERSION_SEED, words);
-  for (const { agent, id, kind, timeMs } of samples)
-    hash64(`${agent}\u0000${id}\u0000${kind}${timeMs}`, (words[0] ^ words[1]) >>> 0, words);
+  for (const sample of samples) hash64(JSON.stringify(sample), (words[0] ^ words[1]) >>> 0, words);
   return `m-${windowEndMs}-${hex64(words[0], words[1]).slice(0, 8)}`;
 }
 
 function copyForest(forest: Forest): Forest {
-  return structuredClone(forest);
+  return { ...forest, feature: forest.feature.slice(), cuts: forest.cuts.slice(), right: forest.right.slice() };
 }

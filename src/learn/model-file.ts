@@ -1,22 +1,36 @@
 /** A cohort model as plain JSON: what models/ ships, what a configuration pins, what an activation names. */
+import { z } from 'zod';
 import { DETECTOR_COUNT, WINDOW_COUNT } from '../agent/layout.js';
-import { type ForestJson, forestFromJson, forestToJson } from '../detect/forest.js';
-import type { Cohort, CohortModel, DayLaw, TailLaw } from '../detect/model.js';
+import { forestFromJson, forestToJson } from '../detect/forest.js';
+import type { Cohort, CohortModel } from '../detect/model.js';
 
 const FORMAT = 1;
 
+const finite = z.number();
+const dayLaw = z.object({ mean: finite, within: finite.min(0), between: finite.min(0) });
+const tailLaw = z.object({ from: finite.positive(), stretch: finite.positive() });
+const modelSchema = z.object({
+  format: z.literal(FORMAT),
+  version: z.string().min(1).max(256),
+  cohortOf: z.array(z.tuple([z.string(), z.number().int().min(0)])),
+  cohorts: z.array(
+    z.object({
+      id: z.string(),
+      members: z.number().int().min(0),
+      adopters: z.array(z.tuple([z.string(), z.number().int().min(0)])),
+      /** Checked by forestFromJson. */
+      forest: z.unknown().nullable(),
+    }),
+  ),
+  days: z.array(dayLaw).length(DETECTOR_COUNT),
+  tails: z.array(tailLaw).length(DETECTOR_COUNT),
+  windowMean: z.array(finite.min(0)).length(WINDOW_COUNT),
+  windowSquare: z.array(finite.min(0)).length(WINDOW_COUNT),
+  bar: finite.min(1),
+});
+
 /** Form of the file. */
-export interface ModelJson {
-  readonly format: number;
-  readonly version: string;
-  readonly cohortOf: readonly [string, number][];
-  readonly cohorts: readonly { id: string; members: number; adopters: [string, number][]; forest: ForestJson | null }[];
-  readonly days: readonly DayLaw[];
-  readonly tails: readonly TailLaw[];
-  readonly windowMean: readonly number[];
-  readonly windowSquare: readonly number[];
-  readonly bar: number;
-}
+export type ModelJson = z.infer<typeof modelSchema>;
 
 /** The model as plain JSON. */
 export function modelToJson(model: CohortModel): ModelJson {
@@ -31,37 +45,30 @@ export function modelToJson(model: CohortModel): ModelJson {
       adopters: [...adopters],
       forest: forest === null ? null : forestToJson(forest),
     })),
-    days,
-    tails,
-    windowMean,
-    windowSquare,
+    days: [...days],
+    tails: [...tails],
+    windowMean: [...windowMean],
+    windowSquare: [...windowSquare],
     bar,
   };
 }
 
 /** The model, or what is wrong with the file in words. */
 export function modelFromJson(value: unknown): CohortModel | string {
-  if (typeof value !== 'object' || value === null) return 'it is not an object';
-  const json = value as ModelJson;
-  if (json.format !== FORMAT) return `its format is ${String(json.format)}, this version reads ${FORMAT}`;
-  if (typeof json.version !== 'string' || !Array.isArray(json.cohortOf) || !Array.isArray(json.cohorts)) {
-    return 'version, cohortOf or cohorts is missing';
+  const parsed = modelSchema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    return `${issue.path.join('.') || 'the file'}: ${issue.message}`;
   }
-  if (json.days?.length !== DETECTOR_COUNT || json.tails?.length !== DETECTOR_COUNT) {
-    return `it has laws for ${json.days?.length ?? 0} detectors, this version has ${DETECTOR_COUNT}`;
-  }
-  if (json.windowMean?.length !== WINDOW_COUNT || json.windowSquare?.length !== WINDOW_COUNT) {
-    return `it has ${json.windowMean?.length ?? 0} windows, this version has ${WINDOW_COUNT}`;
-  }
+  const { version, days, tails, windowMean, windowSquare, bar, cohortOf } = parsed.data;
   const cohorts: Cohort[] = [];
-  for (const { id, members, adopters, forest } of json.cohorts) {
+  for (const { id, members, adopters, forest } of parsed.data.cohorts) {
     const grown = forest === null ? null : forestFromJson(forest);
     if (grown !== null && 'rejected' in grown) return `the forest of cohort ${id}: ${grown.reason}`;
     cohorts.push({ id, members, adopters: new Map(adopters), forest: grown });
   }
-  for (const [agent, cohort] of json.cohortOf) {
+  for (const [agent, cohort] of cohortOf) {
     if (cohorts[cohort] === undefined) return `agent ${agent} is in cohort ${cohort}, there are ${cohorts.length}`;
   }
-  const { version, days, tails, windowMean, windowSquare, bar } = json;
-  return { version, cohortOf: new Map(json.cohortOf), cohorts, days, tails, windowMean, windowSquare, bar };
+  return { version, cohortOf: new Map(cohortOf), cohorts, days, tails, windowMean, windowSquare, bar };
 }

@@ -6,6 +6,10 @@ import type { CohortModel } from '../detect/model.js';
 const PER_HOUR = { events: 60, starts: 2, spawns: 0.05, errors: 1 } as const;
 const DISPERSION = { events: 20, starts: 2, spawns: 2, errors: 4 } as const;
 
+/** Wide laws of daily maxima: of scores in nats, and of the joint model's, which lie in (0, 1). */
+const NATS_DAYS = { mean: 6, within: 16, between: 16 };
+const JOINT_DAYS = { mean: 0.55, within: 0.004, between: 0.004 };
+
 /** A model that knows nothing. */
 export function neutralModel(): CohortModel {
   const mean: number[] = [];
@@ -21,7 +25,7 @@ export function neutralModel(): CohortModel {
     version: 'neutral',
     cohortOf: new Map(),
     cohorts: [],
-    days: DETECTORS.map(() => ({ mean: 6, within: 16, between: 16 })),
+    days: DETECTORS.map((name) => (name === 'joint' ? JOINT_DAYS : NATS_DAYS)),
     tails: DETECTORS.map(() => ({ from: Math.LN10, stretch: 1 })),
     windowMean: mean,
     windowSquare: square,

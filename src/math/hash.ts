@@ -62,8 +62,11 @@ export function hex64(hi: number, lo: number): string {
   return hex32(hi) + hex32(lo);
 }
 
+/** Four hex digits of every 16-bit number: names of hashes are made in the hot path. */
+const HEX = Array.from({ length: 0x10000 }, (_, n) => n.toString(16).padStart(4, '0'));
+
 function hex32(value: number): string {
-  return (value >>> 0).toString(16).padStart(8, '0');
+  return HEX[value >>> 16] + HEX[value & 0xffff];
 }
 
 /** A bijection of 32 bits in which every input bit moves about half of the output bits. */

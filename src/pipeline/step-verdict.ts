@@ -1,4 +1,6 @@
 /** Reads the rooms' verdicts off an engine that has just taken a record. Changes nothing. */
+
+import { isInteresting } from '../agent/interest.js';
 import { ENDPOINTS, knownSessions, PAIRS } from '../agent/known.js';
 import { DETECTORS, F, Profile, STREAMS, WINDOW_MS } from '../agent/layout.js';
 import { rootOf } from '../agent/lineage.js';
@@ -11,7 +13,7 @@ import { severityOf } from '../engine/cause.js';
 import { surprises } from '../engine/scoring.js';
 import type { EngineState } from '../engine/state.js';
 import type { AgentEvent } from '../event/event.js';
-import { isInteresting, statedSurprise, surprise } from '../score/calibrate.js';
+import { statedSurprise, surprise } from '../score/calibrate.js';
 import { shares } from '../score/fuse.js';
 import type { DetectorVerdict, IdentityVerdict, KnownVerdict, StepVerdict, WindowVerdict } from './explanation.js';
 

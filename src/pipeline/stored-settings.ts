@@ -38,8 +38,7 @@ const settingsSchema = z.object({
   latenessMs: positive,
   sessionIdleMs: positive,
   closeAfterMs: positive,
-  adoptSessions: count,
-  adoptMs: positive,
+  adoption: z.strictObject({ sessions: count, ageMs: positive }),
   hashSeed: z.number().int().min(0),
   policy: policySchema,
 });

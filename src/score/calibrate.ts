@@ -7,10 +7,11 @@
  * a budget in pages per agent-day at once. A fleet-wide tail law, learned from how earlier days fell out against what
  * was stated for them, corrects what the Gumbel law gets wrong.
  */
-import { DETECTOR_COUNT, F, type Profile } from '../agent/layout.js';
+import { DETECTOR_COUNT, DETECTORS, F, type Profile, WINDOW_COUNT } from '../agent/layout.js';
 import type { CohortModel } from '../detect/model.js';
-import { gumbelTail, lnGumbelTail } from '../math/tail.js';
+import { lnGumbelTail } from '../math/tail.js';
 
+const FUSED = DETECTORS.indexOf('fused');
 const EULER = 0.5772156649015329;
 const SQRT6_OVER_PI = Math.sqrt(6) / Math.PI;
 /** Days that the fleet's within-agent variance counts for. */
@@ -43,6 +44,8 @@ export function refreshLaws(p: Profile, model: CohortModel, stamp: number): void
     p.f32[p.at4 + F.beta + d] = beta;
     p.f32[p.at4 + F.mu + d] = mean - EULER * beta;
   }
+  // Under another law a count that was quiet may be worth a look.
+  p.f32.fill(0, p.at4 + F.windowQuiet, p.at4 + F.windowQuiet + WINDOW_COUNT);
   p.u32[p.at4 + F.modelStamp] = stamp;
 }
 
@@ -57,9 +60,14 @@ export function surprise(stated: number, detector: number, model: CohortModel): 
   return stated > tail.from ? Math.LN10 + (stated - tail.from) / tail.stretch : (stated * Math.LN10) / tail.from;
 }
 
-/** Score at which a detector begins to be interesting: what every other ordinary day reaches. */
-export function isInteresting(p: Profile, detector: number, score: number): boolean {
-  return score > p.f32[p.at4 + F.mu + detector];
+/** Stated surprise of the running day's maxima, by detector; the fused one is kept as it was stated. */
+export function daySurprises(p: Profile): number[] {
+  const out: number[] = [];
+  for (let d = 0; d < DETECTOR_COUNT; d++) {
+    const max = p.f32[p.at4 + F.dayMax + d];
+    out.push(d === FUSED ? p.f32[p.at4 + F.dayFused] : max > 0 ? statedSurprise(p, d, max) : 0);
+  }
+  return out;
 }
 
 /** Takes the running day's maxima into the agent's own law and clears them. */
@@ -78,12 +86,7 @@ export function closeDay(p: Profile): void {
     p.f32[mean] += delta / n;
     p.f32[variance] += (delta * delta * (1 - 1 / n) - p.f32[variance]) / n;
     p.f32[p.at4 + F.dayMax + d] = 0;
-    p.f32[p.at4 + F.daySurprise + d] = 0;
   }
+  p.f32[p.at4 + F.dayFused] = 0;
   p.u32[p.at4 + F.days] = days + 1;
-}
-
-/** Exposed for the calibration table: P(day >= score) of one profile and detector. */
-export function dayTail(p: Profile, detector: number, score: number): number {
-  return gumbelTail(score, p.f32[p.at4 + F.mu + detector], p.f32[p.at4 + F.beta + detector]);
 }

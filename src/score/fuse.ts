@@ -11,7 +11,7 @@ const SHARES: Readonly<Record<DetectorName, number>> = {
   starts: 1.5,
   delegation: 0.5,
   errors: 0.5,
-  novelty: 2,
+  novelty: 1.5,
   creep: 2,
   session: 1,
   spend: 0.5,

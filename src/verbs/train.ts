@@ -108,11 +108,10 @@ async function measure(path: string, options: TrainingOptions): Promise<Measured
     }
     replayer.finish();
     const summary = replayer.summary({ lines, wallMs: 0, eventsHere: replayer.counts.events, resumedAt: 0 });
-    const laws = new Laws();
+    const laws = new Laws(Number.POSITIVE_INFINITY);
     for (const sample of samples.sort(inOrder)) laws.learn(sample, start.days);
     return {
-      days: laws.days(start.days),
-      tails: laws.tails(),
+      ...laws.laws(start.days),
       ...windowsOf(replayer.engine.inside),
       card: {
         name: basename(path),

@@ -32,7 +32,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   score: pure(['math', 'event', 'agent', 'detect', 'errors']),
   decide: pure(['math', 'event', 'agent', 'detect', 'score', 'errors'], ['zod', 'yaml']),
   engine: pure(['math', 'event', 'agent', 'detect', 'score', 'decide', 'errors'], ['zod']),
-  learn: pure(['math', 'event', 'agent', 'detect', 'score', 'engine (types)', 'errors']),
+  learn: pure(['math', 'event', 'agent', 'detect', 'score', 'engine (types)', 'errors'], ['zod']),
   simulate: pure(['math', 'event', 'errors']),
   registry: pure(['math', 'event', 'decide', 'engine (types)', ...DURABLE, 'errors'], ['zod']),
   log: open(['math', 'errors']),
