@@ -111,6 +111,7 @@ export const F = {
   dayFused: field('f32', 'dayFused', 1, 'largest fused surprise of the running day as stated, nats'),
   dayMean: field('f32', 'dayMean', DETECTOR_COUNT, 'mean of closed daily maxima'),
   dayVar: field('f32', 'dayVar', DETECTOR_COUNT, 'variance of closed daily maxima'),
+  dayCount: field('f32', 'dayCount', DETECTOR_COUNT, 'closed days in mean and variance, capped'),
   mu: field('f32', 'mu', DETECTOR_COUNT, 'Gumbel location in force'),
   beta: field('f32', 'beta', DETECTOR_COUNT, 'Gumbel scale in force'),
   endpointCount: field('f32', 'endpointCount', ENDPOINT_SLOTS, 'decayed uses: sessions, and once adopted, minutes'),
@@ -148,4 +149,17 @@ export class Profile {
   /** Start of the profile in units of f64, and of f32 and u32. */
   at8 = 0;
   at4 = 0;
+
+  /** Aims at a profile in a buffer of its own, `byte` bytes from its start. */
+  aim(buffer: ArrayBuffer, byte: number): void {
+    this.f64 = new Float64Array(buffer);
+    this.f32 = new Float32Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.at8 = byte / 8;
+    this.at4 = byte / 4;
+  }
+
+  clear(): void {
+    this.u32.fill(0, this.at4, this.at4 + PROFILE_BYTES / 4);
+  }
 }

@@ -94,6 +94,11 @@ export class AgentTable {
     return new Uint8Array(this.pages[slot >>> 8].f64.buffer, (slot & 255) * PROFILE_BYTES, PROFILE_BYTES);
   }
 
+  /** Slot of the agent used longest ago, -1 where there is none. */
+  leastUsed(): number {
+    return this.oldest;
+  }
+
   /** Marks a use; time moves forward only. */
   touch(slot: number, timeMs: number): void {
     if (timeMs > this.usedMs[slot]) this.usedMs[slot] = timeMs;

@@ -118,7 +118,7 @@ type Changes = Omit<
 function changesOf(body: RegisterBody): Changes {
   return {
     ...(body.owner === undefined ? {} : { owner: body.owner }),
-    ...(body.parent === undefined ? {} : { parent: body.parent }),
+    ...(body.parent === undefined ? {} : { parentAgent: body.parent }),
     ...(body.role === undefined ? {} : { role: body.role }),
     ...(body.labels === undefined ? {} : { labels: body.labels }),
     ...(body.scopes === undefined ? {} : { scopes: body.scopes }),

@@ -68,7 +68,7 @@ const budgets = z.strictObject({ session_usd: usd.nullable(), day_usd: usd.nulla
 export const registerBody = z
   .strictObject({
     owner: z.string().max(NAME_MAX).nullable().optional(),
-    parent: agent.nullable().optional(),
+    parent: agent.nullable().optional().describe('the agent that it works for: a stop of that one covers it too'),
     role: word.nullable().optional(),
     labels: z.array(word).max(64).optional(),
     scopes: z.array(z.string().min(1).max(NAME_MAX)).max(256).optional(),

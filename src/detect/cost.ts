@@ -78,7 +78,8 @@ export const drift: Detector = {
   score(o: Observation, readings: Readings): void {
     const p = o.profile;
     const up = p.f32[p.at4 + F.driftUp];
-    readings.set(DRIFT, up > 0 ? up : 0, 0, up, 0);
+    // It moves when a session ends; the next one to begin hears of it.
+    readings.set(DRIFT, o.opensSession ? up : 0, 0, up, 0);
   },
   learn(): void {},
 };

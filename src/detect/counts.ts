@@ -51,7 +51,8 @@ export function createCounts(
     features,
     score(o: Observation, readings: Readings): void {
       const p = o.profile;
-      if (o.isLate) {
+      // Between counted events a window only empties: what it holds was judged when it was put in.
+      if (o.isLate || !counts(o)) {
         readings.set(index, 0, 0, 0, 0);
         return;
       }
@@ -71,7 +72,7 @@ export function createCounts(
         // Nothing within two deviations of the mean can be the day's strangest minute.
         if (x <= mean + deviations * Math.sqrt(variance > mean ? variance : mean)) continue;
         const k = (mean * mean) / Math.max(variance - mean, (mean * mean) / DISPERSION_MAX);
-        const score = lnNegativeBinomialTail(1, mean, k) - lnNegativeBinomialTail(x, mean, k);
+        const score = lnAny(mean, k) - lnNegativeBinomialTail(x, mean, k);
         if (!isInteresting(p, index, score)) p.f32[p.at4 + F.windowQuiet + w] = x;
         if (score > best) {
           best = score;
@@ -89,6 +90,11 @@ export function createCounts(
     /** Windows learn when their buckets close, as time goes by. */
     learn(): void {},
   };
+}
+
+/** ln P(NB >= 1) = ln(1 - (1 + mean/k)^-k). */
+function lnAny(mean: number, k: number): number {
+  return Math.log(-Math.expm1(-k * Math.log1p(mean / k)));
 }
 
 function windowName(ms: number): string {

@@ -1,7 +1,6 @@
 /**
  * The joint view: twelve features of the moment, each standardised against the agent's own history, scored by the
- * cohort's rotating isolation forest. Runs when a univariate detector is interested, and else at most once per agent
- * and 10 s. Features are ln-like, so that a ratio is a distance.
+ * cohort's rotating isolation forest. Runs at most once per agent and 10 s, and at once when a univariate p is small. Features are ln-like, so that a ratio is a distance.
  */
 import { DETECTORS, F, FEATURE_COUNT, STREAMS } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
@@ -12,7 +11,9 @@ import { type Forest, scoreForest } from './forest.js';
 const INDEX = DETECTORS.indexOf('joint');
 const STEP_MEMORY = 2048;
 const Z_MAX = 8;
-/** At most one row per agent and this long, ms, unless something is interesting. */
+/** A forest's score lies in (0, 1); drawn out like this a step of it is worth about what a nat is elsewhere. */
+const NATS_PER_SCORE = 16;
+/** One row is learned per agent and this long, ms. */
 export const JOINT_EVERY_MS = 10_000;
 
 /** Names of the features, in row order; part of the stable feature dictionary. */
@@ -42,8 +43,8 @@ function ln1(x: number): number {
   return Math.log(1 + x);
 }
 
-/** Fills o.row with the standardised features of the moment, and learns their mean and variance. */
-export function fillRow(o: Observation): void {
+/** Fills o.row with the standardised features of the moment; where `learns`, takes them into mean and variance. */
+export function fillRow(o: Observation, learns: boolean): void {
   const p = o.profile;
   const event = o.event;
   raw[0] = ln1(slidingCount(p, EVENTS_MINUTE, o.timeMs));
@@ -62,7 +63,7 @@ export function fillRow(o: Observation): void {
 
   const weight = p.f32[p.at4 + F.featureWeight];
   const next = weight < STEP_MEMORY ? weight + 1 : STEP_MEMORY;
-  p.f32[p.at4 + F.featureWeight] = next;
+  if (learns) p.f32[p.at4 + F.featureWeight] = next;
   for (let i = 0; i < FEATURE_COUNT; i++) {
     const mean = p.at4 + F.featureMean + i;
     const variance = p.at4 + F.featureVar + i;
@@ -73,6 +74,7 @@ export function fillRow(o: Observation): void {
     const delta = raw[i] - p.f32[mean];
     const z = delta / Math.sqrt(p.f32[variance] + 0.05);
     o.row[i] = weight < 32 ? 0 : Math.max(-Z_MAX, Math.min(Z_MAX, z));
+    if (!learns) continue;
     const step = weight > 32 ? Math.max(-4, Math.min(4, z)) * Math.sqrt(p.f32[variance] + 0.05) : delta;
     p.f32[mean] += step / next;
     p.f32[variance] += (step * step * (1 - 1 / next) - p.f32[variance]) / next;
@@ -86,5 +88,5 @@ export function scoreJoint(o: Observation, forest: Forest | null, readings: Read
     return;
   }
   const score = scoreForest(forest, o.row, 0);
-  readings.set(INDEX, score, 0, score, 0.5);
+  readings.set(INDEX, score * NATS_PER_SCORE, 0, score, 0.5);
 }

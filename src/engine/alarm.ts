@@ -2,9 +2,10 @@
 import { F } from '../agent/layout.js';
 import { U } from '../agent/sessions.js';
 import { agentKey } from '../agent/table.js';
-import { type Attribution, type Finding, isPage, type Kind, type Severity } from '../decide/finding.js';
+import { type Attribution, type Finding, isPage, type Kind, SEVERITIES, type Severity } from '../decide/finding.js';
+import type { PolicyRule } from '../decide/policy.js';
 import { propose } from '../decide/propose.js';
-import type { AgentEvent } from '../event/event.js';
+import { type AgentEvent, FLEET } from '../event/event.js';
 import { hash64, hex64 } from '../math/hash.js';
 import type { Breach } from './budgets.js';
 import { causeOf, sessionOf, severityOf } from './cause.js';
@@ -24,9 +25,7 @@ const ALARMED = 4;
 const ID_SEED = 0x6b6c6472;
 /** Natural logarithm of the p at which risk reaches 100: one day in a million. */
 const RISK_FULL = Math.log(1e6);
-/** Name that stands for all agents in a finding; no agent may have it (event/schema.ts). */
-const FLEET = 'fleet';
-const FLEET_KEY = '\u0000fleet';
+const FLEET_KEY = `\u0000${FLEET}`;
 /** A full table that turns newcomers away is certain, not probable; this p ranks it with what should be looked at. */
 const FLOOD_P = 1e-3;
 const id = new Uint32Array(2);
@@ -80,13 +79,16 @@ export function raiseBreach(
   outcome: Outcome,
 ): void {
   const { feature, observed, limit, hard } = breach;
-  const part = { detector: 'budget', feature, observed: round(observed), expected: round(limit), share: 1 };
-  // Each session has a budget of its own, and each day.
+  // Rounding must not make a limit reached that was not.
+  const spent = round(observed) >= limit === hard ? round(observed) : observed;
+  const part = { detector: 'budget', feature, observed: spent, expected: limit, share: 1 };
+  // Each session has a budget of its own, and each day. What is foreseen is a cause of its own: had it been answered
+  // already, and the answer been refused by the brakes, the limit itself could no longer ask to pass them.
   const o = state.observation;
   const which = feature === 'session budget' ? o.sessionCount(U.ordinal) : Math.floor(o.timeMs / DAY_MS);
   const cause: Cause = {
     kind: 'budget',
-    cause: `${feature} ${which}`,
+    cause: `${feature} ${which}${hard ? '' : ' foreseen'}`,
     severity: hard ? 'critical' : 'high',
     p: hard ? BREACH_P : PROJECTION_P,
     attribution: () => [part],
@@ -132,7 +134,7 @@ function raise(state: EngineState, cause: Cause, bound: boolean, offset: number,
   const { finding: open, line } = state.findings.note(key, evidence, () =>
     makeId([key, cause.cause, source, o.timeMs]),
   );
-  const asks = open.bound && settings.policy.rules.some((rule) => !open.proposed.includes(rule.action));
+  const asks = open.bound && isAnswered(settings.policy.rules, cause.kind, open);
   if (!line && !asks) return;
   const session = sessionOf(cause.kind, o);
   const finding = describe(
@@ -161,6 +163,16 @@ function raise(state: EngineState, cause: Cause, bound: boolean, offset: number,
   const flags = o.profile.at4 + F.flags;
   if (open.shown === 'medium') o.profile.u32[flags] |= PAGED;
   else if (isPage(open.shown)) o.profile.u32[flags] |= ALARMED;
+}
+
+/** Whether any rule may still answer this kind of finding at the severity it has reached. */
+function isAnswered(rules: readonly PolicyRule[], kind: Kind, open: OpenFinding): boolean {
+  for (const { kinds, severity, action } of rules) {
+    if (kinds.length > 0 && !kinds.includes(kind)) continue;
+    if (SEVERITIES.indexOf(open.reached) >= SEVERITIES.indexOf(severity) && !open.proposed.includes(action))
+      return true;
+  }
+  return false;
 }
 
 /** The finding's line as it would be written now. */

@@ -44,4 +44,8 @@ export interface Engine {
   /** Everything that a restored engine needs; a copy, safe to write while the engine goes on. */
   snapshot(): Uint8Array;
   readonly counts: Readonly<EngineCounts>;
+  /** Profiles on the shelf that are still needed. */
+  readonly shelved: number;
+  /** The shelf is being rewritten: `move` gives a profile's new position for its old one. Where it throws, nothing has moved. */
+  moveShelved(move: (position: number) => number): void;
 }

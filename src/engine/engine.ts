@@ -18,7 +18,7 @@ import type { Engine, EngineCounts, Shelf } from './contract.js';
 import { advanceWindows, enterSession, lookUp, noteNovel, sessionHash } from './observe.js';
 import type { Outcome } from './outcome.js';
 import type { AgentRecord, EngineRecord, EventRecord, ResetRecord } from './record.js';
-import { lookAfter, resetProfile, seat, takeModel, turnDays } from './residence.js';
+import { lookAfter, resetSeated, resetShelved, seat, takeModel, turnDays } from './residence.js';
 import { learnEvent, listen, scoreEvent, surprises } from './scoring.js';
 import type { Settings } from './settings.js';
 import { restoreState, saveState } from './snapshot.js';
@@ -108,6 +108,16 @@ export class PartitionEngine implements Engine {
 
   snapshot(): Uint8Array {
     return saveState(this.state);
+  }
+
+  get shelved(): number {
+    return this.state.shelved.size;
+  }
+
+  moveShelved(move: (position: number) => number): void {
+    const { shelved } = this.state;
+    const moved = Array.from(shelved, ([key, position]) => [key, move(position)] as const);
+    for (const [key, position] of moved) shelved.set(key, position);
   }
 
   private onEvent(record: EventRecord, offset: number, outcome: Outcome): void {
@@ -275,8 +285,9 @@ export class PartitionEngine implements Engine {
     for (const bound of [true, false]) {
       const key = agentKey(record.tenant, record.agent, bound);
       const slot = state.table.find(record.tenant, record.agent, bound);
-      if (slot !== -1) resetProfile(state, slot);
-      state.shelved.delete(key);
+      const position = state.shelved.get(key);
+      if (slot !== -1) resetSeated(state, slot);
+      else if (position !== undefined) resetShelved(state, key, position);
       state.findings.forget(key);
     }
   }

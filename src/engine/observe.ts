@@ -3,7 +3,7 @@
  * and target looked up. And the way back: what a finished session teaches.
  */
 import { ENDPOINTS, findKnown, isAdopted, PAIRS } from '../agent/known.js';
-import { F, WINDOW_COUNT } from '../agent/layout.js';
+import { F, WINDOW_COUNT, WINDOW_MS } from '../agent/layout.js';
 import type { Observation } from '../agent/observation.js';
 import { NOVEL_SLOTS, S, type SessionTable, U } from '../agent/sessions.js';
 import { advanceWindow } from '../agent/window.js';
@@ -27,7 +27,10 @@ function hashInto(text: string, seed: number): void {
 
 /** Moves every window of the profile to `timeMs`. */
 export function advanceWindows(o: Observation, timeMs: number): void {
-  for (let w = 0; w < WINDOW_COUNT; w++) advanceWindow(o.profile, w, timeMs);
+  const p = o.profile;
+  // The first window is the shortest and its length divides all others: while it stands still, so do they.
+  if (p.u32[p.at4 + F.windowIndex] === Math.floor(timeMs / WINDOW_MS[0])) return;
+  for (let w = 0; w < WINDOW_COUNT; w++) advanceWindow(p, w, timeMs);
 }
 
 /** Looks up endpoint and (endpoint, target), in the profile and in the cohort. */
@@ -92,14 +95,14 @@ export function enterSession(state: EngineState, slot: number, hash: number): vo
   o.s64[o.s8at + S.events]++;
 }
 
-/** Ends the least recently used session where the table is full: the one thing that lets agents touch each other. */
+/** Ends the least recently used sessions where the table is full: the one thing that lets agents touch each other. */
 export function makeRoom(state: EngineState, slot: number): void {
   const { sessions, table, observation } = state;
-  const row = sessions.full();
-  if (row === -1) return;
-  table.aim(observation.profile, sessions.ownerOf(row));
-  finishSession(observation, sessions, row);
-  table.aim(observation.profile, slot);
+  for (let row = sessions.full(); row !== -1; row = sessions.full()) {
+    table.aim(observation.profile, sessions.ownerOf(row));
+    finishSession(observation, sessions, row);
+    table.aim(observation.profile, slot);
+  }
 }
 
 /** Ends one session: the profile learns it. The observation must be aimed at the session's agent. */

@@ -65,8 +65,9 @@ export function createOutcome(): Outcome {
 
 /** Empties an outcome for the next batch. */
 export function clearOutcome(outcome: Outcome): void {
-  outcome.findings.length = 0;
-  outcome.proposals.length = 0;
-  outcome.sightings.length = 0;
-  outcome.samples.length = 0;
+  // Most records lead to nothing, and shortening an empty array is not free.
+  if (outcome.findings.length > 0) outcome.findings.length = 0;
+  if (outcome.proposals.length > 0) outcome.proposals.length = 0;
+  if (outcome.sightings.length > 0) outcome.sightings.length = 0;
+  if (outcome.samples.length > 0) outcome.samples.length = 0;
 }

@@ -36,6 +36,8 @@ export function seat(state: EngineState, tenant: string, root: string, bound: bo
   const room = table.admit(key, position !== undefined, timeMs);
   if (room === -2) return -1;
   if (room >= 0) evict(state, room);
+  // More than one has to go where a configuration has made the table smaller.
+  while (table.size > 0 && table.size >= table.agentsMax) evict(state, table.leastUsed());
   const slot = table.insert(tenant, root, bound, timeMs);
   table.aim(observation.profile, slot);
   if (position === undefined) found(state, timeMs, key);
@@ -72,9 +74,11 @@ export function turnDays(state: EngineState, slot: number, timeMs: number, outco
   const day = Math.floor(timeMs / DAY_MS);
   if (day <= p.u32[p.at4 + F.day]) return;
   const first = Math.max(p.u32[p.at4 + F.day], day - DAYS_CLOSED_MAX);
-  for (let running = first; running < day; running++) turnDay(state, slot, running, outcome);
+  for (let running = first; running < day; running++) {
+    turnDay(state, slot, running, outcome);
+    takeModel(state, state.table.key(slot));
+  }
   p.u32[p.at4 + F.day] = day;
-  takeModel(state, state.table.key(slot));
 }
 
 function turnDay(state: EngineState, slot: number, running: number, outcome: Outcome): void {
@@ -128,11 +132,9 @@ export function evict(state: EngineState, slot: number): void {
   }
   const key = table.key(slot);
   state.shelved.set(key, state.shelf.append(bytes));
-  if (state.shelved.size > state.settings.shelvedMax) {
-    for (const oldest of state.shelved.keys()) {
-      state.shelved.delete(oldest);
-      break;
-    }
+  for (const oldest of state.shelved.keys()) {
+    if (state.shelved.size <= state.settings.shelvedMax) break;
+    state.shelved.delete(oldest);
   }
   table.remove(slot);
   state.counts.evictions++;
@@ -196,14 +198,27 @@ export function lookAfter(state: EngineState, slot: number, timeMs: number, outc
 }
 
 /** Forgets all that was learned of a seated agent; what it has spent today stays spent. */
-export function resetProfile(state: EngineState, slot: number): void {
+export function resetSeated(state: EngineState, slot: number): void {
   const { table, sessions, observation } = state;
   for (const row of sessions.rowsOf(slot)) sessions.close(row);
   table.aim(observation.profile, slot);
-  const p = observation.profile;
+  resetProfile(state, table.key(slot));
+}
+
+/** The same for an agent whose profile waits on the shelf. */
+export function resetShelved(state: EngineState, key: string, position: number): void {
+  const { observation, shelved, shelf } = state;
+  const bytes = shelf.read(position).slice(0, PROFILE_BYTES);
+  observation.profile.aim(bytes.buffer, 0);
+  resetProfile(state, key);
+  shelved.set(key, shelf.append(bytes));
+}
+
+function resetProfile(state: EngineState, key: string): void {
+  const p = state.observation.profile;
   const spent = p.f64[p.at8 + F.daySpend];
   const lastMs = p.f64[p.at8 + F.lastMs];
-  table.raw(slot).fill(0);
-  found(state, lastMs, table.key(slot));
+  p.clear();
+  found(state, lastMs, key);
   p.f64[p.at8 + F.daySpend] = spent;
 }

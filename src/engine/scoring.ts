@@ -20,6 +20,8 @@ const SAMPLE_EVERY = 16;
 const UNKNOWN_TARGET_SHARE = 0.5;
 /** No fused p is believed to be smaller. */
 const P_MIN = 1e-300;
+/** Surprise of a single detector at which the joint view is asked at once, nats. */
+const JOINT_NATS = 3;
 /** Attributions listed in a finding, at most; the smallest share listed. */
 const ATTRIBUTIONS_MAX = 4;
 const SHARE_MIN = 0.02;
@@ -39,14 +41,16 @@ export function scoreEvent(state: EngineState, key: string, bound: boolean, outc
     catalogue[i].score(o, readings);
     if (judge(state, i)) interesting = true;
   }
+  // Rows are learned at their own pace, whatever is going on: else the law of a busy hour would be its own.
   const p = o.profile;
-  if (interesting || o.timeMs - p.f64[p.at8 + F.lastForestMs] >= JOINT_EVERY_MS) {
-    p.f64[p.at8 + F.lastForestMs] = o.timeMs;
-    fillRow(o);
+  const isDue = o.timeMs - p.f64[p.at8 + F.lastForestMs] >= JOINT_EVERY_MS;
+  if (isDue || (interesting && surprises.some((x) => x > JOINT_NATS))) {
+    fillRow(o, isDue);
     const cohort = p.u32[p.at4 + F.role];
     scoreJoint(o, cohort === 0 ? null : state.model.cohorts[cohort - 1].forest, readings);
     if (judge(state, JOINT)) interesting = true;
-    if (bound) sampleRow(state, key, outcome);
+    if (isDue) p.f64[p.at8 + F.lastForestMs] = o.timeMs;
+    if (isDue && bound) sampleRow(state, key, outcome);
   }
   return interesting ? settle(state, fuse(surprises)) : 1;
 }

@@ -3,7 +3,7 @@
  * passes here; only what is refused goes on to the schema, which says why. A property test (test/event/check.test.ts)
  * holds the two to the same verdict.
  */
-import { OPERATIONS, STATUSES } from './event.js';
+import { FLEET, OPERATIONS, STATUSES } from './event.js';
 import { LIMITS, type WireEvent } from './schema.js';
 import { isNameText, isWellFormed } from './text.js';
 import { parseTime, TIME_END_MS, TIME_MIN_MS } from './time.js';
@@ -22,13 +22,20 @@ function hasRequired(wire: Unchecked): boolean {
     isRequiredName(wire.id) &&
     isTime(wire.time) &&
     isRequiredName(wire.agent) &&
+    wire.agent !== FLEET &&
     (OPERATIONS as readonly unknown[]).includes(wire.operation) &&
     isRequiredName(wire.endpoint)
   );
 }
 
 function hasPlace(wire: Unchecked): boolean {
-  return isName(wire.tenant) && isName(wire.parent) && isName(wire.session) && isText(wire.target, LIMITS.target);
+  return (
+    isName(wire.tenant) &&
+    isName(wire.parent) &&
+    wire.parent !== FLEET &&
+    isName(wire.session) &&
+    isText(wire.target, LIMITS.target)
+  );
 }
 
 function hasQuantities(wire: Unchecked): boolean {

@@ -21,6 +21,9 @@ export type Operation = (typeof OPERATIONS)[number];
 export const STATUSES = ['ok', 'error', 'denied'] as const;
 export type Status = (typeof STATUSES)[number];
 
+/** Stands for all agents together in a finding; no agent may have this name. */
+export const FLEET = 'fleet';
+
 /** One step of one agent, decoded, checked and priced. */
 export interface AgentEvent {
   /** Unique within (tenant, agent); a repeated id is a duplicate and is scored once. */

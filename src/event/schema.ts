@@ -3,7 +3,7 @@
  * takes a shortcut past it for valid events (check.ts), and a property test holds the two together.
  */
 import { z } from 'zod';
-import { OPERATIONS, STATUSES } from './event.js';
+import { FLEET, OPERATIONS, STATUSES } from './event.js';
 import { hasControl, isWellFormed } from './text.js';
 import { parseTime, TIME_END_MS, TIME_MIN_MS } from './time.js';
 
@@ -45,6 +45,12 @@ function required() {
   return name().min(1, 'must not be empty');
 }
 
+function isNotFleet(value: string): boolean {
+  return value !== FLEET;
+}
+
+const RESERVED = `must not be ${FLEET}, which stands for all agents`;
+
 function quantity(max: number) {
   const range = `must be a number from 0 to ${max}`;
   return z.number(range).min(0, range).max(max, range);
@@ -65,11 +71,11 @@ function isOutsideYears(timeMs: number): boolean {
 export const wireSchema = z.object({
   id: required(),
   time: instant(),
-  agent: required(),
+  agent: required().refine(isNotFleet, RESERVED),
   operation: z.enum(OPERATIONS, `must be one of ${OPERATIONS.join(', ')}`),
   endpoint: required(),
   tenant: name().nullish(),
-  parent: name().nullish(),
+  parent: name().refine(isNotFleet, RESERVED).nullish(),
   session: name().nullish(),
   target: text(LIMITS.target).nullish(),
   status: z.enum(STATUSES, `must be one of ${STATUSES.join(', ')}`).nullish(),

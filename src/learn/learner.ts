@@ -33,6 +33,8 @@ interface LearnerJson {
   readonly rotations: readonly [string, RotationJson][];
 }
 
+/** Rows that a cohort's forest is grown from; so many rows rebuild every tree. */
+const RING_ROWS = 2048;
 /** Agents that a learner remembers. */
 const AGENTS_MAX = 100_000;
 const VERSION_SEED = 0x6d6f646c;
@@ -146,11 +148,16 @@ export class Learner {
   private grow(cohort: string, values: readonly number[], windowEndMs: number): void {
     let rotation = this.rotations.get(cohort);
     if (rotation === undefined) {
-      rotation = createRotation({ dims: FEATURE_COUNT, capacity: 2048 });
+      rotation = createRotation({ dims: FEATURE_COUNT, capacity: RING_ROWS });
       this.rotations.set(cohort, rotation);
     }
+    const { oldest } = rotation;
+    const { grown } = rotation.forest;
     rotate(rotation, Float64Array.from(values), createRandom(`${cohort}:${windowEndMs}`));
-    this.published.delete(cohort);
+    // A window too small to rebuild a tree leaves the forest as it was given out.
+    if (rotation.oldest !== oldest || rotation.forest.grown !== grown || values.length >= RING_ROWS * FEATURE_COUNT) {
+      this.published.delete(cohort);
+    }
   }
 }
 

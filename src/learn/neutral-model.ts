@@ -6,9 +6,9 @@ import type { CohortModel } from '../detect/model.js';
 const PER_HOUR = { events: 60, starts: 2, spawns: 0.05, errors: 1 } as const;
 const DISPERSION = { events: 20, starts: 2, spawns: 2, errors: 4 } as const;
 
-/** Wide laws of daily maxima: of scores in nats, and of the joint model's, which lie in (0, 1). */
+/** Wide laws of daily maxima; the joint model's scores lie closer together. */
 const NATS_DAYS = { mean: 6, within: 16, between: 16 };
-const JOINT_DAYS = { mean: 0.55, within: 0.004, between: 0.004 };
+const JOINT_DAYS = { mean: 9, within: 1, between: 1 };
 
 /** A model that knows nothing. */
 export function neutralModel(): CohortModel {

@@ -107,8 +107,8 @@ export function isMissing(error: unknown): boolean {
   return codeOf(error) === 'ENOENT';
 }
 
-/** The disk, or the share of it that this user may fill, is full. */
+/** The disk, or the share of it that this user may fill, is full: in the system's words or in ours. */
 export function isDiskFull(error: unknown): boolean {
   const code = codeOf(error);
-  return code === 'ENOSPC' || code === 'EDQUOT';
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'log.disk-full';
 }

@@ -56,6 +56,29 @@ export async function readCheckpoint(files: Files, path: string): Promise<Checkp
   return bytes === null ? null : decode(path, bytes);
 }
 
+/**
+ * The header alone, for choosing among several checkpoints; its digest is not checked. null where there is none, or
+ * none that this version reads.
+ */
+export async function readCheckpointHeader(files: Files, path: string): Promise<unknown> {
+  try {
+    const file = await files.open(path, 'read');
+    try {
+      const prefix = new Uint8Array(PREFIX_BYTES);
+      if ((await file.read(prefix, 0)) < PREFIX_BYTES || MAGIC.some((byte, i) => prefix[i] !== byte)) return null;
+      const view = new DataView(prefix.buffer);
+      if (view.getUint32(MAGIC.length, true) !== FORMAT) return null;
+      const json = new Uint8Array(view.getUint32(MAGIC.length + 4, true));
+      await file.read(json, PREFIX_BYTES);
+      return (JSON.parse(new TextDecoder().decode(json)) as Head).header;
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return null;
+  }
+}
+
 /** Throws 'checkpoint.mismatch' where the checkpoint was made with something else; the message names what differs. */
 export function requireBelongs(path: string, checkpoint: Checkpoint, belongs: Readonly<Record<string, string>>): void {
   const names = new Set([...Object.keys(belongs), ...Object.keys(checkpoint.belongs)]);

@@ -9,12 +9,16 @@ import { KilldeerError } from '../errors.js';
 export const FAILPOINTS = [
   /** An event was taken out of the input and is about to be stepped. */
   'event',
+  /** What is needed of the shelf was written into a new file, which no checkpoint names yet. */
+  'shelf-moved',
   /** Nothing of the checkpoint is on disk yet. */
   'checkpoint-begin',
   /** The checkpoint is written and synced under its temporary name. */
   'checkpoint-written',
   /** The checkpoint stands under its own name. */
   'checkpoint-renamed',
+  /** Shelves that no checkpoint names any more are gone. */
+  'shelf-removed',
   /** Findings are about to be written. */
   'findings-write',
   /** Findings are written, not yet covered by a checkpoint. */

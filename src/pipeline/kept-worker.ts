@@ -1,6 +1,7 @@
 /**
  * A worker thread that is kept running: when it dies it is started again, from what it left on disk, after a pause
- * that doubles, and a bounded number of times in a row; then it is down, and says so.
+ * that doubles, and a bounded number of times in a row; then it is down, and says so. One that died of a full disk is
+ * started again until there is space: that is for people to mend, and nobody should have to restart the process after.
  */
 import type { Worker } from 'node:worker_threads';
 import { KilldeerError } from '../errors.js';
@@ -19,6 +20,8 @@ export const RESTART_LIMITS: RestartLimits = { restartsMax: 5, pauseMs: 250, hea
 
 export type WorkerState = 'starting' | 'running' | 'restarting' | 'down' | 'stopped';
 
+/** Between two starts while the disk is full, ms. */
+const FULL_PAUSE_MS = 2_000;
 /** Longest a worker may take for its last checkpoint, ms. */
 const STOP_MAX_MS = 60_000;
 
@@ -119,19 +122,26 @@ export class KeptWorker<To, From extends Message> {
   private died(error: unknown): void {
     this.fault = error;
     if (performance.now() - this.startedAtMs >= this.parts.limits.healthyMs) this.inARow = 0;
-    const { restartsMax, pauseMs } = this.parts.limits;
-    if (this.isStopping || this.inARow >= restartsMax) {
+    const isFull = error instanceof KilldeerError && error.code === 'log.disk-full';
+    if (this.isStopping || (!isFull && this.inARow >= this.parts.limits.restartsMax)) {
       this.parts.onDeath(error, null);
       this.finish('down');
       return;
     }
-    let pause = pauseMs;
-    for (let i = 0; i < this.inARow; i++) pause *= 2;
-    this.inARow += 1;
+    const pause = isFull ? FULL_PAUSE_MS : this.nextPause();
     this.restarts += 1;
     this.state = 'restarting';
     this.parts.onDeath(error, pause);
+    // Whoever waits for the first start must not wait for space.
+    if (isFull) this.settle();
     this.timer = setTimeout(() => void this.start(), pause);
+  }
+
+  private nextPause(): number {
+    let pause = this.parts.limits.pauseMs;
+    for (let i = 0; i < this.inARow; i++) pause *= 2;
+    this.inARow += 1;
+    return pause;
   }
 
   private finish(state: WorkerState): void {

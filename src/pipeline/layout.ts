@@ -38,10 +38,10 @@ export function layoutOf(directory: string): Layout {
 }
 
 export interface PartitionLayout {
+  /** Its shelves stand here too. */
   readonly directory: string;
   readonly checkpoint: string;
   readonly daily: string;
-  readonly shelf: string;
 }
 
 export function partitionLayout(directory: string, partition: number): PartitionLayout {
@@ -50,6 +50,5 @@ export function partitionLayout(directory: string, partition: number): Partition
     directory: own,
     checkpoint: join(own, 'checkpoint.ckpt'),
     daily: join(own, 'daily'),
-    shelf: join(own, 'shelf'),
   };
 }

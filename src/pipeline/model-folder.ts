@@ -8,6 +8,9 @@ import { modelFromJson, modelToJson } from '../learn/model-file.js';
 import { writeAtomic } from '../log/atomic-file.js';
 import type { Files } from '../log/files.js';
 
+/** Model by version; throws where it is not there. */
+export type ModelSource = (version: string) => CohortModel;
+
 const ENDING = '.json';
 
 function pathOf(directory: string, version: string): string {

@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KilldeerError } from '../errors.js';
+import { isDiskFull } from '../log/files.js';
 import type { Log } from '../log/log.js';
 
 /** One partition of one topic. */
@@ -64,8 +65,7 @@ export class Output {
         this.end = first + lines.length;
         return;
       } catch (error) {
-        const full = error instanceof KilldeerError && error.code === 'log.disk-full';
-        if (!full || isStopping()) throw error;
+        if (!isDiskFull(error) || isStopping()) throw error;
         await sleep(FULL_PAUSE_MS);
       }
     }

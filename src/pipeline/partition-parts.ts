@@ -1,20 +1,15 @@
 /** What a partition is made of, and what it tells: the contract between its loop and whoever runs it. */
 import type { Proposal } from '../decide/finding.js';
-import type { CohortModel } from '../detect/model.js';
-import type { Engine, EngineCounts, Shelf } from '../engine/contract.js';
-import type { EngineOptions } from '../engine/engine.js';
+import type { EngineCounts } from '../engine/contract.js';
 import type { Sighting } from '../engine/outcome.js';
 import type { Settings } from '../engine/settings.js';
 import type { Place } from '../engine/state.js';
 import type { PriceTable } from '../event/prices.js';
 import type { Failpoint } from './failpoint.js';
+import type { ModelSource } from './model-folder.js';
+import type { ShelfPlace } from './numbered-shelf.js';
 import type { LogPlace } from './output.js';
 import type { PartitionFiles } from './partition-state.js';
-
-export interface PartitionShelf extends Shelf {
-  sync(): void;
-  truncate(size: number): void;
-}
 
 export interface Progress {
   /** Next record to be executed; everything that follows from those before it is durable or on its way. */
@@ -43,21 +38,19 @@ export interface PartitionParts {
   readonly samples: { readonly place: LogPlace; readonly everyMs: number } | null;
   /** What the partition began with, before its first record. */
   readonly genesis: { readonly settings: Settings; readonly model: string };
-  /** Model by version; throws where it is not there. */
-  readonly models: (version: string) => CohortModel;
-  readonly shelf: PartitionShelf;
+  readonly models: ModelSource;
+  readonly shelf: ShelfPlace;
   readonly prices: PriceTable;
   readonly state: PartitionFiles;
   readonly checkpointEveryMs: number;
   /** For pacing alone: no score and no output depends on it. */
   readonly clock: () => number;
   readonly emit: PartitionEmit;
-  readonly createEngine?: (options: EngineOptions, snapshot?: Uint8Array) => Engine;
   readonly pass?: Failpoint;
 }
 
 export interface Partition {
-  /** Runs until stopped, then checkpoints. Rejects where a fault of ours made it stop. */
+  /** Runs until stopped, then checkpoints, and closes its shelf. Rejects where a fault of ours made it stop. */
   run(): Promise<void>;
   stop(): void;
   readonly progress: Progress;

@@ -3,12 +3,20 @@ import { join } from 'node:path';
 import type { Settings } from '../engine/settings.js';
 import { KilldeerError } from '../errors.js';
 import type { Files } from '../log/files.js';
-import { type Checkpoint, readCheckpoint, requireBelongs, sectionOf, writeCheckpoint } from './checkpoint.js';
+import {
+  type Checkpoint,
+  readCheckpoint,
+  readCheckpointHeader,
+  requireBelongs,
+  sectionOf,
+  writeCheckpoint,
+} from './checkpoint.js';
 import type { Failpoint } from './failpoint.js';
+import { EMPTY_SHELF, type ShelfMark } from './numbered-shelf.js';
 import { parseStoredSettings } from './stored-settings.js';
 
 /** Changes with PartitionHeader. */
-const FORMAT = 1;
+const FORMAT = 2;
 const ENGINE = 'engine';
 const ENDING = '.ckpt';
 const DAY = /^\d{4}-\d{2}-\d{2}\.ckpt$/;
@@ -22,7 +30,7 @@ export interface PartitionHeader {
   readonly findings: number;
   readonly deadLetter: number;
   readonly samples: number;
-  readonly shelfBytes: number;
+  readonly shelf: ShelfMark;
   /** Time of the last tick, ms; 0 before the first. */
   readonly nowMs: number;
   /** Version of the model in force. */
@@ -45,11 +53,12 @@ export interface PartitionFiles {
 /** Where a partition begins: before its first record. */
 export function firstHeader(settings: Settings, model: string): PartitionHeader {
   const outputs = { findings: 0, deadLetter: 0, samples: 0 };
-  return { format: FORMAT, offset: 0, ...outputs, shelfBytes: 0, nowMs: 0, model, settings, deadLettered: 0 };
+  return { format: FORMAT, offset: 0, ...outputs, shelf: EMPTY_SHELF, nowMs: 0, model, settings, deadLettered: 0 };
 }
 
 export class PartitionState {
-  private dailies: string[] = [];
+  /** Oldest first; null: of a daily copy that cannot be read. */
+  private dailies: { readonly name: string; readonly shelf: number | null }[] = [];
 
   constructor(
     private readonly place: PartitionFiles,
@@ -61,8 +70,16 @@ export class PartitionState {
   async read(): Promise<{ header: PartitionHeader; engine: Uint8Array } | null> {
     const { files, path, dailyDirectory } = this.place;
     await files.mkdir(dailyDirectory);
-    this.dailies = ((await files.readdir(dailyDirectory)) ?? []).filter((name) => DAY.test(name)).sort();
+    for (const name of await dailyNames(this.place)) {
+      const header = (await readCheckpointHeader(files, join(dailyDirectory, name))) as PartitionHeader | null;
+      this.dailies.push({ name, shelf: header?.shelf?.number ?? null });
+    }
     return readPartitionCheckpoint(files, path, this.belongs);
+  }
+
+  /** Numbers of the shelves that daily copies name. */
+  get shelves(): ReadonlySet<number> {
+    return new Set(this.dailies.flatMap(({ shelf }) => shelf ?? []));
   }
 
   /** Replaces the checkpoint, and keeps a copy of the first one of each UTC day of the partition's time. */
@@ -71,15 +88,23 @@ export class PartitionState {
     const checkpoint: Checkpoint = { belongs: this.belongs, header, sections: { [ENGINE]: engine } };
     await writeCheckpoint(files, path, checkpoint, this.pass);
     const name = `${new Date(header.nowMs).toISOString().slice(0, 10)}${ENDING}`;
-    const newest = this.dailies.at(-1);
+    const newest = this.dailies.at(-1)?.name;
     if (header.nowMs === 0 || (newest !== undefined && newest >= name)) return;
     await writeCheckpoint(files, join(dailyDirectory, name), checkpoint, this.pass);
-    this.dailies.push(name);
+    this.dailies.push({ name, shelf: header.shelf.number });
     while (this.dailies.length > dailyMax) {
-      await files.unlink(join(dailyDirectory, this.dailies[0]));
+      await files.unlink(join(dailyDirectory, this.dailies[0].name));
       this.dailies.shift();
     }
   }
+}
+
+/** Names of the daily copies, oldest first. */
+export async function dailyNames({
+  files,
+  dailyDirectory,
+}: Pick<PartitionFiles, 'files' | 'dailyDirectory'>): Promise<string[]> {
+  return ((await files.readdir(dailyDirectory)) ?? []).filter((name) => DAY.test(name)).sort();
 }
 
 /** A partition's checkpoint, or one of its daily copies; null where there is none. */

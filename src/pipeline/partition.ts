@@ -7,20 +7,18 @@
  * what the registry was told included. It may not drop anything: whoever cannot keep up makes it wait.
  */
 import { rootOf } from '../agent/lineage.js';
-import type { Engine } from '../engine/contract.js';
-import { type EngineOptions, PartitionEngine } from '../engine/engine.js';
 import { clearOutcome, createOutcome, type Sighting } from '../engine/outcome.js';
-import type { ConfigRecord, EngineRecord } from '../engine/record.js';
-import type { Settings } from '../engine/settings.js';
-import { KilldeerError } from '../errors.js';
+import type { EngineRecord } from '../engine/record.js';
 import type { Rejection } from '../event/event.js';
+import { isDiskFull } from '../log/files.js';
+import { Execution } from './execution.js';
 import { type Failpoint, failpoint } from './failpoint.js';
+import { NumberedShelf, type ShelfMark } from './numbered-shelf.js';
 import { type LogPlace, Output } from './output.js';
 import type { Partition, PartitionParts, Progress } from './partition-parts.js';
 import { firstHeader, type PartitionHeader, PartitionState } from './partition-state.js';
 import { decodeRecord } from './record-line.js';
 import { closedWindow, encodeSample } from './sample-line.js';
-import { parseStoredSettings } from './stored-settings.js';
 
 /** Records of one turn. */
 const BATCH = 1_000;
@@ -39,13 +37,20 @@ export async function createPartition(parts: PartitionParts): Promise<Partition>
   const state = new PartitionState(parts.state, { partition: String(partition) }, parts.pass);
   const kept = await state.read();
   const header = kept?.header ?? (await beginning(parts));
-  parts.shelf.truncate(header.shelfBytes);
   const outputs = {
     findings: await Output.open(parts.findings, header.findings),
     deadLetter: await Output.open(parts.deadLetter, header.deadLetter),
     samples: parts.samples === null ? null : await Output.open(parts.samples.place, header.samples),
   };
-  return new Loop(parts, state, header, outputs, kept?.engine);
+  const shelf = new NumberedShelf(parts.shelf, header.shelf);
+  try {
+    const { place, models } = parts;
+    const execution = new Execution({ place, models, shelf }, header, kept?.engine);
+    return new Loop(parts, state, header, outputs, shelf, execution, kept !== null);
+  } catch (error) {
+    shelf.close();
+    throw error;
+  }
 }
 
 /** Before the first record that is left: an engine that met the first of all writes the lines that may be there again. */
@@ -73,11 +78,8 @@ interface Outputs {
 class Loop implements Partition {
   private readonly outcome = createOutcome();
   private readonly pass: Failpoint;
-  private engine: Engine;
   private offset: number;
   private nowMs: number;
-  private model: string;
-  private settings: Settings;
   private deadLettered: number;
   private readonly deadLines: string[] = [];
   private sampleLines: string[] = [];
@@ -95,27 +97,26 @@ class Loop implements Partition {
     private readonly state: PartitionState,
     private readonly header: PartitionHeader,
     private readonly outputs: Outputs,
-    snapshot: Uint8Array | undefined,
+    private readonly shelf: NumberedShelf,
+    private readonly execution: Execution,
+    hasCheckpoint: boolean,
   ) {
     this.pass = parts.pass ?? failpoint;
     this.offset = header.offset;
     this.nowMs = header.nowMs;
-    this.model = header.model;
-    this.settings = header.settings;
     this.deadLettered = header.deadLettered;
-    this.checkpointOffset = snapshot === undefined ? -1 : header.offset;
+    this.checkpointOffset = hasCheckpoint ? header.offset : -1;
     this.checkpointAtMs = parts.clock();
     this.woken = new Promise((resolve) => {
       this.wake = resolve;
     });
-    this.engine = this.openEngine(snapshot);
   }
 
   get progress(): Progress {
     const { findings, samples } = this.outputs;
     return {
       offset: this.offset,
-      counts: { ...this.engine.counts },
+      counts: { ...this.execution.engine.counts },
       deadLettered: this.deadLettered,
       findings: findings.at,
       samples: samples?.at ?? this.header.samples,
@@ -123,6 +124,19 @@ class Loop implements Partition {
   }
 
   async run(): Promise<void> {
+    try {
+      await this.work();
+    } finally {
+      this.shelf.close();
+    }
+  }
+
+  stop(): void {
+    this.isStopping = true;
+    this.wake();
+  }
+
+  private async work(): Promise<void> {
     const { log, topic, partition } = this.parts.events;
     while (!this.isStopping) {
       const moved = await this.turn();
@@ -132,11 +146,6 @@ class Loop implements Partition {
         await Promise.race([log.wait(topic, partition, this.offset, Math.min(dueMs, PAUSE_MS)), this.woken]);
     }
     await this.checkpoint();
-  }
-
-  stop(): void {
-    this.isStopping = true;
-    this.wake();
   }
 
   /** One batch; false where there was nothing to read. */
@@ -174,21 +183,10 @@ class Loop implements Partition {
     if (record.type === 'event') this.pass('event');
     const { sightings } = this.outcome;
     const first = sightings.length;
-    try {
-      this.engine.step(record, offset, this.outcome);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new KilldeerError(
-        'partition.fault',
-        `record ${offset} (${record.type}) could not be executed: ${reason}`,
-        error,
-      );
-    }
+    this.execution.step(record, offset, this.outcome);
     const bound = record.type === 'event' && record.bound;
     for (let i = first; i < sightings.length; i++) sightings[i] = vouched(sightings[i], bound);
     if (record.type === 'tick') this.onTick(record.timeMs);
-    else if (record.type === 'model') this.model = record.version;
-    else if (record.type === 'config') this.onConfig(record);
   }
 
   /** A tick's own samples (days that it closed) belong to the window that it closes. */
@@ -200,28 +198,6 @@ class Loop implements Partition {
     this.gatherSamples();
     this.sampleLines.push(encodeSample({ kind: 'window', endMs }));
     this.hasWindowEnd = true;
-  }
-
-  /** Some settings take hold only as an engine is made; made anew here, a restored engine is no different. */
-  private onConfig(record: ConfigRecord): void {
-    const snapshot = this.engine.snapshot();
-    this.settings = record.settings as Settings;
-    this.engine = this.openEngine(snapshot);
-  }
-
-  private openEngine(snapshot?: Uint8Array): Engine {
-    const { place, shelf, models, createEngine } = this.parts;
-    const parsed = parseStoredSettings(this.settings);
-    if (parsed === null) throw new KilldeerError('config.invalid', 'the settings of the partition are incomplete');
-    const options: EngineOptions = {
-      ...parsed,
-      model: models(this.model),
-      place,
-      shelf,
-      models,
-      parseSettings: parseStoredSettings,
-    };
-    return createEngine?.(options, snapshot) ?? new PartitionEngine(options, snapshot);
   }
 
   private gatherSamples(): void {
@@ -260,20 +236,30 @@ class Loop implements Partition {
   }
 
   private async checkpoint(): Promise<void> {
-    if (this.offset !== this.checkpointOffset) {
-      await this.writeSamples();
-      await this.acknowledged();
-      const { shelf, emit } = this.parts;
-      shelf.sync();
-      await this.state.write(this.headerNow(shelf.size()), this.engine.snapshot());
-      this.checkpointOffset = this.offset;
-      emit.progress(this.progress);
-      emit.checkpointed(this.offset);
+    try {
+      if (this.offset !== this.checkpointOffset) await this.keep();
+    } catch (error) {
+      // The one before still stands, and the next may find space: what was executed meanwhile is executed again at worst.
+      if (!isDiskFull(error) || this.isStopping) throw error;
     }
     this.checkpointAtMs = this.parts.clock();
   }
 
-  private headerNow(shelfBytes: number): PartitionHeader {
+  private async keep(): Promise<void> {
+    await this.writeSamples();
+    await this.acknowledged();
+    const { shelf, state } = this;
+    const { emit } = this.parts;
+    const { engine } = this.execution;
+    shelf.rewrite(engine, this.pass);
+    await state.write(this.headerNow(await shelf.mark()), engine.snapshot());
+    shelf.settle(state.shelves, this.pass);
+    this.checkpointOffset = this.offset;
+    emit.progress(this.progress);
+    emit.checkpointed(this.offset);
+  }
+
+  private headerNow(shelf: ShelfMark): PartitionHeader {
     const { findings, deadLetter, samples } = this.outputs;
     return {
       format: this.header.format,
@@ -281,10 +267,10 @@ class Loop implements Partition {
       findings: findings.at,
       deadLetter: deadLetter.at,
       samples: samples?.at ?? this.header.samples,
-      shelfBytes,
+      shelf,
       nowMs: this.nowMs,
-      model: this.model,
-      settings: this.settings,
+      model: this.execution.model,
+      settings: this.execution.settings,
       deadLettered: this.deadLettered,
     };
   }

@@ -54,5 +54,6 @@ function proposalDraft(actor: string, proposal: Proposal): LiveDraft {
 
 /** The parent of a sighting was vouched for by its partition, or taken out. */
 function seenDraft(actor: string, { tenant, agent, agentVersion, parent }: Sighting): LiveDraft {
-  return { type: 'seen', tenant, agent, agentVersion, parent, actor, authority: 'system' };
+  const authority = { actor, authority: 'system', parent: null };
+  return { type: 'seen', tenant, agent, agentVersion, parentAgent: parent, ...authority };
 }

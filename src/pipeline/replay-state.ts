@@ -13,8 +13,8 @@ import {
   writeCheckpoint,
 } from './checkpoint.js';
 import type { Failpoint } from './failpoint.js';
+import { EMPTY_SHELF, NumberedShelf, type ShelfMark } from './numbered-shelf.js';
 import type { ReplayerSnapshot } from './replayer.js';
-import { type FileShelf, openFileShelf } from './shelf.js';
 
 /** Where a run stands: everything but the recording and the options. */
 export interface Resumption {
@@ -26,7 +26,7 @@ export interface Resumption {
 }
 
 export interface ReplayState {
-  readonly shelf: FileShelf;
+  readonly shelf: NumberedShelf;
   /** Where an earlier run of the same kind was cut off; null: there was none, or it finished. */
   readonly resumption: Resumption | null;
   /** Writes a checkpoint; returns its bytes. */
@@ -37,13 +37,12 @@ export interface ReplayState {
 }
 
 const CHECKPOINT_FILE = 'replay.checkpoint';
-const SHELF_FILE = 'shelf.bin';
 
 interface Header {
   readonly finished: boolean;
   readonly lines: number;
   readonly outputs: Resumption['outputs'];
-  readonly shelfBytes: number;
+  readonly shelf: ShelfMark;
 }
 
 /** Small, and read by people who look into a checkpoint: kept out of the binary part. */
@@ -58,6 +57,7 @@ export async function openReplayState(
   folder: string,
   belongs: Readonly<Record<string, string>>,
   pass: Failpoint,
+  rewriteFromBytes?: number,
 ): Promise<ReplayState> {
   await files.mkdir(folder);
   const path = join(folder, CHECKPOINT_FILE);
@@ -66,24 +66,21 @@ export async function openReplayState(
   const goesOn = checkpoint !== null && header !== null && !header.finished;
   if (goesOn) requireBelongs(path, checkpoint, belongs);
   const resumption = goesOn ? readResumption(path, checkpoint, header) : null;
-  const shelf = openFileShelf(join(folder, SHELF_FILE));
-  try {
-    shelf.truncate(goesOn ? header.shelfBytes : 0);
-  } catch (error) {
-    shelf.close();
-    throw error;
-  }
+  const place = { directory: folder, ...(rewriteFromBytes === undefined ? {} : { rewriteFromBytes }) };
+  const shelf = new NumberedShelf(place, goesOn ? header.shelf : EMPTY_SHELF);
   const write = (head: Header, sections: Record<string, Uint8Array>) =>
     writeCheckpoint(files, path, { belongs, header: head, sections }, pass);
   return {
     shelf,
     resumption,
-    write: ({ lines, outputs, snapshot }) => {
-      shelf.sync();
-      return write({ finished: false, lines, outputs, shelfBytes: shelf.size() }, sectionsOf(snapshot));
+    write: async ({ lines, outputs, snapshot }) => {
+      const head = { finished: false, lines, outputs, shelf: await shelf.mark() };
+      const bytes = await write(head, sectionsOf(snapshot));
+      shelf.settle(new Set(), pass);
+      return bytes;
     },
     finish: async () => {
-      await write({ finished: true, lines: 0, outputs: {}, shelfBytes: 0 }, {});
+      await write({ finished: true, lines: 0, outputs: {}, shelf: EMPTY_SHELF }, {});
     },
     close: async () => shelf.close(),
   };

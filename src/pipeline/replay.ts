@@ -72,6 +72,8 @@ export interface ReplayOptions {
   readonly onProgress?: (progress: ReplayProgress) => void;
   /** File calls, for tests. */
   readonly files?: Files;
+  /** For tests: a shelf of the state folder that is smaller is not worth rewriting, bytes. */
+  readonly rewriteFromBytes?: number;
   /** For tests; the environment's by default. */
   readonly failpoint?: Failpoint;
 }
@@ -110,7 +112,7 @@ export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
   const pass = options.failpoint ?? failpoint;
   const belongs = belongsOf(options, recording);
   const stateDir = options.stateDir ?? null;
-  const state = stateDir === null ? null : await openReplayState(files, stateDir, belongs, pass);
+  const state = stateDir === null ? null : await openReplayState(files, stateDir, belongs, pass, options.rewriteFromBytes);
   const resumed = state?.resumption ?? null;
   const shelf = state === null ? await openScratchShelf() : { shelf: state.shelf, close: () => state.close() };
   const outputs: Partial<Record<OutputName, OutputFile>> = {};
@@ -222,6 +224,7 @@ class Run {
       const output = this.outputs[name];
       if (output !== null) outputs[name] = output.bytes;
     }
+    state.shelf.rewrite(this.replayer.engine, this.pass);
     const bytes = await state.write({ lines: this.lines, outputs, snapshot: this.replayer.snapshot() });
     const paced = Math.max(CHECKPOINT_EVENTS, Math.ceil(bytes / CHECKPOINT_BYTES_PER_EVENT));
     this.dueAt = events + (this.options.checkpointEvery ?? paced);

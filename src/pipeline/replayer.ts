@@ -246,8 +246,8 @@ export class Replayer {
     const timeMs = this.clock.tickMs ?? 0;
     for (const { tenant, agent, agentVersion, parent } of outcome.sightings) {
       // A parent named by whoever sent the event vouches for nothing unless the sender is bound.
-      const named = this.options.bound ? parent : null;
-      this.apply({ ...ENGINE, type: 'seen', timeMs, tenant, agent, agentVersion, parent: named });
+      const parentAgent = this.options.bound ? parent : null;
+      this.apply({ ...ENGINE, type: 'seen', timeMs, tenant, agent, agentVersion, parentAgent });
     }
     for (const proposal of outcome.proposals) this.propose(proposal, timeMs);
     if (this.options.config.learning.inline) this.samples.push(...outcome.samples);

@@ -24,16 +24,24 @@ const HEAD_BYTES = 8;
  * that are not the ones appended.
  */
 export function openFileShelf(path: string): FileShelf {
-  return new ShelfFile(path);
+  // Not 'a': a write that failed half-way is overwritten by the next one.
+  return new ShelfFile(path, constants.O_RDWR | constants.O_CREAT);
+}
+
+/** Opens an existing file to be read alone, beside whoever writes it. */
+export function readFileShelf(path: string): FileShelf {
+  return new ShelfFile(path, constants.O_RDONLY);
 }
 
 class ShelfFile implements FileShelf {
   private readonly file: number;
   private bytes: number;
 
-  constructor(private readonly path: string) {
-    // Not 'a': a write that failed half-way is overwritten by the next one.
-    this.file = this.guard('opened', () => openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600));
+  constructor(
+    private readonly path: string,
+    flags: number,
+  ) {
+    this.file = this.guard('opened', () => openSync(path, flags, 0o600));
     this.bytes = this.guard('opened', () => fstatSync(this.file).size);
   }
 

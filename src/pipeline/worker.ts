@@ -30,7 +30,6 @@ import {
   type ToPartition,
   type WorkerTask,
 } from './protocol.js';
-import { openFileShelf } from './shelf.js';
 
 /** Samples that were learned are of no use: small segments, so that they soon go. */
 const SAMPLE_SEGMENT_BYTES = 8 * 1024 * 1024;
@@ -41,7 +40,6 @@ async function runPartition(task: PartitionTask, port: MessagePort): Promise<voi
   const own = partitionLayout(directory, partition);
   mkdirSync(own.directory, { recursive: true });
   const [events, outputs, samples] = await openPartitionLogs(task, layout.log);
-  const shelf = openFileShelf(own.shelf);
   const registry = createRegistryLink(port);
   const loop = await createPartition({
     place: { partition, epoch: task.epoch },
@@ -54,7 +52,7 @@ async function runPartition(task: PartitionTask, port: MessagePort): Promise<voi
         : { place: { log: samples, topic: samplesTopic(partition), partition: 0 }, everyMs: learnEveryMs },
     genesis: task.genesis,
     models: (version) => loadModel(layout.models, version),
-    shelf,
+    shelf: { directory: own.directory },
     prices: task.prices,
     state: { files: nodeFiles, path: own.checkpoint, dailyDirectory: own.daily, dailyMax: task.dailyMax },
     checkpointEveryMs: task.checkpointEveryMs,
@@ -73,7 +71,6 @@ async function runPartition(task: PartitionTask, port: MessagePort): Promise<voi
   });
   say(port, { type: 'ready', progress: loop.progress });
   await loop.run();
-  shelf.close();
   await Promise.all([events.close(), outputs.close(), samples?.close()]);
 }
 

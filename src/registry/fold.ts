@@ -121,7 +121,7 @@ class Fold implements RegistryFold {
     if (known === undefined && inventory.size >= agentsMax) {
       return refuse('registry.refused', `inventory is full: ${agentsMax} agents`, undefined);
     }
-    const held = known ?? this.admit(tenant, agent, record.parent ?? null);
+    const held = known ?? this.admit(tenant, agent, record.parentAgent ?? null);
     const { agentVersions } = held.entry;
     const isNew = agentVersion !== null && !agentVersions.includes(agentVersion);
     if (isNew) {
@@ -141,20 +141,20 @@ class Fold implements RegistryFold {
 
   private register(record: Of<'register'>): Judgement {
     const { inventory, clockMs } = this.state;
-    const { tenant, agent, ifVersion, parent } = record;
+    const { tenant, agent, ifVersion, parentAgent } = record;
     if (!isPerson(record.actor) && record.actor !== 'system')
       return refuse('registry.refused', 'only a person registers', undefined);
     const known = inventory.get(tenant, agent);
     if (ifVersion !== null && ifVersion !== (known?.entry.version ?? 0)) return conflict(known, ifVersion);
-    if (typeof parent === 'string' && closesCircle(inventory.of(tenant), agent, parent)) {
-      return refuse('registry.refused', `${parent} works under ${agent} itself`, known);
+    if (typeof parentAgent === 'string' && closesCircle(inventory.of(tenant), agent, parentAgent)) {
+      return refuse('registry.refused', `${parentAgent} works under ${agent} itself`, known);
     }
     const held = known ?? this.admit(tenant, agent, null);
     const { entry } = held;
     held.entry = {
       ...entry,
       registered: true,
-      parent: parent === undefined ? entry.parent : parent,
+      parent: parentAgent === undefined ? entry.parent : parentAgent,
       version: known === undefined ? entry.version : entry.version + 1,
       owner: record.owner === undefined ? entry.owner : record.owner,
       role: record.role === undefined ? entry.role : record.role,

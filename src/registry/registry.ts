@@ -61,8 +61,8 @@ export type RegistryRecord =
       tenant: string;
       agent: string;
       agentVersion: string | null;
-      /** Named by a sender bound to both agents; left out otherwise. Counts at the first sight only. */
-      parent?: string | null;
+      /** Whom it works for, named by a sender bound to both agents; left out otherwise. Counts at the first sight only. */
+      parentAgent?: string | null;
     })
   | (Base & {
       type: 'register';
@@ -76,7 +76,8 @@ export type RegistryRecord =
       scopes?: readonly string[];
       budgets?: Budgets;
       protected?: boolean;
-      parent?: string | null;
+      /** Whom it works for; null: it is its own root. */
+      parentAgent?: string | null;
     })
   | (Base & { type: 'proposal'; proposal: Proposal })
   /** A person's stop: bypasses the brakes. */

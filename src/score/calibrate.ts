@@ -12,6 +12,7 @@ import type { CohortModel } from '../detect/model.js';
 import { lnGumbelTail } from '../math/tail.js';
 
 const FUSED = DETECTORS.indexOf('fused');
+const JOINT = DETECTORS.indexOf('joint');
 const EULER = 0.5772156649015329;
 const SQRT6_OVER_PI = Math.sqrt(6) / Math.PI;
 /** Days that the fleet's within-agent variance counts for. */
@@ -22,7 +23,8 @@ const DAYS_MEMORY = 12;
 const CLAMP_TAILS = 7;
 /** Days after which an agent's own law clamps. */
 const CLAMP_AFTER = 3;
-const SCALE_MIN = 1e-3;
+/** No agent's days are believed to be steadier than half a nat. */
+const VARIANCE_MIN = 0.25;
 /**
  * The first days do not count: everything is new to an agent that is new itself, and laws that remember it would be
  * wide for weeks.
@@ -31,11 +33,11 @@ export const BURN_DAYS = 4;
 
 /** Computes the Gumbel laws in force for one profile: after a day was closed, and when a model was activated. */
 export function refreshLaws(p: Profile, model: CohortModel, stamp: number): void {
-  const days = Math.max(0, Math.min(p.u32[p.at4 + F.days] - BURN_DAYS, DAYS_MEMORY));
   for (let d = 0; d < DETECTOR_COUNT; d++) {
+    const days = p.f32[p.at4 + F.dayCount + d];
     const law = model.days[d];
-    const within = Math.max(law.within, SCALE_MIN);
-    const between = Math.max(law.between, SCALE_MIN);
+    const within = Math.max(law.within, VARIANCE_MIN);
+    const between = Math.max(law.between, VARIANCE_MIN);
     const own = days / (days + within / between);
     const mean = own * p.f32[p.at4 + F.dayMean + d] + (1 - own) * law.mean;
     const shrunk = (days * p.f32[p.at4 + F.dayVar + d] + VARIANCE_DAYS * within) / (days + VARIANCE_DAYS);
@@ -72,21 +74,27 @@ export function daySurprises(p: Profile): number[] {
 
 /** Takes the running day's maxima into the agent's own law and clears them. */
 export function closeDay(p: Profile): void {
-  const days = p.u32[p.at4 + F.days];
-  const n = Math.max(1, Math.min(days + 1 - BURN_DAYS, DAYS_MEMORY));
+  const isSettled = p.u32[p.at4 + F.days] >= BURN_DAYS;
   for (let d = 0; d < DETECTOR_COUNT; d++) {
-    let value = p.f32[p.at4 + F.dayMax + d];
-    if (days >= BURN_DAYS + CLAMP_AFTER) {
-      const cap = p.f32[p.at4 + F.mu + d] + CLAMP_TAILS * p.f32[p.at4 + F.beta + d];
-      if (value > cap) value = cap;
-    }
-    const mean = p.at4 + F.dayMean + d;
-    const variance = p.at4 + F.dayVar + d;
-    const delta = value - p.f32[mean];
-    p.f32[mean] += delta / n;
-    p.f32[variance] += (delta * delta * (1 - 1 / n) - p.f32[variance]) / n;
+    const value = p.f32[p.at4 + F.dayMax + d];
     p.f32[p.at4 + F.dayMax + d] = 0;
+    // A day on which the cohort had no forest says nothing about the days on which it has one.
+    if (d === JOINT && value === 0) continue;
+    learnDay(p, d, value, isSettled);
   }
   p.f32[p.at4 + F.dayFused] = 0;
-  p.u32[p.at4 + F.days] = days + 1;
+  p.u32[p.at4 + F.days]++;
+}
+
+function learnDay(p: Profile, d: number, value: number, isSettled: boolean): void {
+  const count = p.at4 + F.dayCount + d;
+  const cap = p.f32[p.at4 + F.mu + d] + CLAMP_TAILS * p.f32[p.at4 + F.beta + d];
+  const learned = p.f32[count] >= CLAMP_AFTER && value > cap ? cap : value;
+  if (isSettled) p.f32[count] = Math.min(p.f32[count] + 1, DAYS_MEMORY);
+  const n = Math.max(1, p.f32[count]);
+  const mean = p.at4 + F.dayMean + d;
+  const variance = p.at4 + F.dayVar + d;
+  const delta = learned - p.f32[mean];
+  p.f32[mean] += delta / n;
+  p.f32[variance] += (delta * delta * (1 - 1 / n) - p.f32[variance]) / n;
 }

@@ -5,17 +5,12 @@ import { LAYOUT, PROFILE_BYTES } from '../agent/layout.js';
 import type { AgentAnswer, VerdictAnswer } from '../api/schema.js';
 import { parseDuration } from '../decide/compile-policy.js';
 import { KilldeerError } from '../errors.js';
-import { clientOf } from './data-directory.js';
+import { addServerOptions, type ClientChoice, clientOf } from './data-directory.js';
 import { readRegistryFile } from './registry-file.js';
 import { bytesText, count, type Terminal } from './terminal.js';
 import { several, type VerbContext, wholeNumber } from './verb.js';
 
-interface Where {
-  readonly data: string;
-  readonly address?: string;
-  readonly token?: string;
-}
-interface Whom extends Where {
+interface Whom extends ClientChoice {
   readonly tenant?: string;
 }
 interface Why extends Whom {
@@ -32,19 +27,13 @@ interface Described extends Whom {
 
 export function addAgent(program: Command, { terminal }: VerbContext): void {
   const agent = program.command('agent').description('who the agents are, and what they may do');
-  const verb = (name: string, words: string) =>
-    agent
-      .command(name)
-      .description(words)
-      .option('--data <dir>', 'data directory of the server', 'data')
-      .option('--address <url>', 'of the server, where it is not on this machine')
-      .option('--token <token>', 'where the data directory holds none');
+  const verb = (name: string, words: string) => addServerOptions(agent.command(name).description(words));
   const onAgent = (name: string, words: string) =>
     verb(name, words).argument('<agent>').option('--tenant <tenant>', 'its tenant, where it has one');
 
   verb('list', 'agents seen or registered')
     .option('--status <status>', 'active, throttled, restricted, suspended or revoked')
-    .action((where: Where & { status?: string }) => list(terminal, where));
+    .action((where: ClientChoice & { status?: string }) => list(terminal, where));
   onAgent('show', 'one agent').action(async (name: string, whom: Whom) => {
     showAgent(terminal, await clientOf(whom, 'responder').agent(name, whom.tenant));
   });
@@ -77,7 +66,7 @@ export function addAgent(program: Command, { terminal }: VerbContext): void {
     });
   verb('import', 'register the agents of a JSON list (docs/cli.md)')
     .argument('<file>')
-    .action((file: string, where: Where) => importAgents(terminal, file, where));
+    .action((file: string, where: ClientChoice) => importAgents(terminal, file, where));
   agent
     .command('layout')
     .description('what one profile holds, field by field')
@@ -98,7 +87,7 @@ function dollars(option: string): (text: string) => number {
   };
 }
 
-async function list(terminal: Terminal, where: Where & { status?: string }): Promise<void> {
+async function list(terminal: Terminal, where: ClientChoice & { status?: string }): Promise<void> {
   const client = clientOf(where, 'responder');
   const agents: AgentAnswer[] = [];
   let cursor: number | null = 0;
@@ -154,7 +143,7 @@ async function stop(
   showVerdict(terminal, name, await client.stop(name, { ...body, ...rate }, why.tenant));
 }
 
-async function importAgents(terminal: Terminal, file: string, where: Where): Promise<void> {
+async function importAgents(terminal: Terminal, file: string, where: ClientChoice): Promise<void> {
   const rows = readRegistryFile(file);
   const client = clientOf(where, 'admin');
   for (const { agent, tenant, ...body } of rows) {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import { z } from 'zod';
 import { type Client, createClient } from '../api/client.js';
 import { KilldeerError } from '../errors.js';
@@ -63,6 +64,14 @@ export interface ClientChoice {
   /** Win over what the directory says. */
   readonly address?: string;
   readonly token?: string;
+}
+
+/** The options of a verb that is a client of a server: which one, and as whom. */
+export function addServerOptions(verb: Command): Command {
+  return verb
+    .option('--data <dir>', 'data directory of the server', 'data')
+    .option('--address <url>', 'of the server, where it is not on this machine')
+    .option('--token <token>', 'where the data directory holds none');
 }
 
 /** A client for the server of a data directory. Throws 'api.unreachable' where none has left its address. */

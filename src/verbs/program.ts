@@ -11,6 +11,7 @@ import { addRun } from './run.js';
 import { packageVersion } from './shipped.js';
 import { addSimulate } from './simulate.js';
 import type { Terminal } from './terminal.js';
+import { addToken } from './token.js';
 import type { VerbContext } from './verb.js';
 
 const USAGE_CODES: readonly ErrorCode[] = ['usage', 'config.invalid', 'policy.invalid', 'model.invalid'];
@@ -40,9 +41,8 @@ function buildProgram(context: VerbContext): Command {
     .configureOutput({ writeOut: terminal.print, writeErr: terminal.complain })
     .showHelpAfterError('next: see killdeer --help, or the verb with --help')
     .exitOverride();
-  for (const add of [addRun, addDemo, addReplay, addExplain, addCheck, addAgent, addSimulate, addModels]) {
-    add(program, context);
-  }
+  const verbs = [addRun, addDemo, addReplay, addExplain, addCheck, addAgent, addToken, addSimulate, addModels];
+  for (const add of verbs) add(program, context);
   return program;
 }
 

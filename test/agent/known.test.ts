@@ -9,31 +9,33 @@ import {
   PAIRS,
   useKnown,
 } from '../../src/agent/known.js';
+import type { Profile } from '../../src/agent/layout.js';
 import { createProfile, strayBytes } from './profile.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const T0 = Date.UTC(2025, 5, 2);
-const SESSIONS = 3;
+const ADOPTION = { sessions: 3, ageMs: DAY_MS };
+
+/** Sessions that have used an entry, as their rows would remember them. */
+const usedIn = new WeakMap<Profile, Set<string>>();
 
 /** A use of the entry with hash `low`, inserted where it is new; true where it was adopted by this use. */
-function use(
-  p: ReturnType<typeof createProfile>,
-  low: number,
-  session: number,
-  timeMs: number,
-  set = ENDPOINTS,
-): boolean {
+function use(p: Profile, low: number, session: number, timeMs: number, set = ENDPOINTS): boolean {
   const found = findKnown(p, set, low, 7);
   const slot = found === -1 ? insertKnown(p, set, low, 7, timeMs) : found;
-  return useKnown(p, set, slot, session, timeMs, SESSIONS, DAY_MS);
+  const uses = usedIn.get(p) ?? new Set<string>();
+  usedIn.set(p, uses);
+  const use = `${set.hash} ${low} ${session}`;
+  const isFirst = !uses.has(use);
+  uses.add(use);
+  return useKnown(p, set, slot, isFirst, timeMs, ADOPTION);
 }
 
-const adopted = (p: ReturnType<typeof createProfile>, low: number, set = ENDPOINTS): boolean =>
-  isAdopted(p, set, findKnown(p, set, low, 7));
+const adopted = (p: Profile, low: number, set = ENDPOINTS): boolean => isAdopted(p, set, findKnown(p, set, low, 7));
 
 /** Adopts an entry in the three sessions that it takes. */
-function adopt(p: ReturnType<typeof createProfile>, low: number, set = ENDPOINTS): void {
+function adopt(p: Profile, low: number, set = ENDPOINTS): void {
   use(p, low, 1, T0, set);
   use(p, low, 2, T0 + HOUR_MS, set);
   expect(use(p, low, 3, T0 + DAY_MS, set)).toBe(true);
@@ -65,6 +67,20 @@ describe('known sets', () => {
     for (let hour = 0; hour < 60; hour++) expect(use(p, 1, hour < 30 ? 1 : 2, T0 + hour * HOUR_MS)).toBe(false);
     expect(adopted(p, 1)).toBe(false);
     expect(knownSessions(p, ENDPOINTS, findKnown(p, ENDPOINTS, 1, 7))).toBe(2);
+  });
+
+  it('take two sessions that take turns for two', () => {
+    const p = createProfile();
+    for (let hour = 0; hour < 60; hour++) expect(use(p, 1, hour % 2, T0 + hour * HOUR_MS)).toBe(false);
+    expect(knownSessions(p, ENDPOINTS, findKnown(p, ENDPOINTS, 1, 7))).toBe(2);
+    expect(use(p, 1, 3, T0 + 60 * HOUR_MS)).toBe(true);
+  });
+
+  it('count sessions up to a bound, and are adopted all the same', () => {
+    const p = createProfile();
+    for (let session = 0; session < 1000; session++) use(p, 1, session, T0);
+    expect(knownSessions(p, ENDPOINTS, findKnown(p, ENDPOINTS, 1, 7))).toBe(255);
+    expect(use(p, 1, 1000, T0 + DAY_MS)).toBe(true);
   });
 
   it('tell entries apart by both halves of the hash, and endpoints from pairs', () => {
@@ -101,7 +117,7 @@ describe('known sets', () => {
   it('forget what is no longer used before what is used every day', () => {
     const p = createProfile();
     for (let low = 1; low <= ENDPOINTS.slots; low++) adopt(p, low);
-    for (let session = 10; session < 20; session++) use(p, 1, session, T0 + DAY_MS);
+    for (let minute = 1; minute <= 10; minute++) use(p, 1, 9, T0 + DAY_MS + minute * 60_000);
     for (let day = 2; day < 60; day++) {
       ageKnown(p, ENDPOINTS);
       for (let low = 2; low <= ENDPOINTS.slots; low++) use(p, low, 100 + day, T0 + day * DAY_MS);

@@ -9,6 +9,7 @@ import {
   WINDOW_COUNT,
   WINDOW_MS,
 } from '../../src/agent/layout.js';
+import { createProfile, strayBytes } from './profile.js';
 
 const widthOf = (view: string): number => (view === 'f64' ? 8 : 4);
 
@@ -43,9 +44,17 @@ describe('layout of a profile', () => {
     expect(PROFILE_BYTES).toBeLessThanOrEqual(4096);
   });
 
+  it('is cleared without a byte beside it', () => {
+    const profile = createProfile();
+    profile.u32.fill(0xffffffff);
+    profile.clear();
+    expect(strayBytes(profile)).toBe(2 * PROFILE_BYTES);
+    expect(profile.u32.slice(profile.at4, profile.at4 + PROFILE_BYTES / 4).every((word) => word === 0)).toBe(true);
+  });
+
   it('has a place for each detector and window', () => {
     const countOf = (wanted: string): number | undefined => LAYOUT.find(({ name }) => name === wanted)?.count;
-    for (const name of ['dayMax', 'daySurprise', 'dayMean', 'dayVar', 'mu', 'beta']) {
+    for (const name of ['dayMax', 'dayMean', 'dayVar', 'mu', 'beta']) {
       expect(countOf(name), name).toBe(DETECTOR_COUNT);
     }
     for (const name of [
@@ -53,6 +62,7 @@ describe('layout of a profile', () => {
       'windowSquare',
       'windowCurrent',
       'windowPrevious',
+      'windowQuiet',
       'windowWeight',
       'windowIndex',
     ]) {

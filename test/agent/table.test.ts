@@ -6,6 +6,7 @@ import { createRandom } from '../../src/math/random.js';
 const IDLE_MS = 600_000;
 const ROOM = -1;
 const REFUSED = -2;
+const keyOf = (name: string): string => agentKey('', name, true);
 
 describe('agent table', () => {
   it('keeps names, uses and profiles through any mixture of entering, using and leaving', () => {
@@ -58,9 +59,9 @@ describe('agent table', () => {
 
   it('lets everybody in while there is room', () => {
     const table = new AgentTable(2);
-    expect(table.admit('', 'a', true, 0)).toBe(ROOM);
+    expect(table.admit(keyOf('a'), false, 0)).toBe(ROOM);
     table.insert('', 'a', true, 0);
-    expect(table.admit('', 'b', true, 0)).toBe(ROOM);
+    expect(table.admit(keyOf('b'), false, 0)).toBe(ROOM);
   });
 
   it('gives the place of the agent idle longest to a newcomer that keeps knocking', () => {
@@ -68,7 +69,7 @@ describe('agent table', () => {
     const a = table.insert('', 'a', true, 0);
     const b = table.insert('', 'b', true, 0);
     table.touch(a, 1000);
-    const answers = Array.from({ length: 20 }, () => table.admit('', 'c', true, IDLE_MS));
+    const answers = Array.from({ length: 20 }, () => table.admit(keyOf('c'), false, IDLE_MS));
     expect(answers[0]).toBe(REFUSED);
     expect(answers.at(-1)).toBe(b);
     expect(answers.indexOf(b)).toBeGreaterThanOrEqual(3);
@@ -79,16 +80,42 @@ describe('agent table', () => {
     const slots = Array.from({ length: 50 }, (_, at) => table.insert('', `worker-${at}`, true, 0));
     for (let timeMs = 0; timeMs < 3_600_000; timeMs += 60_000) {
       for (const slot of slots) table.touch(slot, timeMs);
-      for (let knock = 0; knock < 500; knock++) expect(table.admit('', `flood-${knock}`, true, timeMs)).toBe(REFUSED);
+      for (let knock = 0; knock < 500; knock++)
+        expect(table.admit(keyOf(`flood-${knock}`), false, timeMs)).toBe(REFUSED);
     }
     expect(table.size).toBe(50);
+  });
+
+  it('lets an agent that it knows come back without knocking', () => {
+    const table = new AgentTable(2);
+    const a = table.insert('', 'a', true, 0);
+    table.insert('', 'b', true, 0);
+    expect(table.admit(keyOf('c'), true, 1)).toBe(a);
+    expect(table.admit(keyOf('d'), false, 1)).toBe(REFUSED);
+  });
+
+  it('keeps its knocks through a copy of its door', () => {
+    const table = new AgentTable(1);
+    table.insert('', 'a', true, 0);
+    const knock = (at: AgentTable): number => at.admit(keyOf('b'), false, IDLE_MS);
+    const needed = Array.from({ length: 20 }, () => knock(table)).indexOf(0) + 1;
+    expect(needed).toBeGreaterThan(2);
+    const half = new AgentTable(1);
+    half.insert('', 'a', true, 0);
+    for (let at = 0; at < needed - 1; at++) expect(knock(half)).toBe(REFUSED);
+    const copy = new AgentTable(1);
+    copy.insert('', 'a', true, 0);
+    copy.restoreDoor(half.doorBytes().slice());
+    expect(knock(copy)).toBe(0);
+    for (let hour = 0; hour < 8; hour++) half.ageDoor();
+    expect(half.doorBytes().every((knocks) => knocks === 0)).toBe(true);
   });
 
   it('forgets knocks', () => {
     const table = new AgentTable(1);
     table.insert('', 'a', true, 0);
     for (let hour = 0; hour < 20; hour++) {
-      expect(table.admit('', 'b', true, IDLE_MS * 100)).toBe(REFUSED);
+      expect(table.admit(keyOf('b'), false, IDLE_MS * 100)).toBe(REFUSED);
       table.ageDoor();
     }
   });

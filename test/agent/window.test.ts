@@ -6,6 +6,8 @@ import { createProfile, strayBytes } from './profile.js';
 
 const T0 = Date.UTC(2025, 5, 2);
 const MINUTE = 1;
+const HOUR = 3;
+const STARTS_LONG = 6;
 const all = Array.from({ length: WINDOW_COUNT }, (_, w) => w);
 const meanOf = (p: ReturnType<typeof createProfile>, w: number): number => p.f64[p.at8 + F.windowMean + w];
 const squareOf = (p: ReturnType<typeof createProfile>, w: number): number => p.f64[p.at8 + F.windowSquare + w];
@@ -53,6 +55,21 @@ describe('windows', () => {
       expect(Math.abs(squareOf(many, w) / squareOf(single, w) - 1)).toBeLessThan(1e-9);
       expect(many.f32[many.at4 + F.windowWeight + w]).toBe(single.f32[single.at4 + F.windowWeight + w]);
     }
+  });
+
+  it.each([
+    [STARTS_LONG, 10, 60],
+    [STARTS_LONG, 10, 70],
+    [HOUR, 10, 400],
+    [HOUR, 400, 50],
+    [MINUTE, 20_000, 4000],
+  ])('window %i: after %i buckets, %i empty ones teach the same past the memory', (w, learned, empty) => {
+    const many = taught(w, learned, [3]);
+    const single = taught(w, learned, [3]);
+    advanceWindow(many, w, T0 + (learned + empty) * WINDOW_MS[w]);
+    for (let bucket = 1; bucket <= empty; bucket++) advanceWindow(single, w, T0 + (learned + bucket) * WINDOW_MS[w]);
+    expect(meanOf(many, w) / meanOf(single, w)).toBeCloseTo(1, 9);
+    expect(many.f32[many.at4 + F.windowWeight + w]).toBe(single.f32[single.at4 + F.windowWeight + w]);
   });
 
   it('hold a flood down once they know what is usual, and believe it before', () => {

@@ -52,7 +52,7 @@ describe('one agent', () => {
 
   it('is registered with what is said and nothing else', async () => {
     const world = createWorld();
-    const payload = { owner: 'ops', budgets: { session_usd: 1, day_usd: null }, if_version: 4 };
+    const payload = { owner: 'ops', parent: 'boss', budgets: { session_usd: 1, day_usd: null }, if_version: 4 };
     await world.call('admin', { method: 'PUT', url: '/v1/agents/clerk', payload });
     await world.call('admin', {
       method: 'PUT',
@@ -64,12 +64,14 @@ describe('one agent', () => {
         type: 'register',
         ifVersion: 4,
         owner: 'ops',
+        parentAgent: 'boss',
         budgets: { sessionUsd: 1, dayUsd: null },
       }),
       expect.objectContaining({ type: 'register', ifVersion: null, tenant: 'acme', labels: ['x'], role: null }),
     ]);
     expect(world.records[0]).not.toHaveProperty('labels');
     expect(world.records[1]).not.toHaveProperty('owner');
+    expect(world.records[1]).not.toHaveProperty('parentAgent');
   });
 
   it('keeps two writers apart: 409 with the version that stands', async () => {

@@ -48,6 +48,19 @@ describe('stop and decide', () => {
     expect(await status('clerk')).toBe('true active');
   });
 
+  it('an agent works for whom its registration names, and for nobody where it names none', async () => {
+    const parentOf = async (agent: string) =>
+      (await world.call('admin', { method: 'GET', url: `/v1/agents/${agent}` })).json().parent;
+    expect(await parentOf('clerk')).toBeNull();
+    await put('helper', { parent: 'clerk' });
+    await put('helper', { owner: 'ops' });
+    expect(await parentOf('helper')).toBe('clerk');
+    await post('responder', 'stop', { action: 'suspend', reason: 'hijacked' });
+    expect(await status('helper')).toBe('false suspended');
+    await put('helper', { parent: null });
+    expect(await status('helper')).toBe('true active');
+  });
+
   it('a revocation yields to an admin alone', async () => {
     await post('responder', 'stop', { action: 'revoke', reason: 'stolen' });
     const refused = await post('responder', 'release', { reason: 'please' });

@@ -4,66 +4,120 @@ import type { PartitionEngine } from '../../src/engine/engine.js';
 import type { EngineRecord, EventRecord } from '../../src/engine/record.js';
 import type { Settings } from '../../src/engine/settings.js';
 import { traffic } from './traffic.js';
-import { engineOf, eventOf, HOUR_MS, ListShelf, MINUTE_MS, outcomeOf, recordOf, START_MS, withTicks } from './world.js';
+import {
+  agentRecord,
+  engineOf,
+  eventOf,
+  HOUR_MS,
+  ListShelf,
+  MINUTE_MS,
+  outcomeOf,
+  recordOf,
+  START_MS,
+  withTicks,
+} from './world.js';
 
 const AGENT = 'own-0';
-const ABSENT_MS = 14 * MINUTE_MS;
 
 function slotOf(engine: PartitionEngine, agent: string): number {
   return engine.inside.table.find('', agent, true);
 }
 
-/** What was said of the agent, and its profile. */
+/** What was said of the agent, and its profile. Nobody listens for the silence of an agent that is not in the table. */
 function told(engine: PartitionEngine, records: readonly EngineRecord[]): string {
   const { findings, samples } = outcomeOf(engine, records);
   const mine = [
-    findings.filter(({ root }) => root === AGENT),
+    findings.filter(({ root, kind }) => root === AGENT && kind !== 'quiet').map((f) => ({ ...f, evidence: [] })),
     samples.filter(({ agent }) => agent === `\u0000${AGENT}`),
   ];
   return JSON.stringify(mine) + Buffer.from(engine.inside.table.raw(slotOf(engine, AGENT))).toString('hex');
 }
 
-/** Minute of the hour in which ticks look at the agent. */
-function dueMinute(): number {
-  const engine = engineOf();
-  outcomeOf(engine, [recordOf(eventOf({ agent: AGENT, timeMs: START_MS }))]);
-  return Array.from({ length: 60 }, (_, minute) => minute).find(
-    (minute) => engine.inside.table.due(minute).length > 0,
-  ) as number;
-}
-
 /** Two strangers who knock until they have the places of a table for two, and then leave it. */
 function strangers(fromMs: number): EventRecord[] {
   return Array.from({ length: 60 }, (_, at) =>
-    recordOf(eventOf({ agent: `other-${at % 2}`, session: 'f', timeMs: fromMs + at * 1000 })),
+    recordOf(eventOf({ id: `f-${at}`, agent: `other-${at % 2}`, session: 'f', timeMs: fromMs + at * 5000 })),
   );
 }
 
-const resets: EngineRecord[] = ['other-0', 'other-1'].map((agent) => {
-  return { type: 'reset', timeMs: START_MS, tenant: '', agent, actor: 'person:ann' };
-});
-
-/** Work with an absence that begins just after the hour's look at the agent, so that it falls between two looks. */
-function workWithAbsence(seed: number): EngineRecord[] {
-  const fromMs = START_MS + 20 * HOUR_MS + (dueMinute() + 1) * MINUTE_MS;
-  const work = traffic({ seed, agents: 1, hours: 50, sessionsPerHour: 4, prefix: 'own' }).map(({ event, bound }) => {
-    return recordOf(event.timeMs < fromMs ? event : { ...event, timeMs: event.timeMs + ABSENT_MS }, bound);
+/** Work with an absence in the middle of it, long enough for strangers to take the place. */
+function workWithAbsence(seed: number, absentMs: number): EngineRecord[] {
+  const fromMs = START_MS + 40 * HOUR_MS;
+  const work = traffic({ seed, agents: 1, hours: 60, sessionsPerHour: 3, prefix: 'own' }).map(({ event, bound }) => {
+    return recordOf(event.timeMs < fromMs ? event : { ...event, timeMs: event.timeMs + absentMs }, bound);
   });
-  const records = withTicks(
-    [...work, ...strangers(fromMs + 11 * MINUTE_MS)].sort((a, b) => a.event.timeMs - b.event.timeMs),
-  );
-  const back = records.findIndex((record) => record.type === 'event' && record.event.timeMs >= fromMs + ABSENT_MS);
-  return [...records.slice(0, back), ...resets, ...records.slice(back)];
+  return withTicks([...work, ...strangers(fromMs + 11 * MINUTE_MS)].sort((a, b) => a.event.timeMs - b.event.timeMs));
 }
+
+const ABSENCES: readonly (readonly [string, number])[] = [
+  ['20 minutes', 20 * MINUTE_MS],
+  ['an hour', HOUR_MS],
+  ['five hours', 5 * HOUR_MS],
+  ['over midnight', 30 * HOUR_MS],
+  ['three days', 72 * HOUR_MS],
+  ['a month', 30 * 24 * HOUR_MS],
+];
 
 describe('eviction', () => {
-  it.each([1, 2, 3, 4, 5, 6])('brings back what it put on the shelf, bit for bit (work %i)', (seed) => {
-    const records = workWithAbsence(seed);
-    const roomy = engineOf();
-    const narrow = engineOf({ settings: { agentsMax: 2 } });
-    expect(told(narrow, records)).toBe(told(roomy, records));
-    expect(narrow.counts.reloads).toBe(1);
-    expect(roomy.counts.reloads).toBe(0);
+  it.each(ABSENCES)(
+    'brings back what it put on the shelf, bit for bit, after %s of hourly looks',
+    (_name, absentMs) => {
+      let reloads = 0;
+      for (let seed = 1; seed <= 6; seed++) {
+        const records = workWithAbsence(seed, absentMs);
+        const roomy = engineOf();
+        const narrow = engineOf({ settings: { agentsMax: 2 } });
+        expect(told(narrow, records) === told(roomy, records), `work ${seed}`).toBe(true);
+        expect(roomy.counts.reloads).toBe(0);
+        reloads += narrow.counts.reloads;
+      }
+      expect(reloads).toBeGreaterThanOrEqual(4);
+    },
+  );
+
+  it('brings a known agent back with its first event', () => {
+    const engine = engineOf({ settings: { agentsMax: 1 } });
+    const calls = (agent: string, fromMs: number, count: number): EventRecord[] =>
+      Array.from({ length: count }, (_, at) => recordOf(eventOf({ agent, timeMs: fromMs + at * 1000 })));
+    outcomeOf(engine, [...calls('a', START_MS, 20), ...calls('b', START_MS + HOUR_MS, 20)]);
+    const { scored } = engine.counts;
+    outcomeOf(engine, calls('a', START_MS + 2 * HOUR_MS, 5));
+    expect(engine.counts.scored).toBe(scored + 5);
+    expect(engine.counts.reloads).toBe(1);
+  });
+
+  it('keeps the bound on sessions when an agent comes back with its own', () => {
+    const engine = engineOf({ settings: { agentsMax: 2, sessionsMax: 12 } });
+    const calls = (agent: string, fromMs: number, sessions: number): EventRecord[] =>
+      Array.from({ length: 20 }, (_, at) => {
+        return recordOf(eventOf({ agent, session: `${agent}-${at % sessions}`, timeMs: fromMs + at * 1000 }));
+      });
+    let reloads = 0;
+    for (let round = 0; round < 30; round++) {
+      outcomeOf(engine, calls(`a-${round % 5}`, START_MS + round * 15 * MINUTE_MS, 10));
+      expect(engine.inside.sessions.size).toBeLessThanOrEqual(12);
+      reloads = engine.counts.reloads;
+    }
+    expect(reloads).toBeGreaterThan(10);
+  });
+
+  it('keeps what was spent today through a reset, wherever the profile is', () => {
+    const spent = (agentsMax: number): string[] => {
+      const engine = engineOf({ settings: { agentsMax } });
+      const { findings } = outcomeOf(engine, [
+        agentRecord(AGENT, START_MS, { dayUsd: 10 }),
+        recordOf(eventOf({ id: 'a', agent: AGENT, session: 'one', costUsd: 9, timeMs: START_MS })),
+        ...strangers(START_MS + 11 * MINUTE_MS),
+        { type: 'reset', timeMs: START_MS + HOUR_MS, tenant: '', agent: AGENT, actor: 'person:ann' },
+        recordOf(eventOf({ id: 'b', agent: AGENT, session: 'two', costUsd: 2, timeMs: START_MS + HOUR_MS })),
+      ]);
+      const profile = Buffer.from(engine.inside.table.raw(slotOf(engine, AGENT))).toString('hex');
+      return [...findings.filter(({ kind }) => kind === 'budget').map(({ title }) => title), profile];
+    };
+    const roomy = spent(100);
+    expect(roomy).toHaveLength(2);
+    expect(roomy[0]).toContain('has used up');
+    expect(spent(2)).toEqual(roomy);
   });
 
   it('forgets the oldest on the shelf beyond what it may hold', () => {
@@ -82,7 +136,7 @@ describe('eviction', () => {
   it('needs no more of the shelf than what it wrote there', () => {
     const shelf = new ListShelf();
     const engine = engineOf({ settings: { agentsMax: 2 }, shelf });
-    outcomeOf(engine, workWithAbsence(1));
+    outcomeOf(engine, workWithAbsence(1, HOUR_MS));
     expect(shelf.size()).toBe(engine.counts.evictions);
   });
 });

@@ -28,7 +28,7 @@ function bookOf() {
   const book = new FindingBook(CLOSE_MS);
   let made = 0;
   const note = (kind: Kind, severity: Severity, timeMs: number, key = 'clerk', bound = true) => {
-    const { finding, line } = book.note(key, kind, severity, timeMs, bound, () => `f-${made++}`);
+    const { finding, line } = book.note(key, { kind, cause: kind, severity, timeMs, bound }, () => `f-${made++}`);
     return { id: finding.id, shown: finding.shown, reached: finding.reached, bound: finding.bound, line };
   };
   return { book, note };
@@ -114,9 +114,8 @@ describe('book of findings', () => {
     two.restore(JSON.parse(text));
     for (let at = 300; at < 400; at++) {
       const [kind, severity, key] = [random.pick(kinds), SEVERITIES[1 + random.below(4)], `agent-${random.below(5)}`];
-      const answer = two.note(key, kind, severity, at * HOUR_MS, true, () => 'new');
-      const wanted = one.book.note(key, kind, severity, at * HOUR_MS, true, () => 'new');
-      expect(answer).toEqual(wanted);
+      const evidence = { kind, cause: kind, severity, timeMs: at * HOUR_MS, bound: true };
+      expect(two.note(key, evidence, () => 'new')).toEqual(one.book.note(key, evidence, () => 'new'));
     }
     expect(JSON.stringify(saved)).toBe(text);
   });

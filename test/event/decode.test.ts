@@ -69,6 +69,10 @@ describe('an accepted line', () => {
     expect(event.dataClass).toBe('secret');
   });
 
+  it('may be of an agent whose name begins like the reserved one', () => {
+    for (const agent of ['fleet-1', 'fleet/1', 'Fleet', 'a/fleet']) expect(accept(wire({ agent })).agent).toBe(agent);
+  });
+
   it('says nothing in one way', () => {
     const silent = accept(wire({ session: '', target: '', tenant: '', on_behalf_of: [], model: undefined }));
     expect([silent.session, silent.target, silent.tenant, silent.onBehalfOf]).toEqual([null, null, '', null]);
@@ -135,6 +139,13 @@ describe('a refused line', () => {
     ['nothing inside', '{}', 'event.invalid', 'id is missing'],
     ['no agent', wire({ agent: undefined }), 'event.invalid', 'agent is missing'],
     ['a null agent', wire({ agent: null }), 'event.invalid', 'agent must be text, got null'],
+    [
+      'the name of all agents',
+      wire({ agent: 'fleet' }),
+      'event.invalid',
+      'agent must not be fleet, which stands for all',
+    ],
+    ['a parent of that name', wire({ parent: 'fleet' }), 'event.invalid', 'parent must not be fleet, which stands for'],
     ['an empty agent', wire({ agent: '' }), 'event.invalid', 'agent must not be empty, got ""'],
     ['an agent of 10 kB', wire({ agent: 'a'.repeat(10_000) }), 'event.invalid', 'agent must be at most 256 characters'],
     ['a nested agent', wire({ agent: { name: 'a' } }), 'event.invalid', 'agent must be text, got an object'],

@@ -44,6 +44,7 @@ const hostile: fc.Arbitrary<unknown> = fc.oneof(
     'NaN',
     '1e3',
     'a\u0000b',
+    'fleet',
     'a\u009fb',
     '\ud800',
     '\udc00x',

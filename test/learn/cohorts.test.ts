@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { agentKey } from '../../src/agent/table.js';
 import { Cohorts } from '../../src/learn/cohorts.js';
 import { createRandom } from '../../src/math/random.js';
 import { keyOf } from './samples.js';
@@ -10,7 +11,7 @@ const CODE = ['git', 'shell', 'build', 'search'];
 function cohortsOf(
   agents: readonly (readonly [agent: string, endpoints: readonly string[], role?: string])[],
 ): Cohorts {
-  const cohorts = new Cohorts();
+  const cohorts = new Cohorts(1000);
   for (const [agent, endpoints, role] of agents) {
     cohorts.meet(keyOf(agent));
     if (role !== undefined) cohorts.assign(keyOf(agent), role);
@@ -30,7 +31,7 @@ describe('cohorts', () => {
       ['c', OFFICE, 'coder'],
     ]);
     expect(membersOf(cohorts)).toEqual([['a', 'b'], ['c']]);
-    expect(cohorts.group().map(({ id }) => id)).toEqual(['role:clerk', 'role:coder']);
+    expect(cohorts.group().map(({ id }) => id)).toEqual(['role::clerk', 'role::coder']);
   });
 
   it('are groups of like agents where nobody gave a role', () => {
@@ -60,6 +61,36 @@ describe('cohorts', () => {
           .map(({ id, members }) => [id, members]),
       ).toEqual(groups.map(({ id, members }) => [id, members]));
     }
+  });
+
+  it('keep an agent that has neither role nor endpoints out of every role', () => {
+    const cohorts = cohortsOf([
+      ['a', OFFICE, 'clerk'],
+      ['b', []],
+    ]);
+    expect(membersOf(cohorts)).toEqual([['a'], ['b']]);
+  });
+
+  it('never hold agents of two tenants, nor share an id between them', () => {
+    for (const role of ['clerk', null]) {
+      const cohorts = new Cohorts(1000);
+      for (const tenant of ['acme', 'beta', '']) {
+        const key = agentKey(tenant, 'clerk', true);
+        cohorts.assign(key, role);
+        cohorts.adopt(key, 'endpoint', 'mail');
+      }
+      const groups = cohorts.group();
+      expect(groups.map(({ members }) => members.length)).toEqual([1, 1, 1]);
+      expect(new Set(groups.map(({ id }) => id)).size).toBe(3);
+    }
+  });
+
+  it('remember a bounded number of agents, the latest met, and only their groups', () => {
+    const cohorts = new Cohorts(10);
+    for (let n = 0; n < 500; n++) cohorts.adopt(keyOf(`a-${n}`), 'endpoint', `e-${n}`);
+    expect(membersOf(cohorts).flat().sort()).toEqual(Array.from({ length: 10 }, (_, n) => `a-${490 + n}`));
+    expect(cohorts.snapshot()).toHaveLength(10);
+    expect(cohorts.group()).toHaveLength(10);
   });
 
   it('hold every agent once', () => {
@@ -92,11 +123,11 @@ describe('cohorts', () => {
     cohorts.assign(keyOf('b'), 'boss');
     expect(membersOf(cohorts)).toEqual([['a'], ['b']]);
     cohorts.assign(keyOf('b'), null);
-    expect(cohorts.group().map(({ id }) => id)).toEqual(['role:clerk', 'like:b']);
+    expect(cohorts.group().map(({ id }) => id)).toEqual(['role::clerk', 'like::b']);
   });
 
   it('remember a bounded number of things per agent, the latest', () => {
-    const cohorts = new Cohorts();
+    const cohorts = new Cohorts(1000);
     for (let n = 0; n < 5000; n++) cohorts.adopt(keyOf('a'), 'endpoint', `e-${n}`);
     const [[, , endpoints]] = cohorts.snapshot();
     expect(endpoints.length).toBeLessThanOrEqual(256);
@@ -109,7 +140,7 @@ describe('cohorts', () => {
       ['a', OFFICE, 'clerk'],
       ['c', OFFICE],
     ]);
-    const restored = new Cohorts();
+    const restored = new Cohorts(1000);
     restored.restore(JSON.parse(JSON.stringify(cohorts.snapshot())));
     expect(restored.group()).toEqual(cohorts.group());
     expect(restored.snapshot()).toEqual(cohorts.snapshot());

@@ -5,9 +5,10 @@ import { Laws } from '../../src/learn/laws.js';
 import { neutralModel } from '../../src/learn/neutral-model.js';
 import { createRandom, type Random } from '../../src/math/random.js';
 import { surprise } from '../../src/score/calibrate.js';
-import { at, dayOf } from './samples.js';
+import { at, dayOf, keyOf } from './samples.js';
 
-const prior = neutralModel().days;
+/** One law for every detector, so that what is drawn for one is drawn for all. */
+const prior = neutralModel().days.map((_, __, [law]) => law);
 
 /** Laws taught by `agents` agents over `days` days each. */
 function taught(
@@ -16,7 +17,7 @@ function taught(
   what: (agent: number, random: Random) => { max?: number; surprise?: number },
 ) {
   const random = createRandom('laws');
-  const laws = new Laws();
+  const laws = new Laws(1000);
   for (let day = 0; day < days; day++) {
     for (let agent = 0; agent < agents; agent++)
       laws.learn(dayOf({ agent: `a-${agent}`, day, ...what(agent, random) }), prior);
@@ -26,13 +27,13 @@ function taught(
 
 describe('day laws', () => {
   it('are the cold start’s until two agents have days', () => {
-    expect(new Laws().days(prior)).toEqual(prior);
-    expect(taught(1, 50, () => ({ max: 30 })).days(prior)).toEqual(prior);
+    expect(new Laws(1000).laws(prior).days).toEqual(prior);
+    expect(taught(1, 50, () => ({ max: 30 })).laws(prior).days).toEqual(prior);
   });
 
   it('find mean, variance inside agents and variance between them', () => {
     const laws = taught(60, 40, (agent, random) => ({ max: 8 + 2 * Math.sin(agent) * Math.SQRT2 + random.normal() }));
-    for (const { mean, within, between } of laws.days(prior)) {
+    for (const { mean, within, between } of laws.laws(prior).days) {
       expect(Math.abs(mean - 8)).toBeLessThan(0.5);
       expect(Math.abs(within - 1)).toBeLessThan(0.5);
       expect(Math.abs(between - 4)).toBeLessThan(1.5);
@@ -41,7 +42,7 @@ describe('day laws', () => {
 
   it('never say that agents differ by less than nothing', () => {
     const laws = taught(30, 5, (_, random) => ({ max: 10 + 5 * random.normal() }));
-    for (const { within, between } of laws.days(prior)) {
+    for (const { within, between } of laws.laws(prior).days) {
       expect(within).toBeGreaterThan(0);
       expect(between).toBeGreaterThanOrEqual(0);
     }
@@ -49,36 +50,36 @@ describe('day laws', () => {
 
   it('let no single day carry them away', () => {
     const calm = taught(20, 20, () => ({ max: 5 }));
-    const [before] = calm.days(prior);
+    const [before] = calm.laws(prior).days;
     calm.learn(dayOf({ agent: 'a-0', day: 21, max: 1e9 }), prior);
-    const [after] = calm.days(prior);
+    const [after] = calm.laws(prior).days;
     expect(after.mean - before.mean).toBeLessThan(0.5);
     expect(after.within - before.within).toBeLessThan(10);
   });
 
   it('leave out the first days of an agent', () => {
-    const laws = new Laws();
+    const laws = new Laws(1000);
     for (let n = 0; n < 50; n++)
       laws.learn(dayOf({ agent: `a-${n}`, day: 0, days: n % 4, max: 100, surprise: 50 }), prior);
-    expect(laws.days(prior)).toEqual(prior);
-    expect(laws.tails().every(({ from, stretch }) => from === Math.LN10 && stretch === 1)).toBe(true);
+    expect(laws.laws(prior).days).toEqual(prior);
+    expect(laws.laws(prior).tails.every(({ from, stretch }) => from === Math.LN10 && stretch === 1)).toBe(true);
   });
 });
 
 describe('tail laws', () => {
   const rate = at('rate');
-  const modelOf = (laws: Laws): CohortModel => ({ ...neutralModel(), tails: laws.tails() });
+  const modelOf = (laws: Laws): CohortModel => ({ ...neutralModel(), tails: laws.laws(prior).tails });
 
   it('leave alone what is stated truly', () => {
     const laws = taught(50, 80, (_, random) => ({ surprise: random.exponential() }));
-    const { from, stretch } = laws.tails()[rate];
+    const { from, stretch } = laws.laws(prior).tails[rate];
     expect(Math.abs(from - Math.LN10)).toBeLessThan(0.3);
     expect(Math.abs(stretch - 1)).toBeLessThan(0.25);
   });
 
   it('say nothing on few days', () => {
     const laws = taught(5, 3, () => ({ surprise: 40 }));
-    expect(laws.tails()[rate]).toEqual({ from: Math.LN10, stretch: 1 });
+    expect(laws.laws(prior).tails[rate]).toEqual({ from: Math.LN10, stretch: 1 });
   });
 
   it('take overstated surprise back, the more the longer', () => {
@@ -97,7 +98,7 @@ describe('tail laws', () => {
 
   it('give understated surprise more weight, within a bound', () => {
     const laws = taught(50, 80, (_, random) => ({ surprise: 0.2 * random.exponential() }));
-    const { from, stretch } = laws.tails()[rate];
+    const { from, stretch } = laws.laws(prior).tails[rate];
     expect(from).toBeLessThan(Math.LN10);
     expect(from).toBeGreaterThan(0.4);
     expect(stretch).toBeGreaterThanOrEqual(0.7);
@@ -105,9 +106,9 @@ describe('tail laws', () => {
 
   it('do not follow a few days of attack', () => {
     const honest = taught(50, 80, (_, random) => ({ surprise: random.exponential() }));
-    const before = honest.tails()[rate];
+    const before = honest.laws(prior).tails[rate];
     for (let n = 0; n < 40; n++) honest.learn(dayOf({ agent: 'a-1', day: 90 + n, surprise: 500 }), prior);
-    const after = honest.tails()[rate];
+    const after = honest.laws(prior).tails[rate];
     expect(Math.abs(after.from - before.from)).toBeLessThan(0.4);
     expect(Math.abs(after.stretch - before.stretch)).toBeLessThan(0.4);
   });
@@ -117,7 +118,20 @@ describe('tail laws', () => {
     const random = createRandom('later');
     for (let n = 0; n < 5000; n++)
       laws.learn(dayOf({ agent: `a-${n % 50}`, day: 100 + n, surprise: random.exponential() }), prior);
-    expect(Math.abs(laws.tails()[rate].from - Math.LN10)).toBeLessThan(0.3);
+    expect(Math.abs(laws.laws(prior).tails[rate].from - Math.LN10)).toBeLessThan(0.3);
+  });
+});
+
+describe('memory', () => {
+  it('is bounded: the agents met first are forgotten', () => {
+    const laws = new Laws(10);
+    for (let n = 0; n < 500; n++) laws.learn(dayOf({ agent: `a-${n}`, day: n }), prior);
+    const { agents, recent, pages } = laws.snapshot();
+    expect(agents.map(([key]) => key)).toEqual(Array.from({ length: 10 }, (_, n) => keyOf(`a-${490 + n}`)));
+    expect(pages.length).toBeLessThanOrEqual(7);
+    for (let n = 0; n < 9000; n++) laws.learn(dayOf({ agent: 'a-1', day: n }), prior);
+    for (const list of laws.snapshot().recent) expect(list.length).toBeLessThanOrEqual(4096);
+    expect(recent[0]).toHaveLength(500);
   });
 });
 
@@ -125,15 +139,15 @@ describe('laws as JSON', () => {
   it('come back exactly', () => {
     const laws = taught(9, 30, (_, random) => ({ max: 10 * random.next(), surprise: random.exponential() }));
     const saved = JSON.parse(JSON.stringify(laws.snapshot()));
-    const restored = new Laws();
+    const restored = new Laws(1000);
     restored.restore(saved);
     for (let n = 0; n < 30; n++) {
       const day = dayOf({ agent: `a-${n % 12}`, day: 40 + n, max: n, surprise: n / 7, marginal: n % 3 === 0 });
       laws.learn(day, prior);
       restored.learn(day, prior);
     }
-    expect(restored.days(prior)).toEqual(laws.days(prior));
-    expect(restored.tails()).toEqual(laws.tails());
+    expect(restored.laws(prior).days).toEqual(laws.laws(prior).days);
+    expect(restored.laws(prior).tails).toEqual(laws.laws(prior).tails);
     expect(restored.bar(0.03)).toBe(laws.bar(0.03));
   });
 });

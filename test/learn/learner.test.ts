@@ -30,6 +30,13 @@ const endOf = (at: number): number => START_MS + (at + 1) * WINDOW_MS;
 const learnAll = (learner: Learner, list: readonly Sample[][], from = 0): string[] =>
   list.map((samples, at) => textOf(learner.close(endOf(from + at), samples)));
 
+/** A learner after all windows, as JSON. */
+function learnedSnapshot(): unknown {
+  const learner = learnerOf();
+  learnAll(learner, windows);
+  return JSON.parse(JSON.stringify(learner.snapshot()));
+}
+
 describe('learner', () => {
   const models = learnAll(learnerOf(), windows);
 
@@ -85,6 +92,29 @@ describe('learner', () => {
     expect(one).not.toBe(other);
   });
 
+  it('names a model after the contents of its samples, not only after whose they are', () => {
+    const versionOf = (max: number) => learnerOf().close(endOf(0), [dayOf({ agent: 'a', day: 1, max })])?.version;
+    expect(versionOf(1)).toBe(versionOf(1));
+    expect(versionOf(1)).not.toBe(versionOf(2));
+  });
+
+  it('orders even what was said of one agent in one millisecond', () => {
+    const [one, two] = [roleOf('x', 'one'), roleOf('x', 'two')];
+    expect(textOf(learnerOf().close(endOf(0), [one, two]))).toBe(textOf(learnerOf().close(endOf(0), [two, one])));
+  });
+
+  it('forgets the forest of a cohort that is no more', () => {
+    const learner = learnerOf(learnedSnapshot());
+    const before = (learner.snapshot() as { rotations: unknown[] }).rotations.length;
+    expect(before).toBeGreaterThan(0);
+    const agents = Array.from({ length: 8 }, (_, n) => `agent-${n}`);
+    learner.close(
+      endOf(99),
+      agents.map((agent) => roleOf(agent, 'other')),
+    );
+    expect((learner.snapshot() as { rotations: unknown[] }).rotations).toEqual([]);
+  });
+
   it('puts agents of one role into one cohort', () => {
     const roles = [roleOf('a', 'clerk'), roleOf('b', 'clerk'), roleOf('c', 'other')];
     const model = learnerOf().close(endOf(0), roles) as CohortModel;
@@ -137,6 +167,7 @@ describe('learner', () => {
     const marked = windows.map((samples) =>
       samples.map((sample) => ({ ...sample, label: 'attack', verdict: 'expected' })),
     );
-    expect(learnAll(learnerOf(), marked)).toEqual(models);
+    const unnamed = (texts: readonly string[]): string[] => texts.map((text) => text.replace(/"version":"[^"]*"/, ''));
+    expect(unnamed(learnAll(learnerOf(), marked))).toEqual(unnamed(models));
   });
 });

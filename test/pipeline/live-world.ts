@@ -18,10 +18,9 @@ import { createMemoryLog } from '../../src/log/memory-log.js';
 import type { Failpoint } from '../../src/pipeline/failpoint.js';
 import type { LogPlace } from '../../src/pipeline/output.js';
 import { createPartition } from '../../src/pipeline/partition.js';
-import type { Partition, PartitionParts, PartitionShelf } from '../../src/pipeline/partition-parts.js';
+import type { Partition, PartitionParts } from '../../src/pipeline/partition-parts.js';
 import { decodeRecord, encodeEvent, encodeRecord } from '../../src/pipeline/record-line.js';
 import { RecordingClock } from '../../src/pipeline/recording-clock.js';
-import { openFileShelf } from '../../src/pipeline/shelf.js';
 import { parseStoredSettings } from '../../src/pipeline/stored-settings.js';
 import { createSimulation, simulationOptions } from '../../src/simulate/simulation.js';
 
@@ -159,7 +158,6 @@ export class PartitionWorld {
 
   async open(more: Partial<PartitionParts> = {}): Promise<Partition> {
     this.epoch += 1;
-    const shelf: PartitionShelf = openFileShelf(join(this.directory, 'shelf'));
     return createPartition({
       place: { partition: 0, epoch: this.epoch },
       events: this.events,
@@ -168,7 +166,7 @@ export class PartitionWorld {
       samples: { place: this.samples, everyMs: HOUR_MS },
       genesis: { settings: settingsOf(talkative(), policyOf('observe')), model: 'neutral' },
       models: neutralModel,
-      shelf,
+      shelf: { directory: this.directory },
       prices: PRICES,
       state: {
         files: nodeFiles,

@@ -38,22 +38,30 @@ describe('the inline decision', () => {
   it('covers an agent by the parent it was first seen under, through several steps', () => {
     const { fold: f } = fold(
       seen(1, 'boss'),
-      seen(1, 'middle', { parent: 'boss' }),
-      seen(1, 'worker', { parent: 'middle' }),
-      seen(2, 'worker', { parent: 'innocent' }),
+      seen(1, 'middle', { parentAgent: 'boss' }),
+      seen(1, 'worker', { parentAgent: 'middle' }),
+      seen(2, 'worker', { parentAgent: 'innocent' }),
       stop(3, 'boss'),
     );
     expect(f.decide('', 'worker', 4).allow).toBe(false);
     expect(f.decide('', 'innocent', 4).allow).toBe(true);
-    f.apply(register(5, 'worker', { parent: null }));
+    f.apply(register(5, 'worker', { parentAgent: null }));
     expect(f.decide('', 'worker', 6).allow).toBe(true);
+  });
+
+  it('keeps the parent apart from what a record answers: a registration that names none leaves it as it is', () => {
+    const { fold: f } = fold(seen(1, 'worker', { parentAgent: 'boss' }));
+    f.apply(register(2, 'worker', { parent: 'request-1', owner: 'ops' }));
+    expect(f.entry('', 'worker')).toMatchObject({ parent: 'boss', owner: 'ops' });
+    f.apply(register(3, 'other', { parent: 'request-2' }));
+    expect(f.entry('', 'other')?.parent).toBeNull();
   });
 
   it('takes no parent that stands under the agent itself', () => {
     const { fold: f, verdicts } = fold(
-      seen(1, 'a', { parent: 'a/b' }),
-      seen(1, 'b', { parent: 'a' }),
-      register(2, 'a', { parent: 'b' }),
+      seen(1, 'a', { parentAgent: 'a/b' }),
+      seen(1, 'b', { parentAgent: 'a' }),
+      register(2, 'a', { parentAgent: 'b' }),
     );
     expect(f.entry('', 'a')?.parent).toBeNull();
     expect(verdicts[2]?.effect).toBe('refused');
@@ -70,7 +78,7 @@ describe('the inline decision', () => {
 
   it('refuses the unregistered where an enforcing policy says so', () => {
     const deny = { unregistered: 'deny' } as const;
-    const records = [register(1, 'a'), seen(1, 'b'), seen(1, 'c', { parent: 'a' })];
+    const records = [register(1, 'a'), seen(1, 'b'), seen(1, 'c', { parentAgent: 'a' })];
     const { fold: f } = fold(policy('enforce', {}, deny), ...records);
     expect(['a', 'a/sub', 'b', 'c', 'd'].map((agent) => f.decide('', agent, 2).allow)).toEqual([
       true,

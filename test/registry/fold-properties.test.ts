@@ -42,7 +42,10 @@ const records: fc.Arbitrary<RegistryRecord> = fc.oneof(
       .record({ agent, key, actor, role: fc.constantFrom('admin' as const, 'responder' as const) })
       .map((made) => release(0, made.agent, made)),
   },
-  { weight: 1, arbitrary: fc.record({ agent, parent: fc.option(agent) }).map((made) => seen(0, made.agent, made)) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ agent, parentAgent: fc.option(agent) }).map((made) => seen(0, made.agent, made)),
+  },
   {
     weight: 1,
     arbitrary: fc

@@ -1,17 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { DETECTOR_COUNT, F, type Profile } from '../../src/agent/layout.js';
+import { isInteresting } from '../../src/agent/interest.js';
+import { DETECTOR_COUNT, DETECTORS, F, type Profile, WINDOW_COUNT } from '../../src/agent/layout.js';
 import type { CohortModel, DayLaw } from '../../src/detect/model.js';
 import { neutralModel } from '../../src/learn/neutral-model.js';
 import { createRandom, type Random } from '../../src/math/random.js';
-import {
-  BURN_DAYS,
-  closeDay,
-  dayTail,
-  isInteresting,
-  refreshLaws,
-  statedSurprise,
-  surprise,
-} from '../../src/score/calibrate.js';
+import { BURN_DAYS, closeDay, daySurprises, refreshLaws, statedSurprise, surprise } from '../../src/score/calibrate.js';
 import { createProfile, strayBytes } from '../agent/profile.js';
 
 const LAW: DayLaw = { mean: 6, within: 16, between: 16 };
@@ -35,6 +28,8 @@ function settled(days: number, draw: () => number, model = modelOf()): Profile {
   return p;
 }
 
+/** P(an ordinary day of this agent reaches `score`), before the fleet's tail law. */
+const dayTail = (p: Profile, detector: number, score: number): number => Math.exp(-statedSurprise(p, detector, score));
 const mu = (p: Profile): number => p.f32[p.at4 + F.mu];
 const beta = (p: Profile): number => p.f32[p.at4 + F.beta];
 const gumbel = (random: Random, at: number, scale: number): number => at - scale * Math.log(random.exponential());
@@ -85,7 +80,7 @@ describe('laws of a profile', () => {
     };
     expect(mean(100)).toBeGreaterThan(mean(10));
     expect(mean(10)).toBeGreaterThan(mean(0.1));
-    expect(mean(0)).toBeCloseTo(LAW.mean, 1);
+    expect(Math.abs(mean(0) - LAW.mean)).toBeLessThan(0.1 * (20 - LAW.mean));
   });
 
   it('hold a day of attack down once they are settled', () => {
@@ -104,13 +99,20 @@ describe('laws of a profile', () => {
     expect(Number.isFinite(statedSurprise(p, 0, 1e6))).toBe(true);
   });
 
+  it('forget which counts were quiet: under another law they may be worth a look', () => {
+    const p = createProfile();
+    p.f32.fill(50, p.at4 + F.windowQuiet, p.at4 + F.windowQuiet + WINDOW_COUNT);
+    refreshLaws(p, modelOf(), 1);
+    expect(p.f32.slice(p.at4 + F.windowQuiet, p.at4 + F.windowQuiet + WINDOW_COUNT).every((x) => x === 0)).toBe(true);
+  });
+
   it('clear the running day', () => {
     const p = createProfile();
     p.f32.fill(3, p.at4 + F.dayMax, p.at4 + F.dayMax + DETECTOR_COUNT);
-    p.f32.fill(3, p.at4 + F.daySurprise, p.at4 + F.daySurprise + DETECTOR_COUNT);
+    p.f32[p.at4 + F.dayFused] = 3;
     closeDay(p);
     expect(p.f32.slice(p.at4 + F.dayMax, p.at4 + F.dayMax + DETECTOR_COUNT).every((max) => max === 0)).toBe(true);
-    expect(p.f32.slice(p.at4 + F.daySurprise, p.at4 + F.daySurprise + DETECTOR_COUNT).every((s) => s === 0)).toBe(true);
+    expect(p.f32[p.at4 + F.dayFused]).toBe(0);
     expect(p.u32[p.at4 + F.days]).toBe(1);
   });
 });
@@ -152,17 +154,34 @@ describe('probabilities per agent-day', () => {
     for (let score = 0; score < 1000; score += 0.5) {
       const stated = statedSurprise(p, 3, score);
       expect(stated).toBeGreaterThanOrEqual(last);
-      if (score < 50) expect(Math.exp(-stated)).toBeCloseTo(dayTail(p, 3, score), 9);
       last = stated;
     }
     expect(Number.isFinite(last)).toBe(true);
   });
 
-  it('are interesting from the middle of an ordinary day on', () => {
+  it('are what a Gumbel law says', () => {
     const p = settled(30, () => 8);
-    expect(isInteresting(p, 0, mu(p))).toBe(false);
-    expect(isInteresting(p, 0, mu(p) + 1e-3)).toBe(true);
     expect(dayTail(p, 0, mu(p))).toBeCloseTo(1 - Math.exp(-1), 5);
+    expect(dayTail(p, 0, mu(p) + beta(p))).toBeCloseTo(1 - Math.exp(-Math.exp(-1)), 5);
+  });
+
+  it('are interesting where one ordinary day in five reaches', () => {
+    const p = settled(30, () => 8);
+    const at = mu(p) - beta(p) * Math.log(-Math.log(0.8));
+    expect(isInteresting(p, 0, at - 1e-2)).toBe(false);
+    expect(isInteresting(p, 0, at + 1e-2)).toBe(true);
+    expect(dayTail(p, 0, at)).toBeCloseTo(0.2, 3);
+  });
+
+  it('stand for the running day by its largest scores; the fused one as it was stated', () => {
+    const p = settled(30, () => 8);
+    p.f32[p.at4 + F.dayMax + 2] = 20;
+    p.f32[p.at4 + F.dayFused] = 4.5;
+    const stated = daySurprises(p);
+    for (const [d, name] of DETECTORS.entries()) {
+      const wanted = name === 'fused' ? 4.5 : d === 2 ? statedSurprise(p, d, 20) : 0;
+      expect(stated[d], name).toBe(wanted);
+    }
   });
 });
 

@@ -9,7 +9,7 @@ import type { AgentEvent } from '../../src/event/event.js';
 import { createPriceTable } from '../../src/event/prices.js';
 import { Learner } from '../../src/learn/learner.js';
 import { neutralModel } from '../../src/learn/neutral-model.js';
-import { createRandom } from '../../src/math/random.js';
+import { createRandom, type Random } from '../../src/math/random.js';
 import { createSimulation, simulationOptions } from '../../src/simulate/simulation.js';
 import {
   agentRecord,
@@ -35,12 +35,27 @@ interface World {
   copies: number;
 }
 
+interface Arrival {
+  readonly atMs: number;
+  readonly event: AgentEvent;
+  readonly bound: boolean;
+}
+
+/** A stranger looks in: with a call or two, or for long enough to be given a place. */
+function visit(agent: string, fromMs: number, random: Random): Arrival[] {
+  const bound = random.next() < 0.5;
+  return Array.from({ length: 1 + random.below(16) }, (_, call) => {
+    const atMs = fromMs + call * 1000;
+    return { atMs, event: eventOf({ id: `${agent}-${atMs}`, agent, timeMs: atMs }), bound };
+  });
+}
+
 /** A simulated fleet whose events arrive twice, late, out of order and beside strangers, with people interfering. */
 function worldOf(seed: number): World {
   const random = createRandom(`world-${seed}`);
   const prices = createPriceTable([]);
   const simulation = createSimulation(simulationOptions('demo', { seed, agents: 6, days: DAYS }));
-  const arrivals: { readonly atMs: number; readonly event: AgentEvent; readonly bound: boolean }[] = [];
+  const arrivals: Arrival[] = [];
   let copies = 0;
   let at = 0;
   for (const sent of simulation.events()) {
@@ -52,14 +67,7 @@ function worldOf(seed: number): World {
       arrivals.push({ atMs: atMs + random.below(30 * MINUTE_MS), event, bound: true });
       copies++;
     }
-    if (random.next() < 0.02) {
-      const stranger = {
-        ...eventOf({ timeMs: event.timeMs }),
-        id: `stranger-${at}`,
-        agent: `stranger-${random.below(300)}`,
-      };
-      arrivals.push({ atMs, event: stranger, bound: random.next() < 0.5 });
-    }
+    if (random.next() < 0.004) arrivals.push(...visit(`stranger-${random.below(40)}`, event.timeMs, random));
   }
   arrivals.sort((a, b) => a.atMs - b.atMs);
   // Ticks follow arrivals, not what senders claim.

@@ -111,6 +111,39 @@ describe('killdeer run', () => {
     });
   });
 
+  it('makes, lists and revokes tokens; a secret is told once', async () => {
+    const made = await run(
+      'token',
+      'create',
+      '--name',
+      'crm',
+      '--role',
+      'ingest',
+      '--agents',
+      'crm-*,bot',
+      '--tenants',
+      '',
+    );
+    expect(made).toMatchObject({ code: 0, values: [{ roles: ['ingest'], agents: ['crm-*', 'bot'], tenants: [''] }] });
+    const { id, token } = made.values[0] as { id: string; token: string };
+    const { address } = await server.said('started');
+    const sender = createClient({ address: String(address), token });
+    const event = (agent: string) =>
+      JSON.stringify({ id: agent, time: new Date().toISOString(), agent, operation: 'chat', endpoint: 'm' });
+    const answer = await sender.sendEvents([event('crm-1'), event('clerk')]);
+    expect(answer).toMatchObject({ accepted: 1, rejections: [{ line: 2, code: 'event.not-bound' }] });
+    const listed = await run('token', 'list');
+    expect(listed.values).toHaveLength(5);
+    expect(JSON.stringify(listed.values)).not.toContain(token);
+    expect(await run('token', 'revoke', id)).toMatchObject({ code: 0, values: [{ id }] });
+    await expect(sender.status()).rejects.toMatchObject({ code: 'api.unauthorized' });
+    expect(await run('token', 'revoke', id)).toMatchObject({ code: 1, err: expect.stringContaining('api.not-found') });
+    expect(await run('token', 'create', '--name', 'x', '--role', 'king')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--role king'),
+    });
+  });
+
   it('check says that an agent could be stopped right now', async () => {
     const { code, values } = await run('check');
     expect(code).toBe(0);
