@@ -9,8 +9,8 @@ const MEMORY_MS = 14 * 86_400_000;
 /** A bucket further above its mean than this many standard deviations is learned as if it stood there. */
 const CLAMP_DEVIATIONS = 6;
 
-/** A closed bucket may have moved the law a little: what was quiet by a tenth is quiet still. */
-const QUIET_KEEP = 0.9;
+/** Each closed bucket may have moved the law by a part of 1/weight: what was quiet by so many such parts still is. */
+const QUIET_PARTS = 4;
 
 const memory = WINDOW_MS.map((ms) => Math.max(64, MEMORY_MS / ms));
 
@@ -56,7 +56,8 @@ export function advanceWindow(p: Profile, w: number, timeMs: number): void {
   }
   p.f32[previous] = gone === 1 ? p.f32[current] : 0;
   p.f32[current] = 0;
-  p.f32[p.at4 + F.windowQuiet + w] *= QUIET_KEEP;
+  const moved = (QUIET_PARTS * gone) / Math.max(1, p.f32[p.at4 + F.windowWeight + w]);
+  p.f32[p.at4 + F.windowQuiet + w] *= moved < 1 ? 1 - moved : 0;
   p.u32[at] = index;
 }
 

@@ -112,7 +112,8 @@ export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
   const pass = options.failpoint ?? failpoint;
   const belongs = belongsOf(options, recording);
   const stateDir = options.stateDir ?? null;
-  const state = stateDir === null ? null : await openReplayState(files, stateDir, belongs, pass, options.rewriteFromBytes);
+  const state =
+    stateDir === null ? null : await openReplayState(files, stateDir, belongs, pass, options.rewriteFromBytes);
   const resumed = state?.resumption ?? null;
   const shelf = state === null ? await openScratchShelf() : { shelf: state.shelf, close: () => state.close() };
   const outputs: Partial<Record<OutputName, OutputFile>> = {};

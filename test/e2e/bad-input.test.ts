@@ -9,6 +9,13 @@ import { Server } from './server.js';
 import { callOf, timeOf } from './traffic.js';
 
 const MIB = 1_048_576;
+/** Tells on standard error how much memory the process had at most, bytes. The system's own maximum begins with its parent's. */
+const WATCH = `
+  let most = 0;
+  const look = () => { most = Math.max(most, process.memoryUsage.rss()); };
+  setInterval(look, 5).unref();
+  process.on('exit', () => { look(); console.error(most); });
+`;
 
 function junkBytes(length: number): Buffer {
   const random = createRandom('junk');
@@ -108,12 +115,11 @@ describe('on a recording', () => {
   /** Replays and answers with the summary, the rejected lines and the most memory that it took, bytes. */
   async function replayed(file: string) {
     const dead = join(freshDirectory(), 'dead.jsonl');
-    const told = 'data:text/javascript,process.on("exit",()=>console.error(process.resourceUsage().maxRSS))';
-    const command = [process.execPath, '--import', told, MAIN];
+    const command = [process.execPath, '--import', `data:text/javascript,${encodeURIComponent(WATCH)}`, MAIN];
     const { code, out, err } = await run(['replay', file, '--dead-letter', dead], { command });
     expect(code).toBe(0);
     const [summary] = valuesOf(out);
-    return { summary, dead: valuesOf(readFileSync(dead, 'utf8')), memoryBytes: Number(err.trim()) * 1024 };
+    return { summary, dead: valuesOf(readFileSync(dead, 'utf8')), memoryBytes: Number(err.trim()) };
   }
 
   it('puts each bad line into the dead letter, with its number, and scores the others', async () => {

@@ -1,11 +1,17 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isPage, type Kind } from '../../src/decide/finding.js';
+import type { CohortModel } from '../../src/detect/model.js';
 import { decodeLine } from '../../src/event/decode.js';
 import type { AgentEvent } from '../../src/event/event.js';
 import { createPriceTable } from '../../src/event/prices.js';
+import { modelFromJson } from '../../src/learn/model-file.js';
 import type { Scenario } from '../../src/simulate/scenario.js';
 import { createSimulation, simulationOptions } from '../../src/simulate/simulation.js';
 import { engineOf, outcomeOf, recordOf, withTicks } from './world.js';
+
+/** The model that a new installation starts from. */
+const shipped = modelFromJson(JSON.parse(readFileSync('models/cold-start.json', 'utf8'))) as CohortModel;
 
 /** What an engine says of a simulated fleet of five in a week, from the end of the quiet days on. */
 function say(scenario: Scenario, seed: number) {
@@ -14,7 +20,7 @@ function say(scenario: Scenario, seed: number) {
   const events = [...simulation.events()].map((event, at) =>
     recordOf(decodeLine(JSON.stringify(event), at, prices) as AgentEvent),
   );
-  const { findings } = outcomeOf(engineOf(), withTicks(events));
+  const { findings } = outcomeOf(engineOf({ model: shipped }), withTicks(events));
   return { labels: simulation.labels, findings: findings.filter(({ time }) => time >= simulation.key.train_until) };
 }
 

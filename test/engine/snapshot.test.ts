@@ -30,7 +30,16 @@ const SMALL: Partial<Settings> = {
   shelvedMax: 40,
   policy: policyOf([RULE]),
 };
-const LOUD = settingsOf({ ...SMALL, noticesPerAgentDay: 0.2, closeAfterMs: 2 * HOUR_MS });
+/** Louder, and tighter: every table shrinks. */
+const LOUD = settingsOf({
+  ...SMALL,
+  agentsMax: 5,
+  sessionsMax: 8,
+  idsMax: 300,
+  shelvedMax: 20,
+  noticesPerAgentDay: 0.2,
+  closeAfterMs: 2 * HOUR_MS,
+});
 
 /** A model with cohorts and a grown forest, learned from like traffic. */
 function learned(): CohortModel {

@@ -85,6 +85,19 @@ describe('a replay that crashed and ran again', () => {
     }
   });
 
+  test('writes the same bytes where its shelf is rewritten, crash or not', async () => {
+    const { recording, summary, written } = await undisturbed();
+    for (const name of ['shelf-moved', 'checkpoint-renamed', 'shelf-removed'] as const) {
+      const dir = await freshDir();
+      const stateDir = join(dir, 'state');
+      const options = writingTo(dir, recording, { stateDir, checkpointEvery: EVERY, rewriteFromBytes: 1 });
+      expect(await crashes(options, name, 2)).toBe(true);
+      const resumed = await replay(options);
+      expect([name, await writtenIn(dir)]).toEqual([name, written]);
+      expect(lasting(resumed)).toEqual(lasting(summary));
+    }
+  });
+
   test('and crashed again and again, still does', async () => {
     const { recording, summary, written } = await undisturbed();
     const dir = await freshDir();

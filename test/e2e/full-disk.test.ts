@@ -1,0 +1,85 @@
+/**
+ * Disks that really are full: a small file system of the server's own where the system lets anybody make one (in a
+ * namespace, so that it is gone with the server), the device that is always full, and a limit on the size of files.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { freshDirectory, MAIN, ROOT, run, until } from './program.js';
+import { Server } from './server.js';
+import { callOf } from './traffic.js';
+
+const OWN_MOUNTS = ['unshare', '--user', '--map-root-user', '--mount'];
+const canMount =
+  process.platform === 'linux' &&
+  spawnSync(OWN_MOUNTS[0], [...OWN_MOUNTS.slice(1), 'sh', '-c', 'mount -t tmpfs none /mnt']).status === 0;
+
+const TARGET = 'x'.repeat(500);
+const batch = (from: number, count: number) =>
+  Array.from({ length: count }, (_, i) => callOf(`e-${from + i}`, `agent-${i % 3}`, { target: TARGET }));
+
+it.runIf(canMount)('says that the disk is full, scores on when there is space, and loses nothing that it accepted', async () => {
+  const data = freshDirectory();
+  const config = join(freshDirectory(), 'killdeer.json');
+  writeFileSync(config, JSON.stringify({ checkpoint: { every: '1s' } }));
+  const mounted = `mount -t tmpfs -o size=8m none "${data}" && exec "$@"`;
+  const server = await Server.start({
+    data,
+    words: ['--config', config],
+    seenAt: (pid) => `/proc/${pid}/root${data}`,
+    command: [...OWN_MOUNTS, 'sh', '-c', mounted, 'sh', process.execPath, MAIN],
+  });
+  const inside = `/proc/${server.program.pid}/root${data}`;
+  expect(existsSync(join(data, 'lock'))).toBe(false);
+
+  // Accepted, and not yet in a checkpoint, when the last page of the disk is taken.
+  expect(await server.send(batch(0, 5))).toMatchObject({ status: 202, body: { accepted: 5 } });
+  expect(() => writeFileSync(join(inside, 'ballast'), Buffer.alloc(16 * 1_048_576))).toThrow('ENOSPC');
+  const refused = await server.send(batch(5, 2_000));
+  expect(refused).toMatchObject({ status: 503, body: { code: 'log.disk-full', retry: true } });
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+  // Some checkpoints fail meanwhile; whoever asks for a decision must not notice.
+  await until('time has passed', async () => {
+    expect((await server.decide('agent-0')).body).toMatchObject({ allow: true });
+    return (await server.status()).partitions[0].counts.ticks > 1;
+  });
+  expect(await server.status()).toMatchObject({ partitions: [{ state: 'running', restarts: 0 }] });
+
+  rmSync(join(inside, 'ballast'));
+  expect(await server.send(batch(5, 2_000))).toMatchObject({ status: 202, body: { accepted: 2_000 } });
+  expect(await server.settled()).toMatchObject({ scored: 2_005, notAdmitted: 0 });
+  expect((await server.ask('/readyz', { token: null })).status).toBe(200);
+  await until('a checkpoint is written', () => existsSync(join(inside, 'partitions/0/checkpoint.ckpt')));
+  expect(await server.program.stop()).toMatchObject({ code: 0 });
+});
+
+it.runIf(process.platform === 'linux')('ends a replay whose output finds no space, in words', async () => {
+  const { code, err } = await run(['replay', join(ROOT, 'replay/quiet'), '--findings', '/dev/full']);
+  expect(code).toBe(1);
+  expect(err).toMatch(/^killdeer: log\.disk-full: .*\/dev\/full.*ENOSPC.*\n {2}next: .+\n$/);
+});
+
+it('takes nothing more where its files may not grow, says so, and has everything that it accepted after a restart', async () => {
+  const data = freshDirectory();
+  // Blocks of 1024 bytes; the program itself ignores the signal that comes with the error.
+  const limited = ['bash', '-c', 'ulimit -f 1024 && exec "$@"', 'bash', process.execPath, MAIN];
+  const server = await Server.start({ data, command: limited });
+  let accepted = 0;
+  let last = await server.send(batch(0, 500));
+  while (last.status === 202) {
+    accepted += 500;
+    expect(accepted).toBeLessThan(5_000);
+    last = await server.send(batch(accepted, 500));
+  }
+  expect(last).toMatchObject({ status: 503, body: { code: 'log.write-failed', retry: false } });
+  expect(last.body.detail).toContain('EFBIG');
+  expect((await server.ask('/healthz', { token: null })).body).toEqual({ ok: false, reason: 'a log failed' });
+  expect((await server.decide('agent-0')).body).toMatchObject({ allow: true });
+  expect(await server.program.stop()).toMatchObject({ code: 0 });
+
+  const free = await Server.start({ data });
+  expect(await free.settled()).toMatchObject({ events: accepted, scored: accepted });
+  expect(await free.send(batch(accepted, 500))).toMatchObject({ status: 202 });
+  expect(await free.settled()).toMatchObject({ scored: accepted + 500, duplicates: 0 });
+});
