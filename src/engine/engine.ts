@@ -146,13 +146,13 @@ export class PartitionEngine implements Engine {
     const key = state.table.key(slot);
     o.slot = slot;
     o.event = event;
-    if (p.u32[p.at4 + F.modelStamp] !== state.modelStamp) takeModel(state, key);
     // Late: the agent's windows have moved on. Judged by what needs no window; counted.
     const late = event.timeMs < p.f64[p.at8 + F.lastMs] - state.settings.latenessMs;
     o.timeMs = Math.max(event.timeMs, p.f64[p.at8 + F.lastMs]);
     state.table.touch(slot, o.timeMs);
     if (state.missedLookMs > 0) lookAfter(state, slot, state.missedLookMs, outcome);
     turnDays(state, slot, o.timeMs, outcome);
+    takeModel(state, key);
     p.u32[p.at4 + F.flags] &= ~QUIET;
     this.observe(event, slot, late);
     const fused = scoreEvent(state, key, bound, outcome);
@@ -260,7 +260,6 @@ export class PartitionEngine implements Engine {
     o.timeMs = timeMs;
     o.opensSession = false;
     if (timeMs < p.f64[p.at8 + F.lastMs]) return;
-    if (p.u32[p.at4 + F.modelStamp] !== state.modelStamp) takeModel(state, table.key(slot));
     lookAfter(state, slot, timeMs, outcome);
     surprises.fill(0);
     scoreSilence(o, state.readings);

@@ -18,6 +18,8 @@ const MINUTE_MS = 60_000;
 const MINUTES = 60;
 /** After a longer absence the days before these are forgotten: the memory of days is shorter. */
 const DAYS_CLOSED_MAX = 60;
+/** No model has this stamp. */
+const STALE = 0;
 const SILENCE = DETECTORS.indexOf('silence');
 const ROW_BYTES = S.F64 * 8 + U.U32 * 4;
 const PAGED = 1;
@@ -60,6 +62,7 @@ function found(state: EngineState, timeMs: number, key: string): void {
 /** Brings cohort and laws of the aimed profile up to the model in force. */
 export function takeModel(state: EngineState, key: string): void {
   const p = state.observation.profile;
+  if (p.u32[p.at4 + F.modelStamp] === state.modelStamp) return;
   const cohort = state.model.cohortOf.get(key);
   p.u32[p.at4 + F.role] = cohort === undefined ? 0 : cohort + 1;
   refreshLaws(p, state.model, state.modelStamp);
@@ -67,18 +70,18 @@ export function takeModel(state: EngineState, key: string): void {
 
 /**
  * Closes every day of the agent that ended before `timeMs`, one by one, and emits each for learn/. A day without an
- * event counts too: the budget is in pages per agent-day. Closing them late teaches the same as closing them in time.
+ * event counts too: the budget is in pages per agent-day. Closing them late teaches the same as closing them in time:
+ * they are judged by the laws of the agent's latest event, whatever was activated since, and the next event has the
+ * laws computed anew.
  */
 export function turnDays(state: EngineState, slot: number, timeMs: number, outcome: Outcome): void {
   const p = state.observation.profile;
   const day = Math.floor(timeMs / DAY_MS);
   if (day <= p.u32[p.at4 + F.day]) return;
   const first = Math.max(p.u32[p.at4 + F.day], day - DAYS_CLOSED_MAX);
-  for (let running = first; running < day; running++) {
-    turnDay(state, slot, running, outcome);
-    takeModel(state, state.table.key(slot));
-  }
+  for (let running = first; running < day; running++) turnDay(state, slot, running, outcome);
   p.u32[p.at4 + F.day] = day;
+  p.u32[p.at4 + F.modelStamp] = STALE;
 }
 
 function turnDay(state: EngineState, slot: number, running: number, outcome: Outcome): void {
@@ -151,8 +154,6 @@ function reload(state: EngineState, slot: number, position: number): void {
   const { key, minute } = table.entry(slot);
   state.shelved.delete(key);
   state.counts.reloads++;
-  const p = state.observation.profile;
-  if (p.u32[p.at4 + F.modelStamp] !== state.modelStamp) takeModel(state, key);
   state.missedLookMs = lastLook(state.nowMs, minute);
 }
 

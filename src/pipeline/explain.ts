@@ -4,23 +4,18 @@
  */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { DETECTORS } from '../agent/layout.js';
-import { rootOf } from '../agent/lineage.js';
-import { agentKey } from '../agent/table.js';
-import { type Finding, SEVERITIES } from '../decide/finding.js';
-import { causeOf } from '../engine/cause.js';
-import type { OpenFinding } from '../engine/findings.js';
+import type { Finding } from '../decide/finding.js';
 import type { Outcome } from '../engine/outcome.js';
 import type { EngineRecord } from '../engine/record.js';
 import type { EngineState } from '../engine/state.js';
 import { KilldeerError } from '../errors.js';
-import { type AgentEvent, isRejection, type Rejection } from '../event/event.js';
-import type { Explanation, FindingVerdict, StepVerdict } from './explanation.js';
+import { isRejection, type Rejection } from '../event/event.js';
+import type { Explanation } from './explanation.js';
 import { openRecording } from './recording.js';
 import { openScratchShelf, type ReplayOptions, replayerOptions } from './replay.js';
 import type { ReplayDecision } from './replay-summary.js';
 import { Replayer, type ReplayerHooks } from './replayer.js';
-import { readEventVerdict, readTickVerdict } from './step-verdict.js';
+import { Witness } from './witness.js';
 
 export type { Explanation } from './explanation.js';
 export { renderExplanation } from './explanation-text.js';
@@ -37,8 +32,6 @@ export interface ExplainOptions
   /** Where findings were written: a finding is looked up there first, and may then be of another configuration. */
   readonly findingsPath?: string | null;
 }
-
-const NOTHING: FindingVerdict = { outcome: 'none', lines: [], open: null, capped: false };
 
 /**
  * Explains `id`; a finding by the record that raised it. null where neither an event nor a finding of that id comes
@@ -93,45 +86,37 @@ async function lookUp(path: string, id: string): Promise<Finding | null> {
 class Search implements ReplayerHooks {
   found: Explanation | null = null;
   state: EngineState | null = null;
-  private readonly decisions: ReplayDecision[] = [];
-  private late = 0;
-  /** Ids of the findings that were open before the event looked for. */
-  private open: ReadonlySet<string> = new Set();
+  private readonly witness: Witness;
 
   constructor(
     private readonly options: ExplainOptions,
     private readonly stored: Finding | null,
-  ) {}
+  ) {
+    this.witness = new Witness({ id: options.id, stored, partition: null });
+  }
 
   before(record: EngineRecord, offset: number): void {
-    const { state } = this;
-    if (state === null || this.found !== null) return;
-    this.late = state.counts.late;
-    if (this.isWanted(record, offset)) {
-      const books = state.findings.snapshot();
-      this.open = new Set(books.flatMap(([, findings]) => findings.map((finding) => finding.id)));
-    }
+    if (this.state !== null && this.found === null) this.witness.before(this.state, this.isWanted(record, offset));
   }
 
   after(record: EngineRecord, offset: number, outcome: Outcome): void {
-    const { state } = this;
-    if (state === null || this.found !== null) return;
-    const raised = outcome.findings.find((finding) => finding.id === this.options.id) ?? null;
-    if (raised === null && !this.isWanted(record, offset)) return;
-    if (record.type === 'event') this.found = this.explainEvent(state, record.event, offset, outcome);
-    else if (record.type === 'tick') this.found = this.explainTick(state, record.timeMs, offset, outcome, raised);
+    if (this.state === null || this.found !== null) return;
+    const isRaised = outcome.findings.some((finding) => finding.id === this.options.id);
+    if (isRaised || this.isWanted(record, offset)) {
+      this.found = this.witness.explain(this.state, record, offset, outcome);
+    }
   }
 
   decision(decision: ReplayDecision): void {
-    if (this.found?.proposals.some((proposal) => proposal.key === decision.proposal)) this.decisions.push(decision);
+    const isAsked = this.found?.proposals.some((proposal) => proposal.key === decision.proposal);
+    if (isAsked) this.witness.decisions.push(decision);
   }
 
   rejection(rejected: Rejection, text: string | null): void {
     if (this.found !== null || text === null) return;
     const wire = JSON.parse(text) as { id: string; agent: string };
     if (wire.id !== this.options.id || (this.options.agent ?? wire.agent) !== wire.agent) return;
-    const base = { event: null, time: '', fate: 'rejected', step: null, finding: NOTHING, proposals: [] } as const;
-    this.found = { ...this.about(rejected.position), ...base, rejection: rejected };
+    this.found = this.witness.explainRejection(rejected, rejected.position);
   }
 
   private isWanted(record: EngineRecord, offset: number): boolean {
@@ -143,70 +128,5 @@ class Search implements ReplayerHooks {
     const { event, offset: place } = stored.evidence[0];
     if (record.type === 'event') return offset === place && record.event.id === event;
     return record.type === 'tick' && event === null && record.timeMs === Date.parse(stored.time);
-  }
-
-  private about(offset: number): Pick<Explanation, 'id' | 'offset' | 'stored' | 'decisions'> {
-    return { id: this.options.id, offset, stored: this.stored, decisions: this.decisions };
-  }
-
-  private explainEvent(state: EngineState, event: AgentEvent, offset: number, outcome: Outcome): Explanation {
-    const { bound = true } = this.options;
-    const isScored = state.observation.event === event;
-    const step = isScored ? readEventVerdict(state, event, bound) : null;
-    const admitted = state.table.find(event.tenant, rootOf(event.agent, event.parent), bound) !== -1;
-    const missed = admitted ? 'duplicate' : 'not-admitted';
-    const scored = state.counts.late > this.late ? 'late' : 'scored';
-    return {
-      ...this.about(offset),
-      time: new Date(event.timeMs).toISOString(),
-      event,
-      fate: isScored ? scored : missed,
-      rejection: null,
-      step,
-      finding: step === null ? NOTHING : this.findingOf(state, step, outcome),
-      proposals: [...outcome.proposals],
-    };
-  }
-
-  private explainTick(
-    state: EngineState,
-    timeMs: number,
-    offset: number,
-    outcome: Outcome,
-    raised: Finding | null,
-  ): Explanation {
-    const finding = raised ?? this.stored;
-    const { bound = true } = this.options;
-    const step = finding === null ? null : readTickVerdict(state, finding.tenant, finding.root, bound, timeMs);
-    const mine = { ...outcome, findings: outcome.findings.filter((line) => line.id === finding?.id) };
-    return {
-      ...this.about(offset),
-      time: new Date(timeMs).toISOString(),
-      event: null,
-      fate: 'tick',
-      rejection: null,
-      step,
-      finding: step === null ? NOTHING : this.findingOf(state, step, mine),
-      proposals: outcome.proposals.filter((proposal) => proposal.finding === finding?.id),
-    };
-  }
-
-  private findingOf(state: EngineState, step: StepVerdict, outcome: Outcome): FindingVerdict {
-    const { tenant, root, bound } = step.identity;
-    const key = agentKey(tenant, root, bound);
-    const books = new Map<string, OpenFinding[]>(state.findings.snapshot());
-    const lines = [...outcome.findings];
-    const kind = this.kindOf(state, step);
-    const open = (books.get(key) ?? []).find((one) => (lines.length > 0 ? one.id === lines[0].id : one.kind === kind));
-    if (open === undefined || (lines.length === 0 && step.severity === null)) return { ...NOTHING, lines };
-    const written = this.open.has(open.id) ? 'rose' : 'raised';
-    const capped = SEVERITIES.indexOf(open.shown) < SEVERITIES.indexOf(open.reached);
-    return { outcome: lines.length > 0 ? written : 'absorbed', lines, open, capped };
-  }
-
-  private kindOf(state: EngineState, step: StepVerdict): string {
-    if (step.session === null) return 'quiet';
-    const top = step.detectors.reduce((most, one) => (one.share > most.share ? one : most));
-    return causeOf(DETECTORS.indexOf(top.name), state.observation, state.readings);
   }
 }

@@ -201,9 +201,17 @@ export interface RegistryRow {
   readonly role: string;
   readonly owner: string;
   readonly labels: readonly string[];
+  readonly budgets?: { readonly session_usd: number };
 }
+
+/** Budgets that the owners of dear roles have set, US dollars a session: several times what a large task costs. */
+const SESSION_BUDGETS_USD: Readonly<Record<string, number>> = { 'research-assistant': 25, 'coding-agent': 25 };
 
 /** The registry rows of a fleet, in the order of the key. */
 export function registryRows(key: Key): RegistryRow[] {
-  return key.agents.map(({ agent, role, owner, labels }) => ({ agent, role, owner, labels }));
+  return key.agents.map(({ agent, role, owner, labels }) => {
+    const sessionUsd = SESSION_BUDGETS_USD[role];
+    const row = { agent, role, owner, labels };
+    return sessionUsd === undefined ? row : { ...row, budgets: { session_usd: sessionUsd } };
+  });
 }

@@ -33,7 +33,7 @@ export function addModels(program: Command, { terminal }: VerbContext): void {
     .command('train')
     .description('make a cold-start model, and its card beside it, from recordings or from simulated fleets')
     .option('--recording <path...>', 'recordings to learn from', several)
-    .option('--simulate <seed...>', "also 'mixed' fleets of these seeds, made in a temporary folder", several)
+    .option('--simulate <seed...>', "also 'quiet' fleets of these seeds (no attacks), made in a temporary folder", several)
     .option('--agents <n>', 'of each simulated fleet', wholeNumber('--agents', 1, 10_000), 24)
     .option('--days <n>', 'of each simulated fleet', wholeNumber('--days', 2, 366), 21)
     .option('--config <file>', 'configuration')
@@ -93,15 +93,15 @@ async function trainModel(terminal: Terminal, options: TrainOptions): Promise<vo
 async function simulateFleets(scratch: string, seeds: readonly number[], { agents, days }: TrainOptions) {
   const paths: string[] = [];
   for (const seed of seeds) {
-    const path = join(scratch, `mixed-${seed}`);
-    await writeRecording(path, createSimulation(simulationOptions('mixed', { seed, agents, days })));
+    const path = join(scratch, `quiet-${seed}`);
+    await writeRecording(path, createSimulation(simulationOptions('quiet', { seed, agents, days })));
     paths.push(path);
   }
   return paths;
 }
 
 function simulated(seeds: readonly number[], { agents, days }: TrainOptions) {
-  return seeds.length === 0 ? null : { scenario: 'mixed', seeds, agents, days };
+  return seeds.length === 0 ? null : { scenario: 'quiet', seeds, agents, days };
 }
 
 function cardPath(path: string): string {

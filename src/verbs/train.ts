@@ -74,7 +74,7 @@ export async function train(
     configuration: settingsDigest(settingsOf(options.config, options.policy)),
     recordings: measured.map((one) => one.card),
     limits:
-      'the mean of these recordings: no cohorts, no agents, no hours of the day; attacks in them were not removed',
+      'the mean of these recordings: no cohorts, no agents, no hours of the day; whatever attacks they hold were not removed',
   };
   return { model, card };
 }

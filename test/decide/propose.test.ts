@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Finding, Mode } from '../../src/decide/finding.js';
+import type { Finding, Kind, Mode } from '../../src/decide/finding.js';
 import { BRAKES_DEFAULT, type Policy, type PolicyRule } from '../../src/decide/policy.js';
 import { propose } from '../../src/decide/propose.js';
 
@@ -85,8 +85,14 @@ describe('a proposal', () => {
     });
   });
 
-  it('passes the brakes for a budget alone', () => {
-    expect(propose(policyOf(RULE), { ...FINDING, kind: 'budget' }, NOBODY, POSITION)?.hardBudget).toBe(true);
+  it('passes the brakes for a budget alone, and only once that is used up', () => {
+    const passes = (kind: Kind, observed: number) => {
+      const attribution = [{ detector: 'budget', feature: 'day budget', observed, expected: 20, share: 1 }];
+      return propose(policyOf({ ...RULE, kinds: [] }), { ...FINDING, kind, attribution }, NOBODY, POSITION)?.hardBudget;
+    };
+    expect(passes('budget', 20)).toBe(true);
+    expect(passes('budget', 19.99)).toBe(false);
+    expect(passes('spend', 100)).toBe(false);
   });
 
   it.each<[string, Partial<Finding>]>([

@@ -7,7 +7,7 @@ import type { Detector } from '../../src/detect/detector.js';
 import { countRun } from '../../src/detect/errors.js';
 import { advanceWindows, enterSession, lookUp, noteNovel, sessionHash } from '../../src/engine/observe.js';
 import { createOutcome } from '../../src/engine/outcome.js';
-import { seat, turnDays } from '../../src/engine/residence.js';
+import { seat, takeModel, turnDays } from '../../src/engine/residence.js';
 import { learnEvent } from '../../src/engine/scoring.js';
 import { EngineState } from '../../src/engine/state.js';
 import type { AgentEvent } from '../../src/event/event.js';
@@ -51,6 +51,7 @@ export class Stage {
     o.event = event;
     o.timeMs = Math.max(event.timeMs, p.f64[p.at8 + F.lastMs]);
     turnDays(state, slot, o.timeMs, outcome);
+    takeModel(state, state.table.key(slot));
     o.failed = event.status === 'error' || event.status === 'denied';
     advanceWindows(o, o.timeMs);
     lookUp(o, event, settings.hashSeed, state.model);

@@ -54,7 +54,7 @@ export interface Audited {
 /** `config` and `policy` as the server was given them. */
 export async function audit(
   directory: string,
-  options: { readonly config: string; readonly policy: string },
+  options: { readonly config?: string; readonly policy: string },
 ): Promise<Audited> {
   const m = await modules();
   const setup = m.loadSetup(options);

@@ -39,11 +39,15 @@ export function freshDirectory(): string {
 }
 
 /** Waits for a condition; throws, in its words, where it does not come true. */
-export async function until(what: string, isMet: () => boolean | Promise<boolean>): Promise<void> {
+export async function until(
+  what: string,
+  isMet: () => boolean | Promise<boolean>,
+  everyMs: number = POLL_MS,
+): Promise<void> {
   const endMs = performance.now() + PATIENCE_MS;
   while (!(await isMet())) {
     if (performance.now() > endMs) throw new Error(`waited in vain until ${what}`);
-    await sleep(POLL_MS);
+    await sleep(everyMs);
   }
 }
 

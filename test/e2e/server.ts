@@ -5,6 +5,9 @@ import type { Role } from '../../src/api/contract.js';
 import type { EngineCounts } from '../../src/engine/contract.js';
 import { freshDirectory, Program, type ProgramOptions, until } from './program.js';
 
+/** Between two questions of the same kind: a token has 600 of them a minute. */
+const ASK_MS = 120;
+
 export interface ServerOptions extends ProgramOptions {
   readonly data?: string;
   /** Where this process sees the data directory, if elsewhere than the server does. */
@@ -116,17 +119,24 @@ export class Server {
   }
 
   async status(): Promise<Status> {
-    return (await this.ask('/v1/status')).body as Status;
+    const { status, body } = await this.ask('/v1/status');
+    if (status !== 200) throw new Error(`the status was answered with ${status}: ${JSON.stringify(body)}`);
+    return body as Status;
   }
 
   /** Resolves once every durable record was executed, with the counts of all partitions together. */
   async settled(): Promise<Record<keyof EngineCounts, number>> {
     let now = await this.status();
-    await until('everything is scored', async () => {
+    await this.until('everything is scored', async () => {
       now = await this.status();
       return now.behind === 0 && now.partitions.every(({ counts }) => counts !== null);
     });
     return totalsOf(now);
+  }
+
+  /** As `until`, for what is asked of the server: no faster than it lets anybody ask. */
+  until(what: string, isMet: () => Promise<boolean>): Promise<void> {
+    return until(what, isMet, ASK_MS);
   }
 
   private spawn(): Program {

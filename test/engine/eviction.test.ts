@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { F } from '../../src/agent/layout.js';
+import type { CohortModel } from '../../src/detect/model.js';
 import type { PartitionEngine } from '../../src/engine/engine.js';
 import type { EngineRecord, EventRecord } from '../../src/engine/record.js';
 import type { Settings } from '../../src/engine/settings.js';
+import { neutralModel } from '../../src/learn/neutral-model.js';
 import { traffic } from './traffic.js';
 import {
   agentRecord,
+  DAY_MS,
   engineOf,
   eventOf,
   HOUR_MS,
@@ -41,9 +44,10 @@ function strangers(fromMs: number): EventRecord[] {
 }
 
 /** Work with an absence in the middle of it, long enough for strangers to take the place. */
-function workWithAbsence(seed: number, absentMs: number): EngineRecord[] {
-  const fromMs = START_MS + 40 * HOUR_MS;
-  const work = traffic({ seed, agents: 1, hours: 60, sessionsPerHour: 3, prefix: 'own' }).map(({ event, bound }) => {
+function workWithAbsence(seed: number, absentMs: number, afterMs = 40 * HOUR_MS): EngineRecord[] {
+  const fromMs = START_MS + afterMs;
+  const hours = afterMs / HOUR_MS + 20;
+  const work = traffic({ seed, agents: 1, hours, sessionsPerHour: 3, prefix: 'own' }).map(({ event, bound }) => {
     return recordOf(event.timeMs < fromMs ? event : { ...event, timeMs: event.timeMs + absentMs }, bound);
   });
   return withTicks([...work, ...strangers(fromMs + 11 * MINUTE_MS)].sort((a, b) => a.event.timeMs - b.event.timeMs));
@@ -55,7 +59,7 @@ const ABSENCES: readonly (readonly [string, number])[] = [
   ['five hours', 5 * HOUR_MS],
   ['over midnight', 30 * HOUR_MS],
   ['three days', 72 * HOUR_MS],
-  ['a month', 30 * 24 * HOUR_MS],
+  ['a month', 30 * DAY_MS],
 ];
 
 describe('eviction', () => {
@@ -74,6 +78,24 @@ describe('eviction', () => {
       expect(reloads).toBeGreaterThanOrEqual(4);
     },
   );
+
+  it.each(ABSENCES)('brings it back the same, whatever models were activated in %s', (_name, absentMs) => {
+    const neutral = neutralModel();
+    const models = Array.from({ length: 17 }, (_, at): CohortModel => {
+      const days = neutral.days.map((law) => ({ ...law, mean: law.mean * (1 + at / 100) }));
+      return { ...neutral, version: `m-${at}`, days };
+    });
+    for (const seed of [1, 2]) {
+      const records = workWithAbsence(seed, absentMs, 10 * DAY_MS).flatMap((record): EngineRecord[] => {
+        if (record.type !== 'tick' || record.timeMs % HOUR_MS !== 0) return [record];
+        const version = `m-${(record.timeMs / HOUR_MS) % models.length}`;
+        return [record, { type: 'model', timeMs: record.timeMs, version }];
+      });
+      const narrow = engineOf({ settings: { agentsMax: 2 }, models });
+      expect(told(narrow, records) === told(engineOf({ models }), records), `work ${seed}`).toBe(true);
+      expect(narrow.counts.reloads).toBeGreaterThan(0);
+    }
+  });
 
   it('brings a known agent back with its first event', () => {
     const engine = engineOf({ settings: { agentsMax: 1 } });

@@ -104,7 +104,10 @@ describe('a shelf', () => {
       const profiles = [1, 0, 5000].map((length) => new Uint8Array(length).fill(length & 0xff));
       const positions = profiles.map((profile) => shelf.append(profile));
       profiles.forEach((profile, i) => {
-        expect(new Uint8Array(shelf.read(positions[i]))).toEqual(profile);
+        const read = shelf.read(positions[i]);
+        expect(read).toEqual(profile);
+        // A Buffer would slice without a copy.
+        expect(read.slice(0, 1).buffer).not.toBe(read.buffer);
       });
       expect(() => shelf.read(3)).toThrow();
     }

@@ -127,7 +127,7 @@ describe('a partition', () => {
       return { counts: progress.counts, findings: await linesOf(world.findings) };
     };
     const once = await run(null);
-    expect(once.counts.notAdmitted).toBeGreaterThan(100);
+    expect(once.counts.notAdmitted).toBeGreaterThan(10);
     expect(once.findings.length).toBeGreaterThan(0);
     for (const passage of [20, 1_900, 4_000]) expect(await run(passage)).toEqual(once);
   });
