@@ -7,6 +7,7 @@ import type { PolicyRule } from '../decide/policy.js';
 import { propose } from '../decide/propose.js';
 import { type AgentEvent, FLEET } from '../event/event.js';
 import { hash64, hex64 } from '../math/hash.js';
+import { BURN_DAYS } from '../score/calibrate.js';
 import type { Breach } from './budgets.js';
 import { causeOf, sessionOf, severityOf } from './cause.js';
 import type { OpenFinding } from './findings.js';
@@ -61,13 +62,25 @@ export function raiseScored(state: EngineState, p: number, bound: boolean, offse
   raise(state, { kind, cause: kind, severity: said, p, attribution: () => attribute(state) }, bound, offset, outcome);
 }
 
-/** Causes that speak for themselves on an agent's first day; all others compare it with a history it does not have. */
-const FROM_THE_START: ReadonlySet<Kind> = new Set(['retry-loop', 'error-burst', 'fan-out']);
+/**
+ * Closed days that an agent must have before a cause may page: 0 where the cause speaks for itself, the days that
+ * everything is new to a newcomer where it is about what is new, two elsewhere. Until then it is a notice.
+ */
+const DAYS_BEFORE_PAGE: Readonly<Partial<Record<Kind, number>>> = {
+  'retry-loop': 0,
+  'error-burst': 0,
+  'fan-out': 0,
+  'new-endpoint': BURN_DAYS,
+  'new-target': BURN_DAYS,
+  'novelty-creep': BURN_DAYS,
+  joint: BURN_DAYS,
+};
+const DAYS_BEFORE_OTHERS = 2;
 
 /** Silence is told apart from attacks and wakes nobody; nor does an agent that nobody knows yet. */
 function isNoticeOnly(state: EngineState, kind: Kind): boolean {
   const p = state.observation.profile;
-  return kind === 'quiet' || (p.u32[p.at4 + F.days] === 0 && !FROM_THE_START.has(kind));
+  return kind === 'quiet' || p.u32[p.at4 + F.days] < (DAYS_BEFORE_PAGE[kind] ?? DAYS_BEFORE_OTHERS);
 }
 
 /** Raises a budget's breach: certain, whatever the alert budget says. */
