@@ -39,7 +39,8 @@ const detectionSchema = z
     close_after: duration.default(43_200_000),
     adopt_sessions: count(100).default(3),
     adopt_after: duration.default(86_400_000),
-    hash_seed: z.number().int().min(0).max(0xffffffff).default(1),
+    /** Of the hashes of names. null: a server draws a secret one for a new data directory; elsewhere it is 1. */
+    hash_seed: z.number().int().min(0).max(0xffffffff).nullable().default(null),
   })
   .prefault({});
 
@@ -104,8 +105,11 @@ export function parseConfig(value: unknown, source: string): Config {
   throw new KilldeerError('config.invalid', `${source}: ${problems.join('; ')}`);
 }
 
-/** The part of a configuration that an engine obeys. */
-export function settingsOf(config: Config, policy: Policy): Settings {
+/** Where nobody has named or drawn one: the same recording gives the same bytes everywhere. */
+export const HASH_SEED = 1;
+
+/** The part of a configuration that an engine obeys. `hashSeed` is taken where the configuration names none. */
+export function settingsOf(config: Config, policy: Policy, hashSeed = HASH_SEED): Settings {
   const d = config.detection;
   return {
     pagesPerAgentDay: d.pages_per_agent_day,
@@ -118,14 +122,17 @@ export function settingsOf(config: Config, policy: Policy): Settings {
     sessionIdleMs: d.session_idle,
     closeAfterMs: d.close_after,
     adoption: { sessions: d.adopt_sessions, ageMs: d.adopt_after },
-    hashSeed: d.hash_seed,
+    hashSeed: d.hash_seed ?? hashSeed,
     policy,
   };
 }
 
-/** Digest of the settings in force, carried by every finding. */
+/**
+ * Digest of the settings in force, carried by every finding. The secret seed has no part in it: it is short, and
+ * whoever reads a finding could search for the one that gives the digest.
+ */
 export function settingsDigest(settings: Settings): string {
   const words = new Uint32Array(2);
-  hash64(JSON.stringify(settings), 0, words);
+  hash64(JSON.stringify({ ...settings, hashSeed: HASH_SEED }), 0, words);
   return `c-${hex64(words[0], words[1])}`;
 }

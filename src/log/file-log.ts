@@ -97,6 +97,16 @@ function writerOptions(options: FileLogOptions) {
   };
 }
 
+/** How many partitions a topic has on the disk; null: there is no such topic. */
+export async function partitionsOf(directory: string, topic: string, files: Files = nodeFiles): Promise<number | null> {
+  const path = join(directory, topic, 'topic.json');
+  const bytes = await readWhole(files, path);
+  if (bytes === null) return null;
+  const match = /^\{"partitions":(\d+)\}\n$/.exec(Buffer.from(bytes).toString('latin1'));
+  if (match === null) throw corrupt(path, 0, 'it does not say how many partitions the topic has');
+  return Number(match[1]);
+}
+
 /** Checks the topic against what is on the disk; a writer makes it. */
 async function openTopic(files: Files, options: FileLogOptions, topic: string, count: number): Promise<void> {
   if (!TOPIC_PATTERN.test(topic) || !Number.isInteger(count) || count < 1 || count > PARTITIONS_MAX) {
@@ -104,20 +114,17 @@ async function openTopic(files: Files, options: FileLogOptions, topic: string, c
     throw new KilldeerError('config.invalid', `topic ${JSON.stringify(topic)} with ${count} partitions: ${limits}`);
   }
   const directory = join(options.directory, topic);
-  const path = join(directory, 'topic.json');
   if (options.readOnly !== true) {
     await makeDirectory(files, options.directory);
     await makeDirectory(files, directory);
   }
-  const bytes = await readWhole(files, path);
-  if (bytes === null) {
+  const kept = await partitionsOf(options.directory, topic, files);
+  if (kept === null) {
     if (options.readOnly === true) return;
-    return writeAtomic(files, path, Buffer.from(`{"partitions":${count}}\n`));
+    return writeAtomic(files, join(directory, 'topic.json'), Buffer.from(`{"partitions":${count}}\n`));
   }
-  const match = /^\{"partitions":(\d+)\}\n$/.exec(Buffer.from(bytes).toString('latin1'));
-  if (match === null) throw corrupt(path, 0, 'it does not say how many partitions the topic has');
-  if (Number(match[1]) === count) return;
-  throw new KilldeerError('config.invalid', `topic ${topic} has ${match[1]} partitions on disk, not ${count}`);
+  if (kept === count) return;
+  throw new KilldeerError('config.invalid', `topic ${topic} has ${kept} partitions on disk, not ${count}`);
 }
 
 /** Synced even where it exists: a crash may have come between making it and syncing its name. */

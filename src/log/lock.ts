@@ -29,9 +29,9 @@ const LOCK = 'lock';
 /** Held for the moments of taking over a dead process's lock, so that two cannot do so at once. */
 const TAKEOVER = 'lock.takeover';
 
-/** Takes the directory, making it where needed. Throws 'log.locked', naming the holder. */
+/** Takes the directory, making it for its owner alone where needed. Throws 'log.locked', naming the holder. */
 export function lockDirectory(directory: string): DirectoryLock {
-  mkdirSync(directory, { recursive: true });
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, LOCK);
   const self = describeSelf();
   // Complete before it gets its name: nobody can meet a half-written lock.

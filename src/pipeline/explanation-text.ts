@@ -9,9 +9,8 @@ const HOUR_MS = 3_600_000;
 
 /** About 25 lines, without a line break at the end. */
 export function renderExplanation(explanation: Explanation): string {
-  const { event, step, rejection, fate, offset, time } = explanation;
-  const where = event === null && fate === 'tick' ? `tick before line ${offset}` : `line ${offset}`;
-  const lines = [row(explanation.id, `${where}${time === '' ? '' : `, ${time}`}`)];
+  const { event, step, rejection, fate, time } = explanation;
+  const lines = [row(explanation.id, `${placeOf(explanation)}${time === '' ? '' : `, ${time}`}`)];
   if (rejection !== null)
     return [...lines, row('decode', `refused, ${rejection.code}: ${rejection.reason}`)].join('\n');
   if (event !== null) {
@@ -22,6 +21,11 @@ export function renderExplanation(explanation: Explanation): string {
   else lines.push(...stepRows(step, fate));
   lines.push(...endRows(explanation));
   return lines.join('\n');
+}
+
+function placeOf({ partition, offset, fate }: Explanation): string {
+  if (partition !== null) return `${fate === 'tick' ? 'tick, ' : ''}record ${offset} of partition ${partition}`;
+  return fate === 'tick' ? `tick before line ${offset}` : `line ${offset}`;
 }
 
 function stepRows(step: StepVerdict, fate: Explanation['fate']): string[] {

@@ -95,7 +95,9 @@ export interface FindingVerdict {
 export interface Explanation {
   /** The id asked for. */
   readonly id: string;
-  /** Line of the recording; for a tick, of the event that it went before. */
+  /** Partition of the log; null: a recording. */
+  readonly partition: number | null;
+  /** Of the record; in a recording the line, for a tick that of the event that it went before. */
   readonly offset: number;
   /** ISO 8601 UTC. */
   readonly time: string;

@@ -1,5 +1,6 @@
 /** What the live side stands on: the locked directory, the log of events, its own memory and its clock. */
-import { settingsDigest, settingsOf } from '../config.js';
+import { isDeepStrictEqual } from 'node:util';
+import { settingsOf } from '../config.js';
 import { nodeFiles } from '../log/files.js';
 import { AgentRelay } from './agent-relay.js';
 import { EventsLog } from './events-log.js';
@@ -50,11 +51,11 @@ export async function openGround<R extends LiveRegistry>(options: LiveOptions<R>
   for (let partition = 0; partition < config.partitions; partition++) log.keepFrom(EVENTS_TOPIC, partition, 0);
   const events = await EventsLog.open(log, config.partitions);
   await storeModel(nodeFiles, layout.models, startModel);
-  const settings = settingsOf(config, options.policy);
+  const settings = settingsOf(config, options.policy, options.drawSeed?.());
   const state = await LiveState.open(nodeFiles, layout.state, {
     epoch: 0,
     genesis: { settings, model: startModel.version },
-    config: settingsDigest(settings),
+    settings,
     model: startModel.version,
     told: 0,
   });
@@ -113,12 +114,12 @@ export async function openLiveRegistry<R extends LiveRegistry>(
 export async function announceConfig<R extends LiveRegistry>(options: LiveOptions<R>, ground: Ground): Promise<void> {
   const { events, state, time } = ground;
   const { config, policy, startModel } = options;
-  const settings = settingsOf(config, policy);
-  const digest = settingsDigest(settings);
+  const before = state.now.settings;
+  const settings = settingsOf(config, policy, before.hashSeed);
   const timeMs = time.now();
-  if (digest !== state.now.config) {
+  if (!isDeepStrictEqual(JSON.parse(JSON.stringify(settings)), before)) {
     await events.all(encodeRecord({ type: 'config', timeMs, settings }));
-    await state.save({ config: digest });
+    await state.save({ settings });
   }
   // Where models are learned, the one that learning started from stays what it was.
   if (!config.learning.inline && startModel.version !== state.now.model) {

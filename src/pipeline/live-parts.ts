@@ -75,6 +75,8 @@ export interface LiveOptions<R extends LiveRegistry> {
   readonly adapters: LiveAdapters<R>;
   /** Takes every finding's line: at the start the recent ones, then each once it is durable. */
   readonly findings: { add(finding: Finding): void };
+  /** Draws the secret seed of a new data directory, where the configuration names none. Left out: the default. */
+  readonly drawSeed?: () => number;
   /** Where ticks and the registry's time come from: the machine, or what is fed. Default: wall. */
   readonly clock?: 'wall' | 'recording';
   /** Wall clock, ms. */

@@ -5,7 +5,7 @@ import { readWhole, writeAtomic } from '../log/atomic-file.js';
 import type { Files } from '../log/files.js';
 import { parseStoredSettings } from './stored-settings.js';
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 export interface LiveMemory {
   readonly format: typeof FORMAT;
@@ -13,8 +13,8 @@ export interface LiveMemory {
   readonly epoch: number;
   /** What partitions without a checkpoint begin with, whatever was configured later. */
   readonly genesis: { readonly settings: Settings; readonly model: string };
-  /** Digest of the settings last written to the partitions. */
-  readonly config: string;
+  /** Last written to the partitions; the seed among them is a secret. */
+  readonly settings: Settings;
   /** Version of the model last activated. */
   readonly model: string;
   /** Changes of `log:registry` before it were told to the engines. */
@@ -32,8 +32,8 @@ export class LiveState {
 
   /** Reads it, or begins it with `first`. Rejects with 'checkpoint.corrupt'. */
   static async open(files: Files, path: string, first: Omit<LiveMemory, 'format'>): Promise<LiveState> {
-    const bytes = await readWhole(files, path);
-    if (bytes !== null) return new LiveState(files, path, decode(path, bytes));
+    const memory = await readLiveMemory(files, path);
+    if (memory !== null) return new LiveState(files, path, memory);
     const state = new LiveState(files, path, { format: FORMAT, ...first });
     await state.save({});
     return state;
@@ -52,6 +52,12 @@ export class LiveState {
   }
 }
 
+/** null where there is none. Rejects with 'checkpoint.corrupt'. */
+export async function readLiveMemory(files: Files, path: string): Promise<LiveMemory | null> {
+  const bytes = await readWhole(files, path);
+  return bytes === null ? null : decode(path, bytes);
+}
+
 function encode(memory: LiveMemory): Uint8Array {
   return Buffer.from(`${JSON.stringify(memory)}\n`);
 }
@@ -63,7 +69,8 @@ function decode(path: string, bytes: Uint8Array): LiveMemory {
   } catch {
     // Told below.
   }
-  const whole = memory?.format === FORMAT && parseStoredSettings(memory.genesis?.settings) !== null;
+  const stored = [memory?.genesis?.settings, memory?.settings];
+  const whole = memory?.format === FORMAT && stored.every((settings) => parseStoredSettings(settings) !== null);
   if (!whole)
     throw new KilldeerError('checkpoint.corrupt', `${path} is not the memory of a live side, format ${FORMAT}`);
   return memory as LiveMemory;

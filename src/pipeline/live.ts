@@ -5,6 +5,7 @@
  * Start and stop are one list read forwards and backwards: what was opened later needs what was opened before.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { settingsDigest } from '../config.js';
 import type { ControlRecord } from '../engine/record.js';
 import { KilldeerError } from '../errors.js';
 import { nodeFiles } from '../log/files.js';
@@ -245,7 +246,7 @@ class LiveSide<R extends LiveRegistry> implements Live<R> {
       clock: time.isRecorded ? 'recording' : 'wall',
       behind: partitions.behind(),
       model: state.now.model,
-      config: state.now.config,
+      config: settingsDigest(state.now.settings),
       partitions: partitions.status(),
       learning: learning?.status() ?? null,
       registry: { offset: this.registry.offset() },

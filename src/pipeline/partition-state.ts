@@ -50,6 +50,11 @@ export interface PartitionFiles {
   readonly dailyMax: number;
 }
 
+/** What its checkpoints belong to. */
+export function belongsTo(partition: number): Readonly<Record<string, string>> {
+  return { partition: String(partition) };
+}
+
 /** Where a partition begins: before its first record. */
 export function firstHeader(settings: Settings, model: string): PartitionHeader {
   const outputs = { findings: 0, deadLetter: 0, samples: 0 };

@@ -16,7 +16,7 @@ import { type Failpoint, failpoint } from './failpoint.js';
 import { NumberedShelf, type ShelfMark } from './numbered-shelf.js';
 import { type LogPlace, Output } from './output.js';
 import type { Partition, PartitionParts, Progress } from './partition-parts.js';
-import { firstHeader, type PartitionHeader, PartitionState } from './partition-state.js';
+import { belongsTo, firstHeader, type PartitionHeader, PartitionState } from './partition-state.js';
 import { decodeRecord } from './record-line.js';
 import { closedWindow, encodeSample } from './sample-line.js';
 
@@ -34,7 +34,7 @@ const UNACKNOWLEDGED_MAX = 16;
 /** Restores the partition from its checkpoint, or begins it. */
 export async function createPartition(parts: PartitionParts): Promise<Partition> {
   const { partition } = parts.place;
-  const state = new PartitionState(parts.state, { partition: String(partition) }, parts.pass);
+  const state = new PartitionState(parts.state, belongsTo(partition), parts.pass);
   const kept = await state.read();
   const header = kept?.header ?? (await beginning(parts));
   const outputs = {

@@ -1,6 +1,7 @@
 /** What a replay says about itself at its end, and the counting that leads there. Plain JSON, so that it resumes. */
-import { type Finding, isPage, KINDS, type Kind, SEVERITIES, type Severity } from '../decide/finding.js';
+import { type Finding, isPage, KINDS, type Kind, type Proposal, SEVERITIES, type Severity } from '../decide/finding.js';
 import type { EngineCounts } from '../engine/contract.js';
+import type { Verdict } from '../registry/registry.js';
 
 /** One proposal and what became of it, as the registry judged it. */
 export interface ReplayDecision {
@@ -21,6 +22,23 @@ export interface ReplayDecision {
   readonly proposal: string | null;
   readonly policy: string | null;
   readonly rule: string | null;
+}
+
+/** A proposal with what the registry made of it at `timeMs` of its clock. */
+export function decisionOf(proposal: Proposal, { effect, reason, entry }: Verdict, timeMs: number): ReplayDecision {
+  return {
+    time: new Date(timeMs).toISOString(),
+    tenant: proposal.tenant,
+    agent: proposal.agent,
+    action: proposal.action,
+    effect,
+    reason: effect === 'applied' ? proposal.reason : (reason ?? proposal.reason),
+    status: entry?.status ?? 'unknown',
+    finding: proposal.finding,
+    proposal: proposal.key,
+    policy: proposal.policy,
+    rule: proposal.rule,
+  };
 }
 
 /** Decisions of one effect: how many, and the first of them. */

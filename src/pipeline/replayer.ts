@@ -19,7 +19,14 @@ import { Learner } from '../learn/learner.js';
 import type { RegistryEntry, RegistryFold, RegistryRecord, Verdict } from '../registry/registry.js';
 import type { Failpoint } from './failpoint.js';
 import { type ClockJson, RecordingClock } from './recording-clock.js';
-import { type Ending, type ReplayDecision, type ReplaySummary, Tally, type TallyJson } from './replay-summary.js';
+import {
+  decisionOf,
+  type Ending,
+  type ReplayDecision,
+  type ReplaySummary,
+  Tally,
+  type TallyJson,
+} from './replay-summary.js';
 
 /** An agent that people have described: registered at the start, before its first event. */
 export interface RegistryImport {
@@ -259,19 +266,7 @@ export class Replayer {
     const authority = { ...ENGINE, authority: proposal.policy, parent: proposal.finding };
     const verdict = this.apply({ type: 'proposal', timeMs, proposal, ...authority });
     this.hooks.failpoint?.('registry-written');
-    this.decide({
-      time: new Date(timeMs).toISOString(),
-      tenant: proposal.tenant,
-      agent: proposal.agent,
-      action: proposal.action,
-      effect: verdict.effect,
-      reason: verdict.effect === 'applied' ? proposal.reason : (verdict.reason ?? proposal.reason),
-      status: verdict.entry?.status ?? 'unknown',
-      finding: proposal.finding,
-      proposal: proposal.key,
-      policy: proposal.policy,
-      rule: proposal.rule,
-    });
+    this.decide(decisionOf(proposal, verdict, timeMs));
   }
 
   private apply(record: RegistryRecord): Verdict {

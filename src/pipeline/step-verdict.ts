@@ -3,11 +3,10 @@
 import { isInteresting } from '../agent/interest.js';
 import { ENDPOINTS, knownSessions, PAIRS } from '../agent/known.js';
 import { DETECTORS, F, Profile, STREAMS, WINDOW_MS } from '../agent/layout.js';
-import { rootOf } from '../agent/lineage.js';
 import { Observation, Readings } from '../agent/observation.js';
 import { S } from '../agent/sessions.js';
 import { slidingCount, windowVariance } from '../agent/window.js';
-import type { Severity } from '../decide/finding.js';
+import type { Finding, Severity } from '../decide/finding.js';
 import { scoreSilence } from '../detect/silence.js';
 import { severityOf } from '../engine/cause.js';
 import { surprises } from '../engine/scoring.js';
@@ -24,12 +23,12 @@ const PROVISIONAL_DAYS = 3;
 const CALIBRATED_DAYS = 7;
 
 /** Verdicts on the event that the engine has just scored. */
-export function readEventVerdict(state: EngineState, event: AgentEvent, bound: boolean): StepVerdict | null {
-  const { observation: o, settings } = state;
-  const profile = aim(state, event.tenant, rootOf(event.agent, event.parent), bound);
-  if (profile === null) return null;
+export function readEventVerdict(state: EngineState, event: AgentEvent): StepVerdict {
+  const { observation: o, settings, table } = state;
+  const profile = aim(state, o.slot);
+  const { tenant, name, bound } = table.entry(o.slot);
   return {
-    identity: identityOf(state, profile, event.tenant, rootOf(event.agent, event.parent), bound),
+    identity: identityOf(state, profile, tenant, name, bound),
     windows: windowsOf(profile, o.timeMs),
     endpoint: {
       name: event.endpoint,
@@ -53,16 +52,12 @@ export function readEventVerdict(state: EngineState, event: AgentEvent, bound: b
   };
 }
 
-/** Verdicts on an agent's silence at a tick. Scored again beside the engine, which has looked at others since. */
-export function readTickVerdict(
-  state: EngineState,
-  tenant: string,
-  root: string,
-  bound: boolean,
-  timeMs: number,
-): StepVerdict | null {
-  const profile = aim(state, tenant, root, bound);
-  if (profile === null) return null;
+/** Verdicts on the silence that a tick's finding is about; null where its agent is not there any more. Scored again beside the engine, which has looked at others since. */
+export function readTickVerdict(state: EngineState, finding: Finding, timeMs: number): StepVerdict | null {
+  const { tenant, root, bound } = finding;
+  const slot = state.table.find(tenant, root, bound);
+  if (slot === -1) return null;
+  const profile = aim(state, slot);
   const observation = new Observation();
   Object.assign(observation.profile, profile);
   observation.timeMs = timeMs;
@@ -88,9 +83,7 @@ export function readTickVerdict(
 }
 
 /** A cursor of our own: the engine's stays where it is. */
-function aim(state: EngineState, tenant: string, root: string, bound: boolean): Profile | null {
-  const slot = state.table.find(tenant, root, bound);
-  if (slot === -1) return null;
+function aim(state: EngineState, slot: number): Profile {
   const profile = new Profile();
   state.table.aim(profile, slot);
   return profile;

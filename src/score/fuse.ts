@@ -29,9 +29,12 @@ export const WEIGHT_MIN = 1e-6;
 
 const p = new Float64Array(DETECTOR_COUNT);
 
-/** Fused probability of surprises in nats, (0, 1). */
+/**
+ * Fused probability of surprises in nats, (0, 1). A detector with nothing to say has no part in the sum (p = 1/2, a
+ * tangent of 0): counted as certain of innocence, nine silent ones would outvote the one that saw something.
+ */
 export function fuse(surprises: Float64Array): number {
-  for (let d = 0; d < DETECTOR_COUNT; d++) p[d] = surprises[d] > 0 ? Math.exp(-surprises[d]) : 1;
+  for (let d = 0; d < DETECTOR_COUNT; d++) p[d] = surprises[d] > Math.LN2 ? Math.exp(-surprises[d]) : 0.5;
   return combineCauchy(p, WEIGHTS);
 }
 

@@ -97,7 +97,7 @@ function demoWishes(days: number): Wish[] {
   const last = days - 1;
   return [
     { kind: 'retry-loop', roles: ['support-agent'], day: last + clock(9, 41), pace: 'storm' },
-    { kind: 'hijack', roles: ['finance-clerk'], day: last + clock(11, 16) },
+    { kind: 'new-endpoint-set', roles: ['finance-clerk'], day: last + clock(11, 16) },
     { kind: 'budget-blowup', roles: ['research-assistant'], day: last + clock(13, 5) },
     { kind: 'sub-agent-fan-out', roles: ['coding-agent'], day: last + clock(16, 32) },
   ];

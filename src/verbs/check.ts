@@ -124,7 +124,8 @@ function modeWords({ mode, left, open }: { mode: string; left: number; open: boo
 
 /** A seed of hashes that others know lets them craft collisions. */
 function withoutSecrets(config: Config): unknown {
-  return { ...config, detection: { ...config.detection, hash_seed: '(not shown)' } };
+  const { hash_seed: seed, ...rest } = config.detection;
+  return { ...config, detection: { ...rest, hash_seed: seed === null ? null : '(not shown)' } };
 }
 
 /** Where the words of the table begin. */

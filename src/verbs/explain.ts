@@ -2,13 +2,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { FindingAnswer } from '../api/schema.js';
+import type { Finding } from '../decide/finding.js';
 import { KilldeerError } from '../errors.js';
+import { openFileLog, partitionsOf } from '../log/file-log.js';
 import { explainRecording, renderExplanation } from '../pipeline/explain.js';
-import { clientOf } from './data-directory.js';
+import { type DirectoryAnswer, explainDirectory } from '../pipeline/explain-directory.js';
 import { FOLD, importsOf } from './replay.js';
 import { loadSetup } from './setup.js';
-import type { Terminal } from './terminal.js';
+import { count, type Terminal } from './terminal.js';
 import type { VerbContext } from './verb.js';
 
 interface Options {
@@ -27,11 +28,11 @@ interface Options {
 export function addExplain(program: Command, context: VerbContext): void {
   program
     .command('explain')
-    .description("what every room made of an event or a finding; name the replay's own options again")
+    .description("what every room made of an event or a finding; name the replay's or the server's own options again")
     .argument('<id>', 'of a finding or an event')
     .option('--recording <path>', 'runs the recording again up to it')
     .option('--findings <file>', 'findings of a replay, to look the id up in')
-    .option('--data <dir>', 'a finding of the server of this data directory: what was stored with it')
+    .option('--data <dir>', 'data directory of a server, running or not: executes its log again up to it')
     .option('--agent <agent>', 'of the event, where several agents use its id')
     .option('--config <file>', 'configuration')
     .option('--policy <policy>', "'observe', 'enforce', or a policy file")
@@ -42,30 +43,36 @@ export function addExplain(program: Command, context: VerbContext): void {
     .action((id: string, options: Options) => explain(context, id, options));
 }
 
-async function explain(context: VerbContext, id: string, options: Options): Promise<void> {
-  const { terminal } = context;
-  if ((options.recording === undefined) === (options.data === undefined)) {
+async function explain({ terminal, failed }: VerbContext, id: string, options: Options): Promise<void> {
+  const { recording, data } = options;
+  if ((recording === undefined) === (data === undefined)) {
     throw new KilldeerError('usage', 'name either --recording or --data');
   }
-  if (options.data !== undefined) {
-    showStored(terminal, await clientOf({ data: options.data }, 'responder').finding(id), options.json === true);
-    return;
-  }
+  const answer =
+    data === undefined
+      ? await fromRecording(id, recording as string, options)
+      : await fromDirectory(terminal, id, data, options);
+  if (answer === null) {
+    terminal.complain(`killdeer: ${id} is neither an event nor a finding of ${recording ?? data}\n`);
+    failed();
+  } else if (!terminal.rich || options.json === true) {
+    terminal.print(`${JSON.stringify(answer.exact ? { exact: true, ...answer.explanation } : answer)}\n`);
+  } else if (answer.exact) terminal.say(renderExplanation(answer.explanation));
+  else showStored(terminal, answer.why, answer.finding);
+}
+
+async function fromRecording(id: string, recording: string, options: Options): Promise<DirectoryAnswer | null> {
   const explanation = await explainRecording({
     ...loadSetup(options),
     id,
-    recording: options.recording as string,
+    recording,
     registry: FOLD,
     bound: options.unbound !== true,
     registryImport: importsOf(options.registry),
     ...(options.agent === undefined ? {} : { agent: options.agent }),
-    findingsPath: options.findings ?? findingsBeside(options.recording as string),
+    findingsPath: options.findings ?? findingsBeside(recording),
   });
-  if (explanation === null) {
-    terminal.complain(`killdeer: ${id} is neither an event nor a finding of ${options.recording}\n`);
-    context.failed();
-  } else if (terminal.rich && options.json !== true) terminal.say(renderExplanation(explanation));
-  else terminal.print(`${JSON.stringify(explanation)}\n`);
+  return explanation === null ? null : { exact: true, explanation };
 }
 
 /** Findings that were written into the recording's own folder. */
@@ -74,13 +81,35 @@ function findingsBeside(recording: string): string | null {
   return existsSync(path) ? path : null;
 }
 
-/** What a live finding carries in itself; its engine has moved on. */
-function showStored(terminal: Terminal, finding: FindingAnswer, asJson: boolean): void {
-  if (!terminal.rich || asJson) {
-    terminal.print(`${JSON.stringify({ exact: false, finding })}\n`);
+async function fromDirectory(
+  terminal: Terminal,
+  id: string,
+  directory: string,
+  options: Options,
+): Promise<DirectoryAnswer | null> {
+  const bar = terminal.progress(1);
+  try {
+    return await explainDirectory({
+      directory,
+      id,
+      prices: loadSetup(options).prices,
+      registry: FOLD,
+      adapters: { openFileLog, partitionsOf },
+      onProgress: (done, total) => bar.update(done / Math.max(1, total), `${count(done)} of ${count(total)} records`),
+      ...(options.agent === undefined ? {} : { agent: options.agent }),
+    });
+  } finally {
+    bar.stop();
+  }
+}
+
+/** What a finding carries in itself. */
+function showStored(terminal: Terminal, why: string, finding: Finding | null): void {
+  terminal.say(terminal.paint.yellow(`stored attribution only: ${why}`));
+  if (finding === null) {
+    terminal.say('no finding rests on it');
     return;
   }
-  terminal.say(terminal.paint.dim('stored attribution only: for every room, replay the events and name --recording'));
   terminal.say(`${finding.time}  ${finding.severity}  ${finding.title}`);
   terminal.say(
     `p ${finding.p.toPrecision(3)}, risk ${Math.round(finding.risk)}, model ${finding.model}, ${finding.config}`,
@@ -96,6 +125,7 @@ function showStored(terminal: Terminal, finding: FindingAnswer, asJson: boolean)
   terminal.say(`evidence: ${finding.evidence.map(({ event }) => event ?? 'a tick').join(', ')}`);
 }
 
+/** What is no number in JSON stands there as null. */
 function number(x: number | null): string {
   return x === null ? '' : String(Number(x.toPrecision(4)));
 }

@@ -33,7 +33,11 @@ export function addModels(program: Command, { terminal }: VerbContext): void {
     .command('train')
     .description('make a cold-start model, and its card beside it, from recordings or from simulated fleets')
     .option('--recording <path...>', 'recordings to learn from', several)
-    .option('--simulate <seed...>', "also 'quiet' fleets of these seeds (no attacks), made in a temporary folder", several)
+    .option(
+      '--simulate <seed...>',
+      "also 'quiet' fleets of these seeds (no attacks), made in a temporary folder",
+      several,
+    )
     .option('--agents <n>', 'of each simulated fleet', wholeNumber('--agents', 1, 10_000), 24)
     .option('--days <n>', 'of each simulated fleet', wholeNumber('--days', 2, 366), 21)
     .option('--config <file>', 'configuration')

@@ -1,4 +1,5 @@
 /** `killdeer run`: the live server, until it is told to stop. */
+import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { pino } from 'pino';
 import type { LiveReport } from '../pipeline/live-parts.js';
@@ -37,6 +38,7 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
     onFinding: voice.finding,
     onChange: voice.change,
     report: createReport(terminal, logStream),
+    drawSeed: () => randomBytes(4).readUInt32LE(0),
     ...(terminal.rich ? {} : { logStream }),
   });
   try {

@@ -28,6 +28,8 @@ export interface ServeOptions {
   readonly onFinding: (finding: Finding) => void;
   readonly onChange: (change: RegistryChange) => void;
   readonly report: (report: LiveReport) => void;
+  /** Secret seed for a new data directory; left out: the default, so that findings are those of a replay. */
+  readonly drawSeed?: () => number;
   /** Takes the API's log, a line of JSON each. */
   readonly logStream?: { write(line: string): void };
 }
@@ -57,6 +59,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     findings,
     clock: options.clock,
     report: options.report,
+    ...(options.drawSeed === undefined ? {} : { drawSeed: options.drawSeed }),
     onFinding: options.onFinding,
     onRegistryChange: (change) => {
       if (isStarted) options.onChange(change);

@@ -101,7 +101,9 @@ describe('over HTTP', () => {
     expect(await server.send(once)).toMatchObject({ status: 202, body: { accepted: 20, rejected: 0 } });
     // The same id of another agent is another event.
     await server.send([callOf('e-0', 'sales')]);
-    const late = Array.from({ length: 5 }, (_, i) => callOf(`late-${i}`, 'crm', { time: timeOf(-3_600_000 * (i + 1)) }));
+    const late = Array.from({ length: 5 }, (_, i) =>
+      callOf(`late-${i}`, 'crm', { time: timeOf(-3_600_000 * (i + 1)) }),
+    );
     expect(await server.send(late)).toMatchObject({ status: 202, body: { accepted: 5 } });
     expect(await server.settled()).toMatchObject({ events: 66, scored: 26, duplicates: 40, late: 5 });
   });
@@ -125,7 +127,8 @@ describe('on a recording', () => {
   it('puts each bad line into the dead letter, with its number, and scores the others', async () => {
     const bad = badLines();
     const parts: Buffer[] = [];
-    for (const [i, [line]] of bad.entries()) parts.push(Buffer.from(`${good(i)}\n`), Buffer.from(line), Buffer.from('\n'));
+    for (const [i, [line]] of bad.entries())
+      parts.push(Buffer.from(`${good(i)}\n`), Buffer.from(line), Buffer.from('\n'));
     parts.push(Buffer.from(`${good(bad.length)}\n${good(bad.length)}\n${good(0)}\n`));
     const file = join(freshDirectory(), 'events.jsonl');
     writeFileSync(file, Buffer.concat(parts));
@@ -149,7 +152,10 @@ describe('on a recording', () => {
   it('takes no more memory for a compressed line of 512 MiB than for any other', async () => {
     const file = join(freshDirectory(), 'events.jsonl.gz');
     const bomb = Buffer.alloc(512 * MIB, 0x61);
-    writeFileSync(file, Buffer.concat([gzipSync(`${good(0)}\n`), gzipSync(bomb), gzipSync(`\n${good(1)}\n${good(2)}\n`)]));
+    writeFileSync(
+      file,
+      Buffer.concat([gzipSync(`${good(0)}\n`), gzipSync(bomb), gzipSync(`\n${good(1)}\n${good(2)}\n`)]),
+    );
     const { summary, memoryBytes } = await replayed(file);
     expect(summary).toMatchObject({ events: 3, rejections: { 'event.too-long': 1 } });
     expect(memoryBytes).toBeGreaterThan(16 * MIB);

@@ -29,40 +29,43 @@ function triesIn(directory: string): () => number {
   return () => changes >> 1;
 }
 
-it.runIf(canMount)('says that the disk is full, scores on when there is space, and loses nothing that it accepted', async () => {
-  const data = freshDirectory();
-  const config = join(freshDirectory(), 'killdeer.json');
-  writeFileSync(config, JSON.stringify({ checkpoint: { every: '3s' } }));
-  const mounted = `mount -t tmpfs -o size=8m none "${data}" && exec "$@"`;
-  const server = await Server.start({
-    data,
-    words: ['--config', config],
-    seenAt: (pid) => `/proc/${pid}/root${data}`,
-    command: [...OWN_MOUNTS, 'sh', '-c', mounted, 'sh', process.execPath, MAIN],
-  });
-  const inside = `/proc/${server.program.pid}/root${data}`;
-  const checkpoint = join(inside, 'partitions/0/checkpoint.ckpt');
-  expect(existsSync(join(data, 'lock'))).toBe(false);
+it.runIf(canMount)(
+  'says that the disk is full, scores on when there is space, and loses nothing that it accepted',
+  async () => {
+    const data = freshDirectory();
+    const config = join(freshDirectory(), 'killdeer.json');
+    writeFileSync(config, JSON.stringify({ checkpoint: { every: '3s' } }));
+    const mounted = `mount -t tmpfs -o size=8m none "${data}" && exec "$@"`;
+    const server = await Server.start({
+      data,
+      words: ['--config', config],
+      seenAt: (pid) => `/proc/${pid}/root${data}`,
+      command: [...OWN_MOUNTS, 'sh', '-c', mounted, 'sh', process.execPath, MAIN],
+    });
+    const inside = `/proc/${server.program.pid}/root${data}`;
+    const checkpoint = join(inside, 'partitions/0/checkpoint.ckpt');
+    expect(existsSync(join(data, 'lock'))).toBe(false);
 
-  // Accepted, and not yet in a checkpoint, when the last page of the disk is taken.
-  expect(await server.send(batch(0, 5))).toMatchObject({ status: 202, body: { accepted: 5 } });
-  expect(() => writeFileSync(join(inside, 'ballast'), Buffer.alloc(16 * 1_048_576))).toThrow('ENOSPC');
-  const refused = await server.send(batch(5, 2_000));
-  expect(refused).toMatchObject({ status: 503, body: { code: 'log.disk-full', retry: true } });
-  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-  // Checkpoints are tried and fail; whoever asks for a decision must not notice.
-  const tries = triesIn(join(inside, 'partitions/0'));
-  await until('a checkpoint was tried twice', () => tries() >= 2);
-  expect((await server.decide('agent-0')).body).toMatchObject({ allow: true });
-  expect(await server.status()).toMatchObject({ partitions: [{ state: 'running', restarts: 0 }] });
+    // Accepted, and not yet in a checkpoint, when the last page of the disk is taken.
+    expect(await server.send(batch(0, 5))).toMatchObject({ status: 202, body: { accepted: 5 } });
+    expect(() => writeFileSync(join(inside, 'ballast'), Buffer.alloc(16 * 1_048_576))).toThrow('ENOSPC');
+    const refused = await server.send(batch(5, 2_000));
+    expect(refused).toMatchObject({ status: 503, body: { code: 'log.disk-full', retry: true } });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    // Checkpoints are tried and fail; whoever asks for a decision must not notice.
+    const tries = triesIn(join(inside, 'partitions/0'));
+    await until('a checkpoint was tried twice', () => tries() >= 2);
+    expect((await server.decide('agent-0')).body).toMatchObject({ allow: true });
+    expect(await server.status()).toMatchObject({ partitions: [{ state: 'running', restarts: 0 }] });
 
-  rmSync(join(inside, 'ballast'));
-  expect(await server.send(batch(5, 2_000))).toMatchObject({ status: 202, body: { accepted: 2_000 } });
-  expect(await server.settled()).toMatchObject({ scored: 2_005, notAdmitted: 0 });
-  expect((await server.ask('/readyz', { token: null })).status).toBe(200);
-  await until('a checkpoint is written', () => existsSync(checkpoint));
-  expect(await server.program.stop()).toMatchObject({ code: 0 });
-});
+    rmSync(join(inside, 'ballast'));
+    expect(await server.send(batch(5, 2_000))).toMatchObject({ status: 202, body: { accepted: 2_000 } });
+    expect(await server.settled()).toMatchObject({ scored: 2_005, notAdmitted: 0 });
+    expect((await server.ask('/readyz', { token: null })).status).toBe(200);
+    await until('a checkpoint is written', () => existsSync(checkpoint));
+    expect(await server.program.stop()).toMatchObject({ code: 0 });
+  },
+);
 
 it.runIf(process.platform === 'linux')('ends a replay whose output finds no space, in words', async () => {
   const { code, err } = await run(['replay', join(ROOT, 'replay/quiet'), '--findings', '/dev/full']);

@@ -62,7 +62,10 @@ export class Program {
   constructor(words: readonly string[], { env = {}, command = [process.execPath, MAIN] }: ProgramOptions = {}) {
     if (!existsSync(MAIN)) throw new Error(`${MAIN} is not there: npm run build makes it`);
     const [file, ...first] = command;
-    const options = { stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } };
+    const options = {
+      stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    };
     const child = spawn(file, [...first, ...words], options);
     this.child = child;
     // 'close', not 'exit': by then everything it said has been read.

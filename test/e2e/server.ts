@@ -83,7 +83,8 @@ export class Server {
 
   /** A new token; its secret. */
   async makeToken(name: string, roles: readonly Role[], agents: readonly string[] | null = null): Promise<string> {
-    const { body } = await this.ask('/v1/tokens', { json: { name, roles, agents } });
+    const { status, body } = await this.ask('/v1/tokens', { json: { name, roles, agents } });
+    if (status !== 201) throw new Error(`a token was answered with ${status}: ${JSON.stringify(body)}`);
     return body.token as string;
   }
 
@@ -98,7 +99,7 @@ export class Server {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...question.headers,
       },
-      ...(body === undefined ? {} : { body: body as BodyInit }),
+      ...(body === undefined ? {} : { body: body as NonNullable<RequestInit['body']> }),
       signal: AbortSignal.timeout(30_000),
     });
     const text = await response.text();

@@ -270,7 +270,7 @@ test('with learning off, an agent’s findings do not depend on the order of the
 
 test('another configuration is another digest on every line', async () => {
   const other = await findingsOf(LINES, {
-    config: { ...TALKATIVE, detection: { ...TALKATIVE.detection, hash_seed: 7 } },
+    config: { ...TALKATIVE, detection: { ...TALKATIVE.detection, adopt_sessions: 4 } },
   });
   const digests = (text: string) => new Set(parsed<Finding>(text).map((finding) => finding.config));
   expect(digests(other).size).toBe(1);

@@ -144,6 +144,13 @@ describe('killdeer run', () => {
     });
   });
 
+  it('explains an event beside the server that scored it', async () => {
+    // Durable is not yet executed, but the explanation executes for itself.
+    const explained = await run('explain', 'crm-1', '--agent', 'crm-1');
+    expect(explained).toMatchObject({ code: 0, values: [{ exact: true, partition: 0, fate: 'scored' }] });
+    expect(await run('explain', 'no-such-id')).toMatchObject({ code: 1, err: expect.stringContaining('no-such-id') });
+  });
+
   it('check says that an agent could be stopped right now', async () => {
     const { code, values } = await run('check');
     expect(code).toBe(0);

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** `npm run test:long`: minutes, not seconds. The files of test/long lack the ending that `npm test` looks for. */
+export default defineConfig({
+  test: {
+    include: ['test/long/*.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 900_000,
+    hookTimeout: 120_000,
+    reporters: ['verbose'],
+  },
+});
