@@ -71,9 +71,24 @@ function tooOften(reply: FastifyReply, waitMs: number): KilldeerError {
 }
 
 /** The caller of a route that is not open. */
-export function identityOf(request: FastifyRequest): Identity {
+export function identityOf(request: Pick<FastifyRequest, 'identity'>): Identity {
   if (request.identity === null) throw new KilldeerError('api.unauthorized', 'the call carries no valid bearer token');
   return request.identity;
+}
+
+/** What a route about one agent is given. */
+interface AgentRequest extends Pick<FastifyRequest, 'identity'> {
+  readonly params: { readonly agent: string };
+  readonly query: { readonly tenant: string };
+}
+
+/** Who asks, and about which agent. Throws 'api.forbidden' where the caller's token is not bound to it. */
+export function askedAgent(request: AgentRequest) {
+  const identity = identityOf(request);
+  const { agent } = request.params;
+  const { tenant } = request.query;
+  requireCover(identity, tenant, agent);
+  return { identity, tenant, agent };
 }
 
 /** Throws 'api.forbidden' where the caller's token is not bound to this agent. */

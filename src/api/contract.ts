@@ -5,10 +5,9 @@
  * Promises: every route declares who may use it; every error is a problem detail of the error table; no answer and no
  * log line carries a token or a stack. It may not keep state beyond the rate limits.
  */
-import type { Finding, Mode, Proposal, Severity } from '../decide/finding.js';
-import type { Brakes } from '../decide/policy.js';
+import type { Finding, Severity } from '../decide/finding.js';
 import type { ControlRecord } from '../engine/record.js';
-import type { Decision, RegistryEntry, RegistryRecord, Verdict } from '../registry/registry.js';
+import type { RegistryEntry, RegistryFold, RegistryRecord, Verdict } from '../registry/registry.js';
 
 /** Exact capabilities: none implies another, except where a route names several. */
 export const ROLES = ['ingest', 'gateway', 'responder', 'admin'] as const;
@@ -67,21 +66,10 @@ export interface Ingest {
 }
 
 /** The registry as the API needs it: reads from memory, writes durable before they resolve. */
-export interface RegistryPort {
+export interface RegistryPort extends Pick<RegistryFold, 'entry' | 'decide' | 'brakes' | 'recommendations' | 'mode'> {
   write(record: RegistryRecord): Promise<Verdict>;
-  entry(tenant: string, agent: string): RegistryEntry | null;
   /** In a lasting order; new ones may come in between, none ever goes. */
   entries(): Iterable<RegistryEntry>;
-  decide(tenant: string, agent: string, nowMs: number): Decision;
-  brakes(): {
-    readonly brakes: Brakes;
-    readonly left: number;
-    readonly open: boolean;
-    readonly skipped: readonly Proposal[];
-  };
-  /** Proposals of the mode recommend that nobody has answered yet, worst first. */
-  recommendations(): readonly Proposal[];
-  mode(): Mode;
 }
 
 export interface FindingsFilter {

@@ -1,7 +1,7 @@
 /** The agents: list, read, register. */
 import { KilldeerError } from '../errors.js';
 import type { RegistryEntry, RegistryRecord } from '../registry/registry.js';
-import { identityOf, requireCover } from './access.js';
+import { askedAgent, identityOf } from './access.js';
 import { covers } from './binding.js';
 import type { Bindings, RegistryPort, ServerParts } from './contract.js';
 import { type Api, authorityOf } from './route.js';
@@ -15,8 +15,7 @@ import {
   tenantQuery,
   verdictAnswer,
 } from './schema.js';
-import { verdictAnswerOf } from './verdict.js';
-import { agentView } from './view.js';
+import { agentView, verdictAnswerOf } from './view.js';
 
 interface AgentsFilter {
   readonly tenant?: string | undefined;
@@ -45,9 +44,7 @@ export function registerAgents(app: Api, { registry, clock }: ServerParts): void
     config: { access: ['responder', 'admin'], operation: 'getAgent', summary: 'Read one agent' },
     schema: { params: agentPath, querystring: tenantQuery, response: { 200: agentAnswer } },
     handler: async (request) => {
-      const { agent } = request.params;
-      const { tenant } = request.query;
-      requireCover(identityOf(request), tenant, agent);
+      const { tenant, agent } = askedAgent(request);
       return agentView(requireEntry(registry, tenant, agent));
     },
   });
@@ -62,10 +59,7 @@ export function registerAgents(app: Api, { registry, clock }: ServerParts): void
     },
     schema: { params: agentPath, querystring: tenantQuery, body: registerBody, response: { 200: verdictAnswer } },
     handler: async (request) => {
-      const identity = identityOf(request);
-      const { agent } = request.params;
-      const { tenant } = request.query;
-      requireCover(identity, tenant, agent);
+      const { identity, tenant, agent } = askedAgent(request);
       const verdict = await registry.write({
         type: 'register',
         ...authorityOf(identity, request.id),

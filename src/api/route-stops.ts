@@ -1,9 +1,9 @@
 /** What a person does to an agent: stop, release, reset; and the brakes on what is done without a person. */
 import type { FastifyRequest } from 'fastify';
 import { KilldeerError } from '../errors.js';
-import { identityOf, requireCover } from './access.js';
+import { askedAgent, identityOf } from './access.js';
 import { covers } from './binding.js';
-import type { Identity, ServerParts } from './contract.js';
+import type { ServerParts } from './contract.js';
 import { type Api, authorityOf } from './route.js';
 import { requireEntry } from './route-agents.js';
 import {
@@ -16,8 +16,7 @@ import {
   tenantQuery,
   verdictAnswer,
 } from './schema.js';
-import { verdictAnswerOf } from './verdict.js';
-import { brakesView } from './view.js';
+import { brakesView, verdictAnswerOf } from './view.js';
 
 export function registerStops(app: Api, parts: ServerParts): void {
   registerStop(app, parts);
@@ -46,11 +45,8 @@ function registerStop(app: Api, { registry, clock }: ServerParts): void {
     config: { access: ['responder', 'admin'], operation: 'stopAgent', summary: 'Stop or throttle an agent' },
     schema: { params: agentPath, querystring: tenantQuery, body: stopBody, response: { 200: verdictAnswer } },
     handler: async (request) => {
-      const identity = identityOf(request);
-      const { agent } = request.params;
-      const { tenant } = request.query;
+      const { identity, tenant, agent } = askedAgent(request);
       const { action, reason, for_ms: forMs = null, calls_per_minute: callsPerMinute = null, unseen } = request.body;
-      requireCover(identity, tenant, agent);
       // A misspelt name that answers 'applied' would leave the agent that was meant at large.
       if (unseen !== true) requireEntry(registry, tenant, agent);
       const key = keyOf(request, request.body.key);
@@ -78,10 +74,7 @@ function registerRelease(app: Api, { registry, clock }: ServerParts): void {
     config: { access: ['responder', 'admin'], operation: 'releaseAgent', summary: 'Lift what holds an agent' },
     schema: { params: agentPath, querystring: tenantQuery, body: releaseBody, response: { 200: verdictAnswer } },
     handler: async (request) => {
-      const identity = identityOf(request);
-      const { agent } = request.params;
-      const { tenant } = request.query;
-      requireCover(identity, tenant, agent);
+      const { identity, tenant, agent } = askedAgent(request);
       const key = keyOf(request, request.body.key);
       const verdict = await registry.write({
         type: 'release',
@@ -110,10 +103,7 @@ function registerReset(app: Api, { registry, control, clock }: ServerParts): voi
     },
     schema: { params: agentPath, querystring: tenantQuery, response: { 200: resetAnswer } },
     handler: async (request) => {
-      const identity: Identity = identityOf(request);
-      const { agent } = request.params;
-      const { tenant } = request.query;
-      requireCover(identity, tenant, agent);
+      const { identity, tenant, agent } = askedAgent(request);
       requireEntry(registry, tenant, agent);
       await control.write({ type: 'reset', timeMs: clock(), tenant, agent, actor: identity.actor });
       return { reset: true as const };

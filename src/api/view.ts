@@ -1,8 +1,16 @@
 /** Values of the other rooms in the wire's words; only what is named here gets out. */
 import type { Finding, Proposal } from '../decide/finding.js';
-import type { RegistryEntry } from '../registry/registry.js';
+import { KilldeerError } from '../errors.js';
+import type { RegistryEntry, Verdict } from '../registry/registry.js';
 import type { RegistryPort, TokenEntry } from './contract.js';
-import type { AgentAnswer, BrakesAnswer, FindingAnswer, ProposalAnswer, TokenEntryAnswer } from './schema.js';
+import type {
+  AgentAnswer,
+  BrakesAnswer,
+  FindingAnswer,
+  ProposalAnswer,
+  TokenEntryAnswer,
+  VerdictAnswer,
+} from './schema.js';
 
 export function agentView(entry: RegistryEntry): AgentAnswer {
   return {
@@ -26,6 +34,13 @@ export function agentView(entry: RegistryEntry): AgentAnswer {
     first_seen_ms: entry.firstSeenMs,
     last_change_ms: entry.lastChangeMs,
   };
+}
+
+/** Throws the verdict's error where the record was refused. `key` is the idempotency key as the caller knows it. */
+export function verdictAnswerOf(verdict: Verdict, key: string | null): VerdictAnswer {
+  const { effect, reason, code, entry } = verdict;
+  if (effect === 'refused') throw new KilldeerError(code ?? 'registry.refused', reason ?? 'the registry refused it');
+  return { effect, reason, key, agent: entry === null ? null : agentView(entry) };
 }
 
 /** `visible` says which agents the asker may read about. */

@@ -20,6 +20,9 @@ const TAIL_PRIOR = 150;
 /** The tail law looks at the largest tenth: beyond ln 10 nats, if what was stated is true. */
 export const TAIL_AT = Math.LN10;
 const TAIL_SHARE = 0.1;
+/** A tail is not believed to begin lower, nor to be thinner, than this. */
+const FROM_MIN = 0.5;
+const STRETCH_MIN = 0.7;
 /** Marginal pages within this many days of the partition's time are weighed against the budget. */
 const BAR_DAYS = 7;
 
@@ -34,13 +37,26 @@ const FUSED = DETECTORS.indexOf('fused');
 const SLOPE_FROM = 0.3;
 const SLOPE_TO = 0.1;
 
-function fusedLaw(sorted: Float64Array): TailLaw {
+/** Laws that a fleet starts from, and in the end its own. */
+export interface StartLaws {
+  readonly days: readonly DayLaw[];
+  readonly tails: readonly TailLaw[];
+}
+
+/** A fleet's own law, as far as it has days for one. */
+function blend(own: number, ours: TailLaw, prior: TailLaw): TailLaw {
+  const from = own * ours.from + (1 - own) * prior.from;
+  const stretch = own * ours.stretch + (1 - own) * prior.stretch;
+  return { from, stretch: Math.max(STRETCH_MIN, stretch) };
+}
+
+function fusedLaw(sorted: Float64Array, prior: TailLaw): TailLaw {
   const n = sorted.length;
-  if (n < 40) return { from: TAIL_AT, stretch: 1 };
+  if (n < 40) return prior;
   const from = sorted[Math.floor(n * SLOPE_TO)];
   const slope = (from - sorted[Math.floor(n * SLOPE_FROM)]) / Math.log(SLOPE_FROM / SLOPE_TO);
   const own = n / (n + TAIL_PRIOR);
-  return { from: own * Math.max(from, 0.5) + (1 - own) * TAIL_AT, stretch: Math.max(0.7, own * slope + (1 - own)) };
+  return blend(own, { from: Math.max(from, FROM_MIN), stretch: slope }, prior);
 }
 
 /** The laws as plain JSON. */
@@ -93,11 +109,11 @@ export class Laws {
   }
 
   /** What has to be computed anew after a day was learned. */
-  private fresh: { readonly days: readonly DayLaw[]; readonly tails: readonly TailLaw[] } | null = null;
+  private fresh: StartLaws | null = null;
 
   /** The laws as they stand: daily maxima of the fleet, and the tails of what was stated. */
-  laws(prior: readonly DayLaw[]): { readonly days: readonly DayLaw[]; readonly tails: readonly TailLaw[] } {
-    this.fresh ??= { days: this.days(prior), tails: this.tails() };
+  laws(prior: StartLaws): StartLaws {
+    this.fresh ??= { days: this.days(prior.days), tails: this.tails(prior.tails) };
     return this.fresh;
   }
 
@@ -135,19 +151,16 @@ export class Laws {
    * Tail law by detector: where the largest tenth of stated surprises begins, and how far beyond it they reach on
    * the whole (the median excess over ln 2: attacks among the days hardly move it).
    */
-  private tails(): TailLaw[] {
+  private tails(prior: readonly TailLaw[]): TailLaw[] {
     return this.recent.map((list, d) => {
       const sorted = Float64Array.from(list).sort().reverse();
-      if (d === FUSED) return fusedLaw(sorted);
+      if (d === FUSED) return fusedLaw(sorted, prior[d]);
       const top = Math.floor(sorted.length * TAIL_SHARE);
-      if (top < 4) return { from: TAIL_AT, stretch: 1 };
+      if (top < 4) return prior[d];
       const from = sorted[top];
       const excess = (sorted[Math.floor(top / 2)] - from) / Math.LN2;
       const own = sorted.length / (sorted.length + TAIL_PRIOR);
-      return {
-        from: own * Math.max(from, 0.5) + (1 - own) * TAIL_AT,
-        stretch: Math.max(0.7, own * excess + (1 - own)),
-      };
+      return blend(own, { from: Math.max(from, FROM_MIN), stretch: excess }, prior[d]);
     });
   }
 

@@ -118,7 +118,7 @@ export class Learner {
       version: this.version,
       cohortOf,
       cohorts: groups.map((group) => this.cohort(group)),
-      ...this.laws.laws(start.days),
+      ...this.laws.laws(start),
       windowMean: start.windowMean,
       windowSquare: start.windowSquare,
       bar,

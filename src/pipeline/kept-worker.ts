@@ -5,6 +5,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { KilldeerError } from '../errors.js';
+import { isDiskFull } from '../log/files.js';
 import { errorOf, type Fault } from './protocol.js';
 
 export interface RestartLimits {
@@ -122,7 +123,7 @@ export class KeptWorker<To, From extends Message> {
   private died(error: unknown): void {
     this.fault = error;
     if (performance.now() - this.startedAtMs >= this.parts.limits.healthyMs) this.inARow = 0;
-    const isFull = error instanceof KilldeerError && error.code === 'log.disk-full';
+    const isFull = isDiskFull(error);
     if (this.isStopping || (!isFull && this.inARow >= this.parts.limits.restartsMax)) {
       this.parts.onDeath(error, null);
       this.finish('down');

@@ -1,5 +1,4 @@
 /** What the live side stands on: the locked directory, the log of events, its own memory and its clock. */
-import { isDeepStrictEqual } from 'node:util';
 import { settingsOf } from '../config.js';
 import { nodeFiles } from '../log/files.js';
 import { AgentRelay } from './agent-relay.js';
@@ -117,7 +116,7 @@ export async function announceConfig<R extends LiveRegistry>(options: LiveOption
   const before = state.now.settings;
   const settings = settingsOf(config, policy, before.hashSeed);
   const timeMs = time.now();
-  if (!isDeepStrictEqual(JSON.parse(JSON.stringify(settings)), before)) {
+  if (JSON.stringify(settings) !== JSON.stringify(before)) {
     await events.all(encodeRecord({ type: 'config', timeMs, settings }));
     await state.save({ settings });
   }

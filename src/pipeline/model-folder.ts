@@ -28,12 +28,17 @@ export async function storeModel(files: Files, directory: string, model: CohortM
  * names and that is not there is a fault of ours, and going on without it would change scores.
  */
 export function loadModel(directory: string, version: string): CohortModel {
-  const path = pathOf(directory, version);
+  return readModel(pathOf(directory, version));
+}
+
+/** Reads a model's file. Throws 'model.invalid', which names it. */
+export function readModel(path: string): CohortModel {
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new KilldeerError('model.invalid', `model ${version} cannot be read from ${path}`, error);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new KilldeerError('model.invalid', `${path} cannot be read: ${reason}`, error);
   }
   const model = modelFromJson(value);
   if (typeof model === 'string') throw new KilldeerError('model.invalid', `${path}: ${model}`);

@@ -30,11 +30,12 @@ export const WEIGHT_MIN = 1e-6;
 const p = new Float64Array(DETECTOR_COUNT);
 
 /**
- * Fused probability of surprises in nats, (0, 1). A detector with nothing to say has no part in the sum (p = 1/2, a
- * tangent of 0): counted as certain of innocence, nine silent ones would outvote the one that saw something.
+ * Fused probability of surprises in nats, (0, 1). A silent detector counts as p = .99 and so speaks against: what only
+ * one detector sees must be plainer than what two see. The level is restored by the law of fused days (scoring.ts);
+ * letting silent ones abstain (p = 1/2) found fewer attacks at the same false pages (decision 0001).
  */
 export function fuse(surprises: Float64Array): number {
-  for (let d = 0; d < DETECTOR_COUNT; d++) p[d] = surprises[d] > Math.LN2 ? Math.exp(-surprises[d]) : 0.5;
+  for (let d = 0; d < DETECTOR_COUNT; d++) p[d] = surprises[d] > 0 ? Math.exp(-surprises[d]) : 1;
   return combineCauchy(p, WEIGHTS);
 }
 

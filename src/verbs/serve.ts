@@ -1,6 +1,6 @@
 /** A live system in this process: the live side, its tokens, and the API before it. Used by `run` and by `demo`. */
 
-import type { ServerParts } from '../api/contract.js';
+import type { RegistryPort, ServerParts } from '../api/contract.js';
 import { createIngest } from '../api/ingest.js';
 import { createRecentFindings } from '../api/recent-findings.js';
 import { buildServer, listen } from '../api/server.js';
@@ -140,15 +140,7 @@ function partsOf(
   return {
     authenticate: (header) => tokens.authenticate(header),
     ingest,
-    registry: {
-      write: (record) => registry.write(record),
-      entry: (tenant, agent) => view.entry(tenant, agent),
-      entries: () => view.entries(),
-      decide: (tenant, agent, nowMs) => view.decide(tenant, agent, nowMs),
-      brakes: () => view.brakes(),
-      recommendations: () => view.recommendations(),
-      mode: () => view.mode(),
-    },
+    registry: registryPortOf(registry),
     findings,
     status: {
       health: () => live.status.health(),
@@ -160,5 +152,19 @@ function partsOf(
     clock,
     version,
     ...(logStream === undefined ? {} : { logStream }),
+  };
+}
+
+/** The registry as the API sees it. */
+export function registryPortOf(registry: Registry): RegistryPort {
+  const { view } = registry;
+  return {
+    write: (record) => registry.write(record),
+    entry: (tenant, agent) => view.entry(tenant, agent),
+    entries: () => view.entries(),
+    decide: (tenant, agent, nowMs) => view.decide(tenant, agent, nowMs),
+    brakes: () => view.brakes(),
+    recommendations: () => view.recommendations(),
+    mode: () => view.mode(),
   };
 }

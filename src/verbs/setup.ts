@@ -10,7 +10,8 @@ import { KilldeerError } from '../errors.js';
 import { PRICE_LIST } from '../event/price-list.js';
 import { createPriceTable, type PriceTable } from '../event/prices.js';
 import { neutralModel } from '../learn/neutral-model.js';
-import { COLD_START, readModel, shippedPath } from './shipped.js';
+import { readModel } from '../pipeline/model-folder.js';
+import { COLD_START, shippedPath } from './shipped.js';
 
 export interface SetupOptions {
   /** Configuration file. */

@@ -111,7 +111,7 @@ async function measure(path: string, options: TrainingOptions): Promise<Measured
     const laws = new Laws(Number.POSITIVE_INFINITY);
     for (const sample of samples.sort(inOrder)) laws.learn(sample, start.days);
     return {
-      ...laws.laws(start.days),
+      ...laws.laws(start),
       ...windowsOf(replayer.engine.inside),
       card: {
         name: basename(path),

@@ -1,8 +1,8 @@
 /** The routes over the real registry and a real log: what a person does is what the next decision says. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ServerParts } from '../../src/api/contract.js';
 import { createMemoryLog } from '../../src/log/memory-log.js';
 import { openRegistry, type Registry } from '../../src/registry/journal.js';
+import { registryPortOf } from '../../src/verbs/serve.js';
 import { createWorld, eventLine, NOW_MS, type World } from './world.js';
 
 describe('stop and decide', () => {
@@ -12,7 +12,7 @@ describe('stop and decide', () => {
   beforeEach(async () => {
     const log = createMemoryLog({ topics: { registry: 1 } });
     registry = await openRegistry({ log, clock: () => NOW_MS, policy: null, tickEveryMs: 0 });
-    world = createWorld({ registry: portOf(registry) });
+    world = createWorld({ registry: registryPortOf(registry) });
     await put('clerk', { owner: 'ops' });
   });
   afterEach(async () => {
@@ -86,16 +86,3 @@ describe('stop and decide', () => {
     expect(await status('clerk')).toBe('true active');
   });
 });
-
-function portOf(registry: Registry): ServerParts['registry'] {
-  const { view } = registry;
-  return {
-    write: (record) => registry.write(record),
-    entry: (tenant, agent) => view.entry(tenant, agent),
-    entries: () => view.entries(),
-    decide: (tenant, agent, nowMs) => view.decide(tenant, agent, nowMs),
-    brakes: () => view.brakes(),
-    recommendations: () => view.recommendations(),
-    mode: () => view.mode(),
-  };
-}

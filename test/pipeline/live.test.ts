@@ -1,12 +1,12 @@
 /** The live side on a real log with real threads: dist/ must be built, since threads run compiled files. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ServerParts } from '../../src/api/contract.js';
 import { createIngest } from '../../src/api/ingest.js';
 import { createRecentFindings } from '../../src/api/recent-findings.js';
-import { type Config, settingsOf } from '../../src/config.js';
+import { type Config, settingsDigest, settingsOf } from '../../src/config.js';
 import type { Finding } from '../../src/decide/finding.js';
 import { partitionOf } from '../../src/engine/partition.js';
 import { decodeLine } from '../../src/event/decode.js';
@@ -150,6 +150,30 @@ describe('the live side', () => {
     await stop(world);
   });
 
+  it('draws a seed for a new directory, keeps it, and shows it to nobody', async () => {
+    const directory = freshDirectory();
+    const seedOf = () => JSON.parse(readFileSync(layoutOf(directory).state, 'utf8')).settings.hashSeed;
+    const config = talkative({ learning: { inline: false } });
+    const first = await start(directory, config, { drawSeed: () => 123_454_321 });
+    await first.ingest(LINES.slice(0, 500));
+    await first.live.drained();
+    expect(JSON.stringify([first.live.status.stats(), first.reports])).not.toContain('123454321');
+    expect(first.live.status.stats()).toMatchObject({
+      config: settingsDigest(settingsOf(config, policyOf('observe'))),
+    });
+    await stop(first);
+    expect(seedOf()).toBe(123_454_321);
+    const second = await start(directory, config, { drawSeed: () => 7 });
+    await stop(second);
+    expect(seedOf()).toBe(123_454_321);
+    const named = talkative({ learning: { inline: false }, detection: { hash_seed: 99 } });
+    await stop(await start(directory, named, { drawSeed: () => 7 }));
+    expect(seedOf()).toBe(99);
+    const { records } = await audit(directory, config, 0);
+    const changes = records.filter((line) => line.startsWith('{"type":"config"'));
+    expect(changes.map((line) => JSON.parse(line).settings.hashSeed)).toEqual([99]);
+  });
+
   it('is refused where another holds the directory, and leaves nothing open', async () => {
     const directory = freshDirectory();
     const config = talkative({ learning: { inline: false } });
@@ -243,7 +267,7 @@ describe('the live side', () => {
     expect(world.live.status.ready()).toEqual({ ok: false, reason: 'partition 1 is down' });
     expect(world.live.status.health().ok).toBe(true);
     expect(world.partitions()[1]).toMatchObject({ state: 'down', restarts: 2 });
-    expect(world.partitions()[1].fault).toContain('model late');
+    expect(world.partitions()[1].fault).toContain('late.json cannot be read');
     expect(world.reports.filter(({ level }) => level === 'error')).toHaveLength(3);
     const event = (agent: string, i: number) =>
       JSON.stringify({ id: `${i}`, time: '2025-06-02T00:00:00.000Z', agent, operation: 'chat', endpoint: 'm' });
@@ -288,7 +312,7 @@ describe('the live side', () => {
     expect(world.live.behind()).toBe(0);
     expect(world.partitions()[0].counts?.scored).toBe(900);
     expect(await narrow.accept(Buffer.from(LINES[901]), IDENTITY)).toMatchObject({ accepted: 1 });
-    expect(existsSync(join(partitionLayout(directory, 0).directory, 'shelf'))).toBe(true);
+    expect(existsSync(join(partitionLayout(directory, 0).directory, 'shelf-0'))).toBe(true);
     await stop(world);
   });
 });

@@ -19,8 +19,9 @@ const GRACE_MS = 600_000;
 
 /** Injections that must be paged about, wherever they are in a recording of their own. */
 const FOUND: Readonly<Record<string, readonly string[]>> = {
-  'demo': ['retry-loop', 'sub-agent-fan-out'],
+  'demo': ['retry-loop', 'new-endpoint-set', 'budget-blowup', 'sub-agent-fan-out'],
   'retry-loop': ['retry-loop'],
+  'burst': ['rate-burst-x10'],
   'budget-blowup': ['budget-blowup'],
   'fan-out': ['sub-agent-fan-out'],
   'slow-creep': ['cost-creep-2pct-per-hour'],

@@ -167,6 +167,11 @@ describe('killdeer run', () => {
 
   it('ends in order when told to, and keeps its tokens', async () => {
     const before = readFileSync(join(data(), 'tokens.json'), 'utf8');
+    const seedOf = () => JSON.parse(readFileSync(join(data(), 'live.json'), 'utf8')).settings.hashSeed;
+    const seed = seedOf();
+    // Drawn, not the one that everybody knows.
+    expect(seed).not.toBe(1);
+    expect(statSync(data()).mode & 0o777).toBe(0o700);
     expect(await server.stop()).toBe(0);
     expect(server.values.at(-1)).toEqual({ type: 'stopped' });
     expect(existsSync(join(data(), 'server.json'))).toBe(false);
@@ -175,6 +180,7 @@ describe('killdeer run', () => {
     await again.said('started');
     expect((await run('agent', 'show', 'clerk')).values[0]).toMatchObject({ owner: 'ops', status: 'active' });
     expect(await again.stop()).toBe(0);
+    expect(seedOf()).toBe(seed);
     expect(readFileSync(join(data(), 'tokens.json'), 'utf8')).toBe(before);
   });
 });
