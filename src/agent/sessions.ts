@@ -31,8 +31,10 @@ export const U = {
   firsts: 6,
   /** Number of the session among its agent's. */
   ordinal: 7,
-  novel: 8,
-  U32: 8 + NOVEL_SLOTS,
+  /** Sub-agents started. */
+  spawns: 8,
+  novel: 9,
+  U32: 9 + NOVEL_SLOTS,
 } as const;
 
 const NONE = -1;

@@ -1,7 +1,7 @@
 /** Every detector that scores an event, in the order in which they run. Silence and the joint view run on their own. */
 import { STREAMS } from '../agent/layout.js';
 import { drift, session, spend } from './cost.js';
-import { createCounts, type WindowPrior } from './counts.js';
+import { createCounts, isDelegation, type WindowPrior } from './counts.js';
 import { creep } from './creep.js';
 import type { Detector } from './detector.js';
 import { createErrors } from './errors.js';
@@ -16,10 +16,9 @@ export function createCatalogue(prior: WindowPrior): readonly Detector[] {
   return [
     createCounts('rate', 'calls', 0, STREAMS.events.length, 4, 2, prior, () => true),
     createCounts('starts', 'sessions started', STARTS, STREAMS.starts.length, 1, 0, prior, (o) => o.opensSession),
-    createCounts('delegation', 'sub-agents started', SPAWNS, STREAMS.spawns.length, 1, 0, prior, (o) => {
-      const operation = o.event?.operation;
-      return operation === 'invoke_agent' || operation === 'create_agent';
-    }),
+    createCounts('delegation', 'sub-agents started', SPAWNS, STREAMS.spawns.length, 3, 0, prior, (o) =>
+      isDelegation(o.event),
+    ),
     createErrors(prior),
     novelty,
     creep,

@@ -9,6 +9,7 @@ import { isInteresting } from '../agent/interest.js';
 import { DETECTORS, type DetectorName, F, WINDOW_COUNT, WINDOW_MS } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
 import { addCount, slidingCount } from '../agent/window.js';
+import type { AgentEvent } from '../event/event.js';
 import { lnNegativeBinomialTail } from '../math/tail.js';
 import type { Detector } from './detector.js';
 
@@ -90,6 +91,11 @@ export function createCounts(
     /** Windows learn when their buckets close, as time goes by. */
     learn(): void {},
   };
+}
+
+/** Whether an event starts a sub-agent. */
+export function isDelegation(event: AgentEvent | null): boolean {
+  return event !== null && (event.operation === 'invoke_agent' || event.operation === 'create_agent');
 }
 
 /** ln P(NB >= 1) = ln(1 - (1 + mean/k)^-k). */

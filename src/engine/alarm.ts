@@ -69,7 +69,7 @@ export function raiseScored(state: EngineState, p: number, bound: boolean, offse
 const DAYS_BEFORE_PAGE: Readonly<Partial<Record<Kind, number>>> = {
   'retry-loop': 0,
   'error-burst': 0,
-  'fan-out': 0,
+  'fan-out': 2,
   'new-endpoint': BURN_DAYS,
   'new-target': BURN_DAYS,
   'novelty-creep': BURN_DAYS,

@@ -9,6 +9,8 @@ import { NEW_ENDPOINT_FEATURE } from '../detect/novelty.js';
 const RETRY_RUN = 5;
 /** The same where it is the number of calls that stands out: the failures must be most of the story. */
 const RETRY_RUN_OF_BURST = 15;
+/** Sub-agents of one session from which it fans out; spread over more sessions they are a busy hour. */
+const FAN_OUT_SESSION = 4;
 
 /** The cause that the leading detector stands for. */
 export function causeOf(detector: number, o: Observation, readings: Readings): Kind {
@@ -17,7 +19,7 @@ export function causeOf(detector: number, o: Observation, readings: Readings): K
     case 'starts':
       return o.failed && o.sessionCount(U.errorRun) >= RETRY_RUN_OF_BURST ? 'retry-loop' : 'rate-burst';
     case 'delegation':
-      return 'fan-out';
+      return o.sessionCount(U.spawns) >= FAN_OUT_SESSION ? 'fan-out' : 'rate-burst';
     case 'errors':
       return o.sessionCount(U.errorRun) >= RETRY_RUN ? 'retry-loop' : 'error-burst';
     case 'novelty':

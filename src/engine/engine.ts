@@ -6,8 +6,10 @@
 
 import { DETECTOR_COUNT, DETECTORS, F } from '../agent/layout.js';
 import { rootOf } from '../agent/lineage.js';
+import { U } from '../agent/sessions.js';
 import { agentKey } from '../agent/table.js';
 import { countCost } from '../detect/cost.js';
+import { isDelegation } from '../detect/counts.js';
 import { countRun } from '../detect/errors.js';
 import type { CohortModel } from '../detect/model.js';
 import { scoreSilence } from '../detect/silence.js';
@@ -191,6 +193,7 @@ export class PartitionEngine implements Engine {
     lookUp(o, event, settings.hashSeed, state.model);
     enterSession(state, slot, sessionHash(event.session, settings.hashSeed));
     noteNovel(o);
+    if (isDelegation(event)) o.s32[o.s4at + U.spawns]++;
     countRun(o);
     countCost(o);
     if (!late) for (const detector of state.catalogue) detector.count?.(o);

@@ -21,7 +21,6 @@ export const RESTART_LIMITS: RestartLimits = { restartsMax: 5, pauseMs: 250, hea
 
 export type WorkerState = 'starting' | 'running' | 'restarting' | 'down' | 'stopped';
 
-/** Between two starts while the disk is full, ms. */
 const FULL_PAUSE_MS = 2_000;
 /** Longest a worker may take for its last checkpoint, ms. */
 const STOP_MAX_MS = 60_000;
@@ -30,6 +29,8 @@ type Message = { readonly type: string; readonly fault?: unknown };
 
 export interface KeptWorkerParts<To, From extends Message> {
   readonly limits: RestartLimits;
+  /** Between two starts while the disk is full, ms. */
+  readonly fullPauseMs?: number;
   /** Starts a thread; rejects where that cannot be. */
   readonly spawn: () => Promise<Worker>;
   /** Not called for 'fatal'. `answer` reaches the very thread that spoke, and nobody once it is gone. */
@@ -129,7 +130,7 @@ export class KeptWorker<To, From extends Message> {
       this.finish('down');
       return;
     }
-    const pause = isFull ? FULL_PAUSE_MS : this.nextPause();
+    const pause = isFull ? (this.parts.fullPauseMs ?? FULL_PAUSE_MS) : this.nextPause();
     this.restarts += 1;
     this.state = 'restarting';
     this.parts.onDeath(error, pause);

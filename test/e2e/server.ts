@@ -38,6 +38,7 @@ export interface Status {
   readonly partitions: readonly {
     readonly state: string;
     readonly restarts: number;
+    readonly fault: string | null;
     readonly behind: number;
     readonly dead_lettered: number;
     readonly counts: EngineCounts;
