@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { KilldeerError } from '../errors.js';
 import { readWhole, writeAtomic } from './atomic-file.js';
-import { type Files, nodeFiles } from './files.js';
+import { type Files, isDiskFull, nodeFiles } from './files.js';
 import { followPartition } from './followed-partition.js';
 import { corrupt, PARTITIONS_MAX, TOPIC_PATTERN } from './frame.js';
 import type { Log } from './log.js';
@@ -54,7 +54,8 @@ export interface FileLog extends Log {
 
 /**
  * Opens the log, repairing torn tails where it writes. Rejects with 'log.corrupt' where acknowledged records are
- * damaged or missing and 'config.invalid' where a topic exists with another number of partitions.
+ * damaged or missing, 'config.invalid' where a topic exists with another number of partitions and 'log.disk-full'
+ * where there is no space to open it.
  */
 export async function openFileLog(options: FileLogOptions): Promise<FileLog> {
   const files = options.files ?? nodeFiles;
@@ -81,7 +82,8 @@ export async function openFileLog(options: FileLogOptions): Promise<FileLog> {
     }
   } catch (error) {
     await closeAll(topics);
-    throw error;
+    if (!isDiskFull(error) || error instanceof KilldeerError) throw error;
+    throw new KilldeerError('log.disk-full', `no space to open the log in ${options.directory}`, error);
   }
   return createFileLog(topics, repairs);
 }

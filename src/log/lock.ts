@@ -7,6 +7,7 @@ import { linkSync, mkdirSync, readdirSync, readFileSync, readlinkSync, unlinkSyn
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { KilldeerError } from '../errors.js';
+import { isDiskFull } from './files.js';
 
 export interface DirectoryLock {
   /** Gives the directory free; done at the process's exit as well. Calling it again does nothing. */
@@ -29,14 +30,24 @@ const LOCK = 'lock';
 /** Held for the moments of taking over a dead process's lock, so that two cannot do so at once. */
 const TAKEOVER = 'lock.takeover';
 
-/** Takes the directory, making it for its owner alone where needed. Throws 'log.locked', naming the holder. */
+/**
+ * Takes the directory, making it for its owner alone where needed. Throws 'log.locked', naming the holder, and
+ * 'log.disk-full' or 'log.write-failed' where nothing can be written there.
+ */
 export function lockDirectory(directory: string): DirectoryLock {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, LOCK);
   const self = describeSelf();
   // Complete before it gets its name: nobody can meet a half-written lock.
   const own = join(directory, `${LOCK}.${randomBytes(8).toString('hex')}`);
-  writeFileSync(own, `${JSON.stringify(self)}\n`);
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    writeFileSync(own, `${JSON.stringify(self)}\n`);
+  } catch (error) {
+    orNull(() => unlinkSync(own));
+    const code = isDiskFull(error) ? 'log.disk-full' : 'log.write-failed';
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new KilldeerError(code, `nothing can be written into ${directory}: ${reason}`, error);
+  }
   try {
     if (!tryLink(own, path)) takeOver(directory, own, path);
   } finally {

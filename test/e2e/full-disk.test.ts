@@ -67,6 +67,17 @@ it.runIf(canMount)(
   },
 );
 
+it.runIf(canMount)('does not start where nothing can be written, and says why', async () => {
+  const full = 'mount -t tmpfs -o size=64k none "$0" && { cat /dev/zero > "$0/ballast" 2>&-; exec "$@"; }';
+  const data = freshDirectory();
+  const command = [...OWN_MOUNTS, 'sh', '-c', full, data, process.execPath, MAIN];
+  const { code, err } = await run(['run', '--data', data, '--port', '0'], { command });
+  expect({ code, err }).toEqual({
+    code: 1,
+    err: expect.stringMatching(/^killdeer: log\.disk-full: .*ENOSPC.*\n {2}next: /),
+  });
+});
+
 it.runIf(process.platform === 'linux')('ends a replay whose output finds no space, in words', async () => {
   const { code, err } = await run(['replay', join(ROOT, 'replay/quiet'), '--findings', '/dev/full']);
   expect(code).toBe(1);
