@@ -2,11 +2,13 @@
  * What the main thread and its workers say to each other. Everything is plain data, and nothing durable depends on a
  * message arriving: a worker that dies in the middle of one goes on from its checkpoint and says it again.
  */
+
 import type { Proposal } from '../decide/finding.js';
 import type { Sighting } from '../engine/outcome.js';
 import type { Settings } from '../engine/settings.js';
 import { ERRORS, type ErrorCode, KilldeerError } from '../errors.js';
 import type { PriceTable } from '../event/prices.js';
+import { isDiskFull } from '../log/files.js';
 import type { Progress } from './partition-parts.js';
 
 export interface Fault {
@@ -89,7 +91,9 @@ export interface ClosedWindow {
 /** An error as it crosses threads. */
 export function faultOf(error: unknown): Fault {
   const message = error instanceof Error ? error.message : String(error);
-  return { code: error instanceof KilldeerError ? error.code : 'partition.fault', message };
+  // A disk that is full is not a fault of the partition's, wherever it was noticed.
+  const otherwise = isDiskFull(error) ? 'log.disk-full' : 'partition.fault';
+  return { code: error instanceof KilldeerError ? error.code : otherwise, message };
 }
 
 export function errorOf({ code, message }: Fault): KilldeerError {
