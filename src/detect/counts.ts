@@ -5,8 +5,8 @@
  * (that is novelty's to say). Real clients are overdispersed: Poisson and z-scores are off by orders of magnitude.
  * A late event says nothing here: its window has gone.
  */
-import { isInteresting } from '../agent/interest.js';
-import { DETECTORS, type DetectorName, F, WINDOW_COUNT, WINDOW_MS } from '../agent/layout.js';
+import { interestingScore } from '../agent/interest.js';
+import { DETECTORS, type DetectorName, F, type Profile, WINDOW_COUNT, WINDOW_MS } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
 import { addCount, slidingCount } from '../agent/window.js';
 import type { AgentEvent } from '../event/event.js';
@@ -74,7 +74,7 @@ export function createCounts(
         if (x <= mean + deviations * Math.sqrt(variance > mean ? variance : mean)) continue;
         const k = (mean * mean) / Math.max(variance - mean, (mean * mean) / DISPERSION_MAX);
         const score = lnAny(mean, k) - lnNegativeBinomialTail(x, mean, k);
-        if (!isInteresting(p, index, score)) p.f32[p.at4 + F.windowQuiet + w] = x;
+        p.f32[p.at4 + F.windowQuiet + w] = quietCount(p, index, x, score, mean, k);
         if (score > best) {
           best = score;
           feature = w - first;
@@ -91,6 +91,18 @@ export function createCounts(
     /** Windows learn when their buckets close, as time goes by. */
     learn(): void {},
   };
+}
+
+/**
+ * Largest count that, under the same law, surely neither is worth a look nor raises the day's maximum. One count more
+ * adds at most -ln of the least ratio of neighbouring probabilities to the score: (j + k)/(j + 1) mean/(mean + k) is at
+ * least half of mean/(mean + k) for j >= 1.
+ */
+function quietCount(p: Profile, index: number, x: number, score: number, mean: number, k: number): number {
+  const bar = interestingScore(p, index);
+  const known = Math.min(bar, p.f32[p.at4 + F.dayMax + index]);
+  if (score <= known) return x + (known - score) / (Math.LN2 + Math.log1p(k / mean));
+  return score <= bar ? x : 0;
 }
 
 /** Whether an event starts a sub-agent. */

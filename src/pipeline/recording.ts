@@ -41,8 +41,8 @@ export interface Recording {
 const NAMES = ['events.jsonl', 'events.jsonl.gz'] as const;
 /** Read at once; a compressed chunk may grow a thousandfold, so this bounds memory too. */
 const CHUNK_BYTES = 65_536;
-/** Bytes unpacked at a time: fewer hand-overs between the unpacking thread and this one. */
-const UNPACKED_BYTES = 262_144;
+/** Bytes unpacked at a time: room for all of a chunk, so that its unpacking never waits for this thread. */
+const UNPACKED_BYTES = 1_048_576;
 const BATCH_LINES = 2_000;
 /** A batch of long lines is handed on before it is full. */
 const BATCH_BYTES = 4_194_304;

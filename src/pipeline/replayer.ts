@@ -213,7 +213,9 @@ export class Replayer {
   }
 
   private tick(before: number | null, timeMs: number, line: number): void {
-    this.apply({ type: 'time', timeMs, ...SYSTEM });
+    // The clock alone changes nothing but what ends by it; all other records carry their own time.
+    const endsMs = this.fold.nextExpiryMs();
+    if (before === null || (endsMs !== null && endsMs <= timeMs)) this.apply({ type: 'time', timeMs, ...SYSTEM });
     this.step({ type: 'tick', timeMs }, line);
     if (before === null) {
       this.begin(timeMs, line);
