@@ -1,6 +1,6 @@
 /**
  * The joint view: twelve features of the moment, each standardised against the agent's own history, scored by the
- * cohort's rotating isolation forest. Runs at most once per agent and 10 s, and at once when a univariate p is small. Features are ln-like, so that a ratio is a distance.
+ * cohort's rotating isolation forest. Runs at most once per agent and 30 s, and at once when a univariate p is small. Features are ln-like, so that a ratio is a distance.
  */
 import { DETECTORS, F, FEATURE_COUNT, STREAMS } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
@@ -14,7 +14,7 @@ const Z_MAX = 8;
 /** A forest's score lies in (0, 1); drawn out like this a step of it is worth about what a nat is elsewhere. */
 const NATS_PER_SCORE = 16;
 /** One row is learned per agent and this long, ms. */
-export const JOINT_EVERY_MS = 10_000;
+export const JOINT_EVERY_MS = 30_000;
 
 /** Names of the features, in row order; part of the stable feature dictionary. */
 export const JOINT_FEATURES = [
