@@ -71,7 +71,7 @@ export const FEATURE_COUNT = 12;
 /** Slots of the set of known endpoints, and of known (endpoint, target) pairs. */
 export const ENDPOINT_SLOTS = 48;
 /** Slots of the set of known (endpoint, target) pairs. */
-export const PAIR_SLOTS = 64;
+export const PAIR_SLOTS = 60;
 
 /** Offsets of the fields, in units of their own view. */
 export const F = {
