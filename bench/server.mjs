@@ -8,6 +8,7 @@ import { createPriceTable } from '../dist/event/prices.js';
 import { openFileLog } from '../dist/log/file-log.js';
 import { openRegistry } from '../dist/registry/journal.js';
 import { openTokens } from '../dist/registry/tokens.js';
+import { registryPortOf } from '../dist/verbs/serve.js';
 
 /** High enough that the server itself is measured, not its limits. */
 const NO_LIMITS = { ingest: 1e9, gateway: 1e9, control: 1e9, failures: 1e9 };
@@ -27,19 +28,10 @@ export async function openServer(folder) {
       for (const { entry, token } of made) secrets[entry.roles[0]] = token;
     },
   });
-  const { view } = registry;
   const app = buildServer({
     authenticate: (header) => tokens.authenticate(header),
     ingest: createIngest({ log, prices: createPriceTable([]), clock: Date.now, behind: () => 0 }),
-    registry: {
-      write: (record) => registry.write(record),
-      entry: (tenant, agent) => view.entry(tenant, agent),
-      entries: () => view.entries(),
-      decide: (tenant, agent, nowMs) => view.decide(tenant, agent, nowMs),
-      brakes: () => view.brakes(),
-      recommendations: () => view.recommendations(),
-      mode: () => view.mode(),
-    },
+    registry: registryPortOf(registry),
     findings: createRecentFindings(),
     status: {
       health: () => ({ ok: true, reason: null }),
