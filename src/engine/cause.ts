@@ -29,7 +29,7 @@ export function causeOf(detector: number, o: Observation, readings: Readings): K
     case 'session':
       return 'session-spend';
     case 'spend':
-      return 'spend';
+      return o.sessionNumber(S.costUsd) * 2 >= readings.observed[detector] ? 'session-spend' : 'spend';
     case 'drift':
       return 'cost-drift';
     case 'joint':

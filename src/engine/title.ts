@@ -54,8 +54,10 @@ export function makeTitle(kind: Kind, agent: string, event: AgentEvent | null, t
       return `${who} uses ${endpoint} on ${quoted(target)}, a target new to it, beside other new things in this session`;
     case 'novelty-creep':
       return `${who} keeps doing what is new to it over several sessions, lately ${on}`;
-    case 'session-spend':
-      return `${who} has spent ${usd(top.observed)} in one session; ${usd(top.expected)} is usual for it`;
+    case 'session-spend': {
+      const where = top.detector === 'spend' ? 'an hour, most of it in one session' : 'one session';
+      return `${who} has spent ${usd(top.observed)} in ${where}; ${usd(top.expected)} is usual for it`;
+    }
     case 'spend':
       return `${who} has spent ${usd(top.observed)} in an hour; ${usd(top.expected)} is usual for it`;
     case 'budget':
