@@ -11,6 +11,11 @@ const HALF_LIFE_MS = 86_400_000;
 /** The level is a sum of bursts: its logarithm has the tail that the daily law assumes. */
 const SCALE = 4;
 
+/** The level behind a score: what is usual on the day's strangest moment, nats. */
+function usualLevel(score: number): number {
+  return (score * score) / (SCALE * SCALE);
+}
+
 /** The ledger as a detector. */
 export const creep: Detector = {
   name: 'creep',
@@ -26,7 +31,7 @@ export const creep: Detector = {
       o.addedSurprise > 0 ? SCALE * Math.sqrt(p.f64[level]) : 0,
       0,
       p.f64[level],
-      p.f32[p.at4 + F.dayMean + INDEX],
+      usualLevel(p.f32[p.at4 + F.dayMean + INDEX]),
     );
   },
   learn(): void {},

@@ -37,9 +37,12 @@ export interface Files {
 
 const FLAGS: Readonly<Record<OpenMode, string>> = { read: 'r', write: 'r+', create: 'wx+', replace: 'w+' };
 
+/** What agents do, hashes of tokens and the secret seed are their owner's alone, wherever a backup puts them. */
+const OWNER_ONLY = 0o600;
+
 /** The machine's own file system. */
 export const nodeFiles: Files = {
-  open: async (path, mode) => openFile(await open(path, FLAGS[mode])),
+  open: async (path, mode) => openFile(await open(path, FLAGS[mode], OWNER_ONLY)),
   rename,
   unlink,
   mkdir: async (path) => {
