@@ -290,7 +290,7 @@ describe('the live side', () => {
     const directory = freshDirectory();
     const config = talkative({ learning: { inline: false } });
     await stop(await start(directory, config));
-    const world = await start(directory, config, { restart: { restartsMax: 3, pauseMs: 400, healthyMs: 60_000 } });
+    const world = await start(directory, config, { restart: { restartsMax: 12, pauseMs: 400, healthyMs: 60_000 } });
     await world.live.log.append(EVENTS_TOPIC, 0, [encodeRecord({ type: 'model', timeMs: 1, version: 'late' })]);
     await expect.poll(() => world.partitions()[0].state).toBe('restarting');
     await world.live.log.append(
