@@ -18,7 +18,6 @@ const PRIOR_DAYS = 30;
 const TAIL_MEMORY = 4096;
 const TAIL_PRIOR = 150;
 /** The tail law looks at the largest tenth: beyond ln 10 nats, if what was stated is true. */
-export const TAIL_AT = Math.LN10;
 const TAIL_SHARE = 0.1;
 /** A tail is not believed to begin lower, nor to be thinner, than this. */
 const FROM_MIN = 0.5;

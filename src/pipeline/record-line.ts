@@ -40,11 +40,6 @@ const controlSchema = z.discriminatedUnion('type', [
   }),
 ]);
 
-/** Whether a model of this version could have a file. */
-export function isModelVersion(version: string): boolean {
-  return VERSION.test(version);
-}
-
 /** One line of `log:events`; `offset` is its own, for the rejection. */
 export function decodeRecord(line: string, offset: number, prices: PriceTable): EngineRecord | Rejection {
   // In characters, which are never more than bytes: the bytes were limited when the line was taken in.
