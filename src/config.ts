@@ -54,6 +54,107 @@ const learningSchema = z
   })
   .prefault({});
 
+/** What a process can be there for. */
+export const ROLES = ['ingest', 'score', 'learn', 'project', 'serve'] as const;
+export type ProcessRole = (typeof ROLES)[number];
+
+/** What the records of a source are. */
+export const SOURCE_FORMATS = ['native', 'cloudevents', 'otlp_json', 'otlp_proto', 'cloudtrail'] as const;
+export type SourceFormat = (typeof SOURCE_FORMATS)[number];
+
+const sourceSchema = z.strictObject({
+  /** Names it in findings, dead letters and metrics. */
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'is a name of a-z, 0-9 and -'),
+  /** The topic's whole name. */
+  topic: z.string().min(1).max(249),
+  format: z.enum(SOURCE_FORMATS),
+  /** Of events that name none. */
+  tenant: z.string().max(256).default(''),
+  /** What it may speak about; left out: unbound, its events can alert but never stop. */
+  binding: z
+    .strictObject({
+      tenants: z.array(z.string()).nullable().default(null),
+      agents: z.array(z.string().min(1)).nullable().default(null),
+    })
+    .nullable()
+    .default(null),
+  /** Share of rejected records within a minute (of at least `rejections_of`) above which the source is refused. */
+  rejections_max: z.number().positive().max(1).default(0.5),
+  rejections_of: count(1_000_000).default(200),
+  /** How long a refused source rests before it is tried again. */
+  rest: duration.default(300_000),
+});
+
+export type SourceConfig = z.infer<typeof sourceSchema>;
+
+const tlsSchema = z.strictObject({
+  /** Files in PEM. */
+  ca: z.string().nullable().default(null),
+  cert: z.string().nullable().default(null),
+  key: z.string().nullable().default(null),
+});
+
+const kafkaSchema = z
+  .strictObject({
+    brokers: z.array(z.string().regex(/^[^\s:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, 'is host:port')).default([]),
+    client_id: z.string().min(1).max(128).default('killdeer'),
+    /** Before the name of every topic, group and transaction of this installation. */
+    prefix: z
+      .string()
+      .regex(/^[a-zA-Z0-9._-]{0,64}$/)
+      .default('killdeer.'),
+    /** Copies of each record, for topics that are created. */
+    replication: count(16).default(1),
+    tls: z.union([z.boolean(), tlsSchema]).default(false),
+    sasl: z
+      .strictObject({
+        mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
+        username: z.string().min(1),
+        /** Environment variable that holds the password. */
+        password_env: z.string().default('KILLDEER_KAFKA_PASSWORD'),
+      })
+      .nullable()
+      .default(null),
+    compression: z.enum(['none', 'gzip', 'snappy', 'lz4', 'zstd']).default('none'),
+    /** After this long without a heartbeat a process's partitions go to another. */
+    session_timeout: duration.default(30_000),
+    request_timeout: duration.default(30_000),
+  })
+  .prefault({});
+
+export type KafkaConfig = z.infer<typeof kafkaSchema>;
+
+const storeSchema = z
+  .strictObject({
+    /** 'auto': the embedded engine where it is installed, else no history. */
+    kind: z.enum(['auto', 'embedded', 'clickhouse', 'none']).default('auto'),
+    url: z.string().default('http://127.0.0.1:8123'),
+    database: z
+      .string()
+      .regex(/^[a-zA-Z_][a-zA-Z0-9_]{0,63}$/)
+      .default('killdeer'),
+    username: z.string().default('default'),
+    /** Environment variable that holds the password. */
+    password_env: z.string().default('KILLDEER_CLICKHOUSE_PASSWORD'),
+    /** Name of a ClickHouse cluster: tables are replicated and distributed over it. null: one server. */
+    cluster: z
+      .string()
+      .regex(/^[a-zA-Z0-9_]{1,64}$/)
+      .nullable()
+      .default(null),
+    keep: z
+      .strictObject({
+        events: duration.default(7_776_000_000),
+        findings: duration.default(34_560_000_000),
+        decisions: duration.default(34_560_000_000),
+        minutes: duration.default(34_560_000_000),
+      })
+      .prefault({}),
+  })
+  .prefault({});
+
+export type StoreConfig = z.infer<typeof storeSchema>;
+
 export const configSchema = z.strictObject({
   detection: detectionSchema,
   learning: learningSchema,
@@ -63,8 +164,15 @@ export const configSchema = z.strictObject({
   prices: z.array(priceRowSchema).default([]),
   data_dir: z.string().default('data'),
   partitions: count(64).default(1),
+  /** What this process does; more than one process needs the log kind 'kafka'. */
+  roles: z
+    .array(z.enum(ROLES))
+    .min(1)
+    .default([...ROLES]),
   log: z
     .strictObject({
+      /** 'file': this machine's disk, one process. 'kafka': the brokers below, as many processes as there are partitions. */
+      kind: z.enum(['file', 'kafka']).default('file'),
       segment_bytes: count(2_147_483_647).default(67_108_864),
       retention_bytes: z.number().int().positive().default(68_719_476_736),
       retention_age: duration.default(2_592_000_000),
@@ -76,6 +184,31 @@ export const configSchema = z.strictObject({
       skew_max: duration.default(300_000),
       /** Events waiting to be scored above which ingest answers 429. */
       behind_max: count(100_000_000).default(200_000),
+      /** An event seen again within this time is dropped before the log; within an hour the engine drops it anyway. */
+      dedupe: duration.default(600_000),
+      /** Ids remembered for that at most; the oldest go first. */
+      dedupe_max: count(8_388_608).default(1_048_576),
+    })
+    .prefault({}),
+  /** Topics of others that are read; their events go to the log under their agents' keys. */
+  sources: z.array(sourceSchema).default([]),
+  kafka: kafkaSchema,
+  store: storeSchema,
+  decide: z
+    .strictObject({
+      /** A registry that could not be read for this long is stale. */
+      stale_after: duration.default(30_000),
+      /** What /v1/decide answers then for agents that were not stopped: a stop that is known holds in any case. */
+      when_stale: z.enum(['allow', 'deny']).default('allow'),
+    })
+    .prefault({}),
+  ops: z
+    .strictObject({
+      /** Health and metrics of a process without an API; 0: any free port; null: none. */
+      host: z.string().default('127.0.0.1'),
+      port: z.number().int().min(0).max(65_535).nullable().default(null),
+      /** Environment variable with the bearer token for /metrics; beyond loopback it must be set. */
+      token_env: z.string().default('KILLDEER_METRICS_TOKEN'),
     })
     .prefault({}),
   api: z

@@ -39,6 +39,23 @@ export const ERRORS = {
   'log.too-long': row(413, false, 'split the append'),
   'log.unknown-partition': row(500, false, 'name a topic and a partition that the log was opened with'),
   'log.read-only': row(500, false, 'append through the log that writes this topic'),
+  // log on Kafka
+  'kafka.unreachable': row(503, true, 'start the brokers, or mend kafka.brokers, tls and sasl in the configuration'),
+  'kafka.missing-topic': row(503, false, 'run killdeer check --create-topics'),
+  'kafka.wrong-topic': row(503, false, 'mend the topic as the message says, or use another kafka.prefix'),
+  'kafka.codec': row(503, false, 'install the named package, or use another compression'),
+  'kafka.refused': row(503, false, "check the broker's access lists for what the message names"),
+  'kafka.fenced': row(503, false, 'nothing: another process owns the partition now'),
+  'kafka.commit-unknown': row(503, true, 'nothing: the partition is restored from what was committed'),
+  // store
+  'store.unreachable': row(503, true, 'start ClickHouse, or mend store.url; scoring and stops go on without it'),
+  'store.absent': row(503, false, 'install the optional dependency chdb, or name a ClickHouse in store'),
+  'store.refused': row(500, false, 'see the reason: the statement or its data are wrong'),
+  'store.schema': row(500, false, 'use the version of killdeer that made the schema, or a newer one'),
+  'store.query': row(400, false, 'mend the query'),
+  // sources
+  'source.refused': row(503, true, 'mend what the source sends; it is tried again after its rest'),
+  'source.undecodable': row(400, false, "see killdeer decode FILE --format with the source's format"),
   // configuration and use
   'config.invalid': row(400, false, 'mend the member named'),
   'policy.invalid': row(400, false, 'mend the line named'),

@@ -2,11 +2,12 @@
  * Room log/: ordered, durable partitions of records: the one abstraction everything else is built on.
  *
  * A record is one line of text (JSON without a line break). An offset is always the NEXT record to read: the first
- * record has offset 0, `end` is the offset that the next append will get. FileLog, MemoryLog and, later, KafkaLog
- * pass one contract suite (test/contract/log.ts).
+ * record has offset 0, `end` is the offset that the next append will get. FileLog, MemoryLog and KafkaLog pass one
+ * contract suite (test/contract/log.ts).
  *
  * A caller may not assume that two appends are one commit, that a record is visible before its append resolved, or
- * that a record below the retention horizon can still be read.
+ * that a record below the retention horizon can still be read. Where a topic is written in transactions (Kafka), their
+ * markers take offsets too: a read may give no record although `offset` is below `end`; `next` is then beyond `offset`.
  */
 
 export interface LogRecord {
@@ -34,8 +35,8 @@ export interface Log {
   append(topic: string, partition: number, values: readonly string[]): Promise<number>;
 
   /**
-   * Reads up to `max` durable records from `offset`: at least one where `offset` is below `end`, perhaps fewer than
-   * there are (long records, the end of a batch). Rejects with 'log.offset-out-of-range' (begin and end in the
+   * Reads up to `max` durable records from `offset`: at least one where `offset` is below `end` (but for gaps, above),
+   * perhaps fewer than there are (long records, the end of a batch). Rejects with 'log.offset-out-of-range' (begin and end in the
    * message) below `begin` or above `end`, and with 'log.corrupt' at damage; never skips silently.
    */
   read(topic: string, partition: number, offset: number, max: number): Promise<LogBatch>;

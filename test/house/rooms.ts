@@ -26,7 +26,7 @@ const DURABLE = ['log/log', 'log/files', 'log/atomic-file'];
 export const ROOMS: Readonly<Record<string, Room>> = {
   errors: pure([]),
   math: pure([]),
-  event: pure(['math', 'errors'], ['zod']),
+  event: pure(['math', 'errors'], ['zod', 'protobufjs']),
   agent: pure(['math', 'event', 'errors']),
   detect: pure(['math', 'event', 'agent', 'errors']),
   score: pure(['math', 'event', 'agent', 'detect', 'errors']),
@@ -41,6 +41,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ...[...DURABLE, 'registry/registry', 'config', 'telemetry', 'errors'],
   ]),
   api: open(['event', 'agent/lineage', 'decide', 'engine/partition', ...CONTRACTS, 'config', 'telemetry', 'errors']),
+  store: open(['event', 'decide', 'engine', ...CONTRACTS, 'config', 'telemetry', 'errors']),
   config: open(['math', 'event', 'agent', 'detect', 'score', 'decide', 'engine', 'errors']),
   telemetry: open(['errors']),
   index: open([
