@@ -2,46 +2,45 @@
 import type { Proposal } from '../decide/finding.js';
 import type { EngineCounts } from '../engine/contract.js';
 import type { Sighting } from '../engine/outcome.js';
-import type { Settings } from '../engine/settings.js';
 import type { Place } from '../engine/state.js';
 import type { PriceTable } from '../event/prices.js';
 import type { Failpoint } from './failpoint.js';
+import type { Ledger } from './ledger.js';
 import type { ModelSource } from './model-folder.js';
-import type { ShelfPlace } from './numbered-shelf.js';
 import type { LogPlace } from './output.js';
-import type { PartitionFiles } from './partition-state.js';
 
 export interface Progress {
   /** Next record to be executed; everything that follows from those before it is durable or on its way. */
   readonly offset: number;
+  /** Time of the last tick executed, ms; 0 before the first. */
+  readonly nowMs: number;
   readonly counts: Readonly<EngineCounts>;
   readonly deadLettered: number;
-  /** Ends of the findings and the samples, as far as they are durable. */
+  /** Ends of the findings and the samples, as far as they are durable; 0 where the ledger does not count them. */
   readonly findings: number;
   readonly samples: number;
 }
 
 export interface PartitionEmit {
-  /** Resolves once the registry has all of it; may be told the same again after a crash. */
-  registry(proposals: readonly Proposal[], sightings: readonly Sighting[]): Promise<void>;
+  /** Resolves once the registry has all of it; may be told the same again after a crash. `nowMs`: the partition's clock. */
+  registry(proposals: readonly Proposal[], sightings: readonly Sighting[], nowMs: number): Promise<void>;
   progress(progress: Progress): void;
   /** `log:events` is needed from here on. */
   checkpointed(offset: number): void;
+  /** A batch of records was executed and handed on, in so many ms. */
+  batch?(records: number, ms: number): void;
 }
 
 export interface PartitionParts {
   readonly place: Place;
   readonly events: LogPlace;
-  readonly findings: LogPlace;
-  readonly deadLetter: LogPlace;
-  /** null: nothing is learned. */
-  readonly samples: { readonly place: LogPlace; readonly everyMs: number } | null;
-  /** What the partition began with, before its first record. */
-  readonly genesis: { readonly settings: Settings; readonly model: string };
+  readonly ledger: Ledger;
+  /** Length of a learning window, ms; null: nothing is learned. */
+  readonly samplesEveryMs: number | null;
   readonly models: ModelSource;
-  readonly shelf: ShelfPlace;
+  /** Resolves once `models` has that version. Left out: it has all that are named. */
+  readonly fetchModel?: (version: string) => Promise<void>;
   readonly prices: PriceTable;
-  readonly state: PartitionFiles;
   readonly checkpointEveryMs: number;
   /** For pacing alone: no score and no output depends on it. */
   readonly clock: () => number;
@@ -50,7 +49,7 @@ export interface PartitionParts {
 }
 
 export interface Partition {
-  /** Runs until stopped, then checkpoints, and closes its shelf. Rejects where a fault of ours made it stop. */
+  /** Runs until stopped, then checkpoints, and closes its ledger. Rejects where a fault of ours made it stop. */
   run(): Promise<void>;
   stop(): void;
   readonly progress: Progress;

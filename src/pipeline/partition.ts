@@ -1,111 +1,64 @@
 /**
- * Room pipeline/, the live side: one partition's batch loop. It reads records, steps the engine, writes what follows
- * from them, and now and then a checkpoint to go on from.
+ * Room pipeline/, the live side: one partition's batch loop. It reads records, steps the engine, hands what follows
+ * from them to its ledger, and now and then has the ledger take a snapshot to go on from.
  *
  * Promises: each record is executed, or in the dead letter with a reason; a crash anywhere loses no finding and writes
- * none twice (output.ts); a checkpoint covers a record only once everything that follows from it is durable,
+ * none twice (ledger.ts); a checkpoint covers a record only once everything that follows from it is durable,
  * what the registry was told included. It may not drop anything: whoever cannot keep up makes it wait.
  */
 import { rootOf } from '../agent/lineage.js';
 import { clearOutcome, createOutcome, type Sighting } from '../engine/outcome.js';
 import type { EngineRecord } from '../engine/record.js';
 import type { Rejection } from '../event/event.js';
-import { isDiskFull } from '../log/files.js';
+import type { LogRecord } from '../log/log.js';
 import { Execution } from './execution.js';
 import { type Failpoint, failpoint } from './failpoint.js';
-import { NumberedShelf, type ShelfMark } from './numbered-shelf.js';
-import { type LogPlace, Output } from './output.js';
+import type { LedgerHost, Position } from './ledger.js';
 import type { Partition, PartitionParts, Progress } from './partition-parts.js';
-import { belongsTo, firstHeader, type PartitionHeader, PartitionState } from './partition-state.js';
 import { decodeRecord } from './record-line.js';
 import { closedWindow, encodeSample } from './sample-line.js';
 
-/** Records of one turn. */
-const BATCH = 1_000;
 /** Longest pause without a look at the clock, ms. */
 const PAUSE_MS = 1_000;
 /** Of a record in the dead letter; all of it stands in `log:events` at the offset named. */
 const DEAD_LINE_MAX = 4_096;
-/** Samples gathered before they are written; a window's end and a checkpoint write them sooner. */
-const SAMPLES_HELD = 2_000;
 /** Batches told to the registry and not acknowledged yet. */
 const UNACKNOWLEDGED_MAX = 16;
+/** As encodeRecord begins the line of an activation. */
+const MODEL = '{"type":"model"';
 
-/** Restores the partition from its checkpoint, or begins it. */
-export async function createPartition(parts: PartitionParts): Promise<Partition> {
-  const { partition } = parts.place;
-  const state = new PartitionState(parts.state, belongsTo(partition), parts.pass);
-  const kept = await state.read();
-  const header = kept?.header ?? (await beginning(parts));
-  const outputs = {
-    findings: await Output.open(parts.findings, header.findings),
-    deadLetter: await Output.open(parts.deadLetter, header.deadLetter),
-    samples: parts.samples === null ? null : await Output.open(parts.samples.place, header.samples),
-  };
-  const shelf = new NumberedShelf(parts.shelf, header.shelf);
-  try {
-    const { place, models } = parts;
-    const execution = new Execution({ place, models, shelf }, header, kept?.engine);
-    return new Loop(parts, state, header, outputs, shelf, execution, kept !== null);
-  } catch (error) {
-    shelf.close();
-    throw error;
-  }
+/** A partition that goes on from what its ledger kept. Throws 'model.invalid' where the model in force is not there. */
+export function createPartition(parts: PartitionParts): Partition {
+  const { place, models, ledger } = parts;
+  const { position, engine } = ledger.start;
+  return new Loop(parts, new Execution({ place, models, shelf: ledger.shelf }, position, engine));
 }
 
-/** Before the first record that is left: an engine that met the first of all writes the lines that may be there again. */
-async function beginning({ events, genesis, ...parts }: PartitionParts): Promise<PartitionHeader> {
-  const first = firstHeader(genesis.settings, genesis.model);
-  const offset = await events.log.begin(events.topic, events.partition);
-  if (offset === 0) return first;
-  const endOf = async (place: LogPlace | undefined): Promise<number> =>
-    place === undefined ? 0 : place.log.end(place.topic, place.partition);
-  return {
-    ...first,
-    offset,
-    findings: await endOf(parts.findings),
-    deadLetter: await endOf(parts.deadLetter),
-    samples: await endOf(parts.samples?.place),
-  };
-}
-
-interface Outputs {
-  readonly findings: Output;
-  readonly deadLetter: Output;
-  readonly samples: Output | null;
-}
-
-class Loop implements Partition {
+class Loop implements Partition, LedgerHost {
   private readonly outcome = createOutcome();
   private readonly pass: Failpoint;
   private offset: number;
   private nowMs: number;
   private deadLettered: number;
-  private readonly deadLines: string[] = [];
+  private deadLines: string[] = [];
   private sampleLines: string[] = [];
   private hasWindowEnd = false;
   private readonly told = new Set<Promise<void>>();
   private fault: unknown = null;
-  private isStopping = false;
+  private stopping = false;
   private wake: () => void = () => {};
   private readonly woken: Promise<void>;
-  private checkpointOffset: number;
   private checkpointAtMs: number;
 
   constructor(
     private readonly parts: PartitionParts,
-    private readonly state: PartitionState,
-    private readonly header: PartitionHeader,
-    private readonly outputs: Outputs,
-    private readonly shelf: NumberedShelf,
     private readonly execution: Execution,
-    hasCheckpoint: boolean,
   ) {
+    const { position } = parts.ledger.start;
     this.pass = parts.pass ?? failpoint;
-    this.offset = header.offset;
-    this.nowMs = header.nowMs;
-    this.deadLettered = header.deadLettered;
-    this.checkpointOffset = hasCheckpoint ? header.offset : -1;
+    this.offset = position.offset;
+    this.nowMs = position.nowMs;
+    this.deadLettered = position.deadLettered;
     this.checkpointAtMs = parts.clock();
     this.woken = new Promise((resolve) => {
       this.wake = resolve;
@@ -113,64 +66,104 @@ class Loop implements Partition {
   }
 
   get progress(): Progress {
-    const { findings, samples } = this.outputs;
     return {
       offset: this.offset,
+      nowMs: this.nowMs,
       counts: { ...this.execution.engine.counts },
       deadLettered: this.deadLettered,
-      findings: findings.at,
-      samples: samples?.at ?? this.header.samples,
+      ...this.parts.ledger.ends,
     };
+  }
+
+  get isStopping(): boolean {
+    return this.stopping;
   }
 
   async run(): Promise<void> {
     try {
       await this.work();
     } finally {
-      this.shelf.close();
+      await this.parts.ledger.close();
     }
   }
 
   stop(): void {
-    this.isStopping = true;
+    this.stopping = true;
     this.wake();
+  }
+
+  async acknowledged(): Promise<void> {
+    await Promise.all(this.told);
+    if (this.fault !== null) throw this.fault;
   }
 
   private async work(): Promise<void> {
     const { log, topic, partition } = this.parts.events;
-    while (!this.isStopping) {
+    const { ledger } = this.parts;
+    while (!this.stopping) {
       const moved = await this.turn();
+      const ledgerMs = await ledger.turn(this);
       const dueMs = this.checkpointAtMs + this.parts.checkpointEveryMs - this.parts.clock();
       if (dueMs <= 0) await this.checkpoint();
-      else if (!moved)
-        await Promise.race([log.wait(topic, partition, this.offset, Math.min(dueMs, PAUSE_MS)), this.woken]);
+      else if (!moved) {
+        const pauseMs = Math.max(1, Math.min(dueMs, ledgerMs, PAUSE_MS));
+        await Promise.race([log.wait(topic, partition, this.offset, pauseMs), this.woken]);
+      }
     }
     await this.checkpoint();
+    await ledger.settle(this);
   }
 
   /** One batch; false where there was nothing to read. */
   private async turn(): Promise<boolean> {
-    const { log, topic, partition } = this.parts.events;
-    const { records, next } = await log.read(topic, partition, this.offset, BATCH);
-    if (records.length === 0) return false;
+    const { ledger, events } = this.parts;
+    const isAgain = this.offset < ledger.committed;
+    // A batch ends where an earlier life ended, so that it is muted as a whole or not at all.
+    const max = isAgain ? Math.min(ledger.batchMax, ledger.committed - this.offset) : ledger.batchMax;
+    const { records, next } = await events.log.read(events.topic, events.partition, this.offset, max);
+    if (next === this.offset) return false;
+    const { batch } = this.parts.emit;
+    const startedMs = batch === undefined ? 0 : this.parts.clock();
+    await this.fetchModels(records);
     for (const { offset, value } of records)
       this.execute(decodeRecord(value, offset, this.parts.prices), value, offset);
-    await this.tellRegistry();
-    this.pass('findings-write');
-    const findings = this.outcome.findings.map((finding) => JSON.stringify(finding));
-    const stopping = (): boolean => this.isStopping;
-    await Promise.all([
-      this.outputs.findings.write(findings, stopping),
-      this.outputs.deadLetter.write(this.deadLines, stopping),
-    ]);
-    this.pass('findings-written');
-    this.deadLines.length = 0;
-    this.gatherSamples();
-    clearOutcome(this.outcome);
-    if (this.hasWindowEnd || this.sampleLines.length >= SAMPLES_HELD) await this.writeSamples();
     this.offset = next;
+    if (isAgain) this.forget();
+    else await this.handOn();
     this.parts.emit.progress(this.progress);
+    batch?.(records.length, this.parts.clock() - startedMs);
     return true;
+  }
+
+  /** An engine takes a model between two records, so it has to be here before. */
+  private async fetchModels(records: readonly LogRecord[]): Promise<void> {
+    const { fetchModel } = this.parts;
+    if (fetchModel === undefined) return;
+    for (const { value, offset } of records) {
+      if (!value.startsWith(MODEL)) continue;
+      const record = decodeRecord(value, offset, this.parts.prices);
+      if ('type' in record && record.type === 'model') await fetchModel(record.version);
+    }
+  }
+
+  private async handOn(): Promise<void> {
+    await this.tellRegistry();
+    this.gatherSamples();
+    const lines = {
+      findings: this.outcome.findings.map((finding) => JSON.stringify(finding)),
+      deadLetter: this.deadLines,
+      samples: this.sampleLines,
+      closesWindow: this.hasWindowEnd,
+    };
+    this.forget();
+    await this.parts.ledger.write(lines, this.position, this);
+  }
+
+  private forget(): void {
+    this.deadLines = [];
+    this.sampleLines = [];
+    this.hasWindowEnd = false;
+    clearOutcome(this.outcome);
   }
 
   private execute(record: EngineRecord | Rejection, line: string, offset: number): void {
@@ -191,8 +184,8 @@ class Loop implements Partition {
 
   /** A tick's own samples (days that it closed) belong to the window that it closes. */
   private onTick(timeMs: number): void {
-    const { samples } = this.parts;
-    const endMs = samples === null ? null : closedWindow(this.nowMs, timeMs, samples.everyMs);
+    const { samplesEveryMs } = this.parts;
+    const endMs = samplesEveryMs === null ? null : closedWindow(this.nowMs, timeMs, samplesEveryMs);
     this.nowMs = Math.max(this.nowMs, timeMs);
     if (endMs === null) return;
     this.gatherSamples();
@@ -202,15 +195,8 @@ class Loop implements Partition {
 
   private gatherSamples(): void {
     const { samples } = this.outcome;
-    if (this.outputs.samples !== null) for (const sample of samples) this.sampleLines.push(encodeSample(sample));
+    if (this.parts.samplesEveryMs !== null) for (const sample of samples) this.sampleLines.push(encodeSample(sample));
     samples.length = 0;
-  }
-
-  private async writeSamples(): Promise<void> {
-    const lines = this.sampleLines;
-    this.sampleLines = [];
-    this.hasWindowEnd = false;
-    await this.outputs.samples?.write(lines, () => this.isStopping);
   }
 
   /** Does not wait for the answer, so that a stop waits for nothing; the next checkpoint does. */
@@ -219,7 +205,7 @@ class Loop implements Partition {
     const { proposals, sightings } = this.outcome;
     if (proposals.length === 0 && sightings.length === 0) return;
     if (this.told.size >= UNACKNOWLEDGED_MAX) await this.acknowledged();
-    const telling = this.parts.emit.registry([...proposals], [...sightings]).then(
+    const telling = this.parts.emit.registry([...proposals], [...sightings], this.nowMs).then(
       () => {
         this.told.delete(telling);
       },
@@ -230,49 +216,18 @@ class Loop implements Partition {
     this.told.add(telling);
   }
 
-  private async acknowledged(): Promise<void> {
-    await Promise.all(this.told);
-    if (this.fault !== null) throw this.fault;
-  }
-
   private async checkpoint(): Promise<void> {
-    try {
-      if (this.offset !== this.checkpointOffset) await this.keep();
-    } catch (error) {
-      // The one before still stands, and the next may find space: what was executed meanwhile is executed again at worst.
-      if (!isDiskFull(error) || this.isStopping) throw error;
-    }
+    const { ledger, emit } = this.parts;
+    const needed = await ledger.checkpoint(this.position, this.execution.engine, this);
     this.checkpointAtMs = this.parts.clock();
-  }
-
-  private async keep(): Promise<void> {
-    await this.writeSamples();
-    await this.acknowledged();
-    const { shelf, state } = this;
-    const { emit } = this.parts;
-    const { engine } = this.execution;
-    shelf.rewrite(engine, this.pass);
-    await state.write(this.headerNow(await shelf.mark()), engine.snapshot());
-    shelf.settle(state.shelves, this.pass);
-    this.checkpointOffset = this.offset;
+    if (needed === null) return;
     emit.progress(this.progress);
-    emit.checkpointed(this.offset);
+    emit.checkpointed(needed);
   }
 
-  private headerNow(shelf: ShelfMark): PartitionHeader {
-    const { findings, deadLetter, samples } = this.outputs;
-    return {
-      format: this.header.format,
-      offset: this.offset,
-      findings: findings.at,
-      deadLetter: deadLetter.at,
-      samples: samples?.at ?? this.header.samples,
-      shelf,
-      nowMs: this.nowMs,
-      model: this.execution.model,
-      settings: this.execution.settings,
-      deadLettered: this.deadLettered,
-    };
+  private get position(): Position {
+    const { model, settings } = this.execution;
+    return { offset: this.offset, nowMs: this.nowMs, model, settings, deadLettered: this.deadLettered };
   }
 }
 

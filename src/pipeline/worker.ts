@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { type FileLog, openFileLog } from '../log/file-log.js';
 import { nodeFiles } from '../log/files.js';
+import { createFilePartition } from './file-partition.js';
 import {
   deadLetterTopic,
   EVENTS_TOPIC,
@@ -17,7 +18,6 @@ import {
 } from './layout.js';
 import { createLiveLearner } from './live-learner.js';
 import { loadModel } from './model-folder.js';
-import { createPartition } from './partition.js';
 import type { PartitionEmit } from './partition-parts.js';
 import {
   errorOf,
@@ -41,7 +41,7 @@ async function runPartition(task: PartitionTask, port: MessagePort): Promise<voi
   mkdirSync(own.directory, { recursive: true });
   const [events, outputs, samples] = await openPartitionLogs(task, layout.log);
   const registry = createRegistryLink(port);
-  const loop = await createPartition({
+  const loop = await createFilePartition({
     place: { partition, epoch: task.epoch },
     events: { log: events, topic: EVENTS_TOPIC, partition },
     findings: { log: outputs, topic: findingsTopic(partition), partition: 0 },

@@ -13,6 +13,7 @@ import {
   type DirectoryQuestion,
   explainDirectory,
 } from '../../src/pipeline/explain-directory.js';
+import { createFilePartition } from '../../src/pipeline/file-partition.js';
 import {
   deadLetterTopic,
   EVENTS_TOPIC,
@@ -23,7 +24,6 @@ import {
 } from '../../src/pipeline/layout.js';
 import { LiveState } from '../../src/pipeline/live-state.js';
 import { loadModel, storeModel } from '../../src/pipeline/model-folder.js';
-import { createPartition } from '../../src/pipeline/partition.js';
 import { encodeRecord } from '../../src/pipeline/record-line.js';
 import { createFold } from '../../src/registry/fold.js';
 import { freshDirectory, linesOf, PRICES, policyOf, recordsOf, simulatedLines, talkative } from './live-world.js';
@@ -89,7 +89,7 @@ async function execute(directory: string, log: FileLog): Promise<void> {
   const end = await log.end(EVENTS_TOPIC, 0);
   const place = (topic: string) => ({ log, topic, partition: 0 });
   let nowMs = 0;
-  const loop = await createPartition({
+  const loop = await createFilePartition({
     place: { partition: 0, epoch: 3 },
     events: place(EVENTS_TOPIC),
     findings: place(findingsTopic(0)),

@@ -16,8 +16,8 @@ import { nodeFiles } from '../../src/log/files.js';
 import type { Log } from '../../src/log/log.js';
 import { createMemoryLog } from '../../src/log/memory-log.js';
 import type { Failpoint } from '../../src/pipeline/failpoint.js';
+import { createFilePartition, type FilePartitionParts } from '../../src/pipeline/file-partition.js';
 import type { LogPlace } from '../../src/pipeline/output.js';
-import { createPartition } from '../../src/pipeline/partition.js';
 import type { Partition, PartitionParts } from '../../src/pipeline/partition-parts.js';
 import { decodeRecord, encodeEvent, encodeRecord } from '../../src/pipeline/record-line.js';
 import { RecordingClock } from '../../src/pipeline/recording-clock.js';
@@ -156,9 +156,9 @@ export class PartitionWorld {
     this.samples = place('samples');
   }
 
-  async open(more: Partial<PartitionParts> = {}): Promise<Partition> {
+  async open(more: Partial<FilePartitionParts> = {}): Promise<Partition> {
     this.epoch += 1;
-    return createPartition({
+    return createFilePartition({
       place: { partition: 0, epoch: this.epoch },
       events: this.events,
       findings: this.findings,
@@ -194,7 +194,7 @@ export class PartitionWorld {
   }
 
   /** Runs until everything is executed, and stops in order. */
-  async finish(more: Partial<PartitionParts> = {}): Promise<Partition> {
+  async finish(more: Partial<FilePartitionParts> = {}): Promise<Partition> {
     const end = await this.log.end('events', 0);
     let loop: Partition | null = null;
     const emit: PartitionParts['emit'] = {

@@ -5,7 +5,7 @@ import { settingsOf } from '../../src/config.js';
 import { KilldeerError } from '../../src/errors.js';
 import type { Failpoint, FailpointName } from '../../src/pipeline/failpoint.js';
 import { EMPTY_SHELF, NumberedShelf, viewShelf } from '../../src/pipeline/numbered-shelf.js';
-import type { PartitionParts } from '../../src/pipeline/partition-parts.js';
+import type { FilePartitionParts } from '../../src/pipeline/file-partition.js';
 import { createMemoryShelf } from '../../src/pipeline/shelf.js';
 import {
   execute,
@@ -110,7 +110,7 @@ describe('a partition that rewrites its shelf', () => {
     await world.log.append('events', 0, RECORDS);
     const passed = new Map<FailpointName, number>();
     const dead = new Error('crash');
-    const parts = (pass: Failpoint): Partial<PartitionParts> => ({
+    const parts = (pass: Failpoint): Partial<FilePartitionParts> => ({
       genesis: { settings, model: 'neutral' },
       shelf: { directory: world.directory, rewriteFromBytes: 1 },
       pass,
