@@ -6,6 +6,7 @@ const jsonFile = process.env['KILLDEER_TEST_JSON'];
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/kafka/global-setup.ts'],
     // Processes, not threads: tests start worker threads of their own.
     pool: 'forks',
     maxWorkers: 2,

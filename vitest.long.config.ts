@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/long/*.ts'],
+    globalSetup: ['test/kafka/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 900_000,

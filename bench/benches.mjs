@@ -25,4 +25,18 @@ export const BENCHES = {
     file: './log.mjs',
     about: 'the file log, beside write with fdatasync and read of the same bytes',
   },
+  'kafka': {
+    file: './kafka.mjs',
+    about:
+      'a topic through the role score, beside a bare kafkajs consumer that parses it (KAFKA_BROKERS, or a broker of its own)',
+  },
+  'kafka-stop': {
+    file: './kafka-stop.mjs',
+    about:
+      'from the send of an event to the denial of its agent at 5,000 events a second, roles in processes of their own',
+  },
+  'kafka-restore': {
+    file: './kafka-restore.mjs',
+    about: 'a new process takes 100,000 agents over',
+  },
 };

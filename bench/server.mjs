@@ -8,7 +8,7 @@ import { createPriceTable } from '../dist/event/prices.js';
 import { openFileLog } from '../dist/log/file-log.js';
 import { openRegistry } from '../dist/registry/journal.js';
 import { openTokens } from '../dist/registry/tokens.js';
-import { registryPortOf } from '../dist/verbs/serve.js';
+import { registryPortOf } from '../dist/verbs/face.js';
 
 /** High enough that the server itself is measured, not its limits. */
 const NO_LIMITS = { ingest: 1e9, gateway: 1e9, control: 1e9, failures: 1e9 };

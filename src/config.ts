@@ -8,6 +8,7 @@ import type { Policy } from './decide/policy.js';
 import type { Settings } from './engine/settings.js';
 import { KilldeerError } from './errors.js';
 import { priceRowSchema } from './event/prices.js';
+import { SOURCE_FORMATS } from './event/source-format.js';
 import { hash64, hex64 } from './math/hash.js';
 
 /** '90s', '30m', '12h', '7d', or ms as a number. */
@@ -57,10 +58,6 @@ const learningSchema = z
 /** What a process can be there for. */
 export const ROLES = ['ingest', 'score', 'learn', 'project', 'serve'] as const;
 export type ProcessRole = (typeof ROLES)[number];
-
-/** What the records of a source are. */
-export const SOURCE_FORMATS = ['native', 'cloudevents', 'otlp_json', 'otlp_proto', 'cloudtrail'] as const;
-export type SourceFormat = (typeof SOURCE_FORMATS)[number];
 
 const sourceSchema = z.strictObject({
   /** Names it in findings, dead letters and metrics. */
@@ -191,7 +188,10 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   /** Topics of others that are read; their events go to the log under their agents' keys. */
-  sources: z.array(sourceSchema).default([]),
+  sources: z
+    .array(sourceSchema)
+    .refine((sources) => new Set(sources.map(({ name }) => name)).size === sources.length, 'two have the same name')
+    .default([]),
   kafka: kafkaSchema,
   store: storeSchema,
   decide: z

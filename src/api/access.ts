@@ -10,6 +10,8 @@ export interface RouteFacts {
   readonly access: Access;
   /** Which rate limit it counts against; 'control' unless said. */
   readonly limit?: 'ingest' | 'gateway' | 'control';
+  /** The scraper's token opens it too. */
+  readonly scraped?: true;
   /** operationId of the OpenAPI document. */
   readonly operation: string;
   readonly summary: string;
@@ -25,14 +27,15 @@ declare module 'fastify' {
 
 type Done = (error?: Error) => void;
 
-/** Synchronous on purpose: it stands before every inline decision. */
-export function createAccessHook(authenticate: Authenticate, limits: RateLimits, clock: Clock) {
+/** Synchronous on purpose: it stands before every inline decision. `scraper` knows the token of metrics. */
+export function createAccessHook(authenticate: Authenticate, limits: RateLimits, clock: Clock, scraper: Authenticate) {
   const rates = createRateLimit(clock);
 
   function admit(request: FastifyRequest, reply: FastifyReply): KilldeerError | null {
-    const { access, limit = 'control' } = request.routeOptions.config;
+    const { access, limit = 'control', scraped } = request.routeOptions.config;
     if (request.is404 || access === 'open') return null;
-    const identity = authenticate(request.headers.authorization);
+    const { authorization } = request.headers;
+    const identity = authenticate(authorization) ?? (scraped === true ? scraper(authorization) : null);
     if (identity === null) {
       // Only failures are counted by address, so a good token behind a busy proxy is never shut out by others.
       const failedMs = rates.take(`address:${request.ip}`, limits.failures);
@@ -64,7 +67,8 @@ function allows(access: Access | undefined, identity: Identity): boolean {
   return access.some((role) => identity.roles.includes(role));
 }
 
-function tooOften(reply: FastifyReply, waitMs: number): KilldeerError {
+/** Says when to come again, in words and as a header. */
+export function tooOften(reply: FastifyReply, waitMs: number): KilldeerError {
   const waitS = Math.max(1, Math.ceil(waitMs / 1000));
   reply.header('retry-after', waitS);
   return new KilldeerError('api.rate-limited', `too many calls; the next is allowed in ${waitS} s`);

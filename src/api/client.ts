@@ -140,7 +140,7 @@ function refusal(method: string, path: string, status: number, answer: unknown):
   const problem = (typeof answer === 'object' && answer !== null ? answer : {}) as Record<string, unknown>;
   if (problem.code === 'event.all-rejected') {
     const { accepted, rejected, rejections } = problem as unknown as IngestAnswer;
-    return { accepted, rejected, rejections };
+    return { accepted, duplicates: 0, rejected, rejections };
   }
   const detail = typeof problem.detail === 'string' ? problem.detail : `${method} ${path} was answered with ${status}`;
   throw new KilldeerError(isCode(problem.code) ? problem.code : 'api.internal', detail);

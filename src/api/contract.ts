@@ -7,7 +7,11 @@
  */
 import type { Finding, Severity } from '../decide/finding.js';
 import type { ControlRecord } from '../engine/record.js';
+import type { AgentEvent } from '../event/event.js';
+import type { SourceFormat } from '../event/source-format.js';
+import type { SourceRecord } from '../event/source-item.js';
 import type { RegistryEntry, RegistryFold, RegistryRecord, Verdict } from '../registry/registry.js';
+import type { Telemetry } from '../telemetry.js';
 
 /** Exact capabilities: none implies another, except where a route names several. */
 export const ROLES = ['ingest', 'gateway', 'responder', 'admin'] as const;
@@ -48,12 +52,34 @@ export interface LineRejection {
 }
 
 export interface IngestAnswer {
-  /** Events durable in the log. */
+  /** Events durable in the log, by this call or before. */
   readonly accepted: number;
+  /** Those of them that were durable before, as far as memory reaches: they were not written again. */
+  readonly duplicates: number;
   /** All lines refused, also those not listed. */
   readonly rejected: number;
   /** The first of them, at most 100. */
   readonly rejections: readonly LineRejection[];
+}
+
+export interface RecordAnswer extends IngestAnswer {
+  /** Items that are no step of an agent. */
+  readonly skipped: number;
+}
+
+/** An event, and the line of JSON that it was decoded from or that says the same. */
+export interface EventLine {
+  readonly line: string;
+  readonly event: AgentEvent;
+}
+
+/** The way of every event into the log: what was written lately is dropped, the rest becomes durable. */
+export interface IntakePort {
+  /** Rejects with the log's error: some of it may be durable then, and repeating all of it is safe. */
+  accept(
+    items: readonly EventLine[],
+    sender: { bound(event: AgentEvent): boolean },
+  ): Promise<{ readonly written: number; readonly duplicates: number }>;
 }
 
 export interface Ingest {
@@ -63,6 +89,11 @@ export interface Ingest {
    * then some events may be kept all the same, and sending all again is safe, because a repeated id is scored once.
    */
   accept(body: Uint8Array, identity: Identity): Promise<IngestAnswer>;
+  /**
+   * The same for one record of a format that is not ours; `line` then counts the record's items. A record without any
+   * item is fine: nothing is refused.
+   */
+  acceptRecord(format: SourceFormat, record: SourceRecord, identity: Identity): Promise<RecordAnswer>;
 }
 
 /** The registry as the API needs it: reads from memory, writes durable before they resolve. */
@@ -111,6 +142,22 @@ export interface StatusPort {
   stats(): Readonly<Record<string, unknown>>;
 }
 
+/** What is told of the process in numbers, and the token that reads them besides those of people. */
+export interface MetricsParts {
+  readonly telemetry: Telemetry;
+  /** null: there is none. */
+  readonly token: string | null;
+}
+
+/** How long the registry was not in reach, and what follows. */
+export interface Staleness {
+  ms(): number;
+  /** More than this is stale. */
+  readonly afterMs: number;
+  /** Agents that were not stopped are refused then; else they are allowed, and the answer says that it is stale. */
+  readonly deny: boolean;
+}
+
 /** Control records go into the partition of their agent; resolves once durable. */
 export interface ControlPort {
   write(record: ControlRecord): Promise<void>;
@@ -154,6 +201,10 @@ export interface ServerParts {
   readonly status: StatusPort;
   readonly control: ControlPort;
   readonly tokens: TokensPort;
+  /** Without it nothing is measured, and there is no /metrics. */
+  readonly metrics?: MetricsParts;
+  /** Left out: the registry is in this process, and never stale. */
+  readonly staleness?: Staleness;
   readonly clock: Clock;
   /** In the OpenAPI document. */
   readonly version: string;

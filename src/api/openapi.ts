@@ -2,7 +2,8 @@
 import * as z from 'zod';
 import type { RouteRow } from './route.js';
 import { EVENT_TYPES } from './route-events.js';
-import { answers, problemAnswer, requests } from './schema.js';
+import { TRACE_TYPES } from './route-traces.js';
+import { answers, metricsAnswer, problemAnswer, requests, tracesAnswer, tracesStatus } from './schema.js';
 
 type Json = Record<string, unknown>;
 
@@ -42,7 +43,7 @@ function operationOf(row: RouteRow): Json {
   const parameters = [...parametersOf(row.params, 'path'), ...parametersOf(row.query, 'query')];
   if (row.operation === 'stopAgent' || row.operation === 'releaseAgent') parameters.push(IDEMPOTENCY_KEY);
   if (parameters.length > 0) operation.parameters = parameters;
-  const body = row.operation === 'sendEvents' ? EVENTS_BODY : bodyOf(row.body);
+  const body = BYTES_BODIES[row.operation] ?? bodyOf(row.body);
   if (body !== null) operation.requestBody = body;
   operation.responses = responsesOf(row);
   return operation;
@@ -56,10 +57,22 @@ const IDEMPOTENCY_KEY: Json = {
   schema: { type: 'string', minLength: 1, maxLength: 200 },
 };
 
-const EVENTS_BODY: Json = {
-  required: true,
-  description: 'JSON Lines, at most 10,000 lines and 8 MiB; gzip as Content-Encoding is welcome. See docs/events.md.',
-  content: Object.fromEntries(EVENT_TYPES.map((type) => [type, { schema: { type: 'string' } }])),
+/** Bodies that no schema of ours checks, by operation. */
+const BYTES_BODIES: Readonly<Record<string, Json>> = {
+  sendEvents: {
+    required: true,
+    description:
+      'JSON Lines, or CloudEvents 1.0 (structured, batched, or binary with ce- headers); at most 10,000 events and ' +
+      '8 MiB; gzip as Content-Encoding is welcome. See docs/events.md.',
+    content: Object.fromEntries(EVENT_TYPES.map((type) => [type, { schema: { type: 'string' } }])),
+  },
+  sendTraces: {
+    required: true,
+    description:
+      'ExportTraceServiceRequest of OTLP/HTTP, at most 10,000 spans and 8 MiB; gzip as Content-Encoding is welcome. ' +
+      'See docs/events.md.',
+    content: Object.fromEntries(TRACE_TYPES.map((type) => [type, { schema: { type: 'string' } }])),
+  },
 };
 
 function parametersOf(schema: z.ZodObject | null, place: 'path' | 'query'): Json[] {
@@ -81,16 +94,20 @@ function bodyOf(schema: z.ZodType | null): Json | null {
 function responsesOf(row: RouteRow): Json {
   const responses: Json = {};
   for (const [status, schema] of Object.entries(row.answers)) {
-    const isProblem = Number(status) === 400;
-    const type = isProblem ? 'application/problem+json' : 'application/json';
     responses[status] = {
-      description: isProblem ? 'refused' : 'answer',
-      content: { [type]: { schema: reference(schema) } },
+      description: Number(status) === 400 ? 'refused' : 'answer',
+      content: Object.fromEntries(answerTypes(status, schema).map((type) => [type, { schema: reference(schema) }])),
     };
   }
   const problem = { 'application/problem+json': { schema: reference(problemAnswer) } };
   responses.default = { description: 'any error, as an RFC 9457 problem detail', content: problem };
   return responses;
+}
+
+function answerTypes(status: string, schema: z.ZodType): readonly string[] {
+  if (schema === tracesAnswer || schema === tracesStatus) return TRACE_TYPES;
+  if (schema === metricsAnswer) return ['text/plain'];
+  return [Number(status) === 400 ? 'application/problem+json' : 'application/json'];
 }
 
 /** Every body and answer has a name; one without is a mistake in schema.ts. */

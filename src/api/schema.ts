@@ -127,12 +127,31 @@ export const problemAnswer = z
 const rejections = z.array(z.object({ line: z.number().int().min(1), code: z.string(), reason: z.string() })).max(100);
 
 export const ingestAnswer = z
-  .object({ accepted: z.number().int(), rejected: z.number().int(), rejections })
+  .object({
+    accepted: z.number().int().describe('durable, by this call or before'),
+    duplicates: z.number().int().describe('of those accepted: durable before, and not written again'),
+    rejected: z.number().int(),
+    rejections,
+  })
   .register(answers, { id: 'IngestAnswer' });
 
 export const allRejectedAnswer = problemAnswer
   .extend({ accepted: z.literal(0), rejected: z.number().int(), rejections })
   .register(answers, { id: 'AllRejected' });
+
+export const tracesAnswer = z
+  .object({
+    partialSuccess: z
+      .object({ rejectedSpans: z.string().describe('a number as text'), errorMessage: z.string() })
+      .optional(),
+  })
+  .describe('ExportTraceServiceResponse')
+  .register(answers, { id: 'TracesAnswer' });
+
+export const tracesStatus = z
+  .object({ code: z.number().int(), message: z.string() })
+  .describe('google.rpc.Status')
+  .register(answers, { id: 'TracesStatus' });
 
 export const decideAnswer = z
   .object({
@@ -279,6 +298,9 @@ export const tokenAnswer = z
 export const tokensAnswer = z.object({ tokens: z.array(tokenEntryAnswer) }).register(answers, { id: 'Tokens' });
 
 /** The document itself: an OpenAPI 3.1 object. */
+/** Prometheus text. */
+export const metricsAnswer = z.string().register(answers, { id: 'Metrics' });
+
 export const documentAnswer = z.looseObject({ openapi: z.string() }).register(answers, { id: 'Document' });
 
 // Types of the wire, for the client.

@@ -9,6 +9,7 @@ import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-z
 import type * as z from 'zod';
 import { KilldeerError } from '../errors.js';
 import { createAccessHook } from './access.js';
+import { createCallGate } from './body.js';
 import { RATE_LIMITS, type ServerParts } from './contract.js';
 import { PROBLEM_TYPE, problemOf, problemOfError, retryAfterS } from './problem.js';
 import type { Api, RouteRow } from './route.js';
@@ -16,9 +17,11 @@ import { registerAgents } from './route-agents.js';
 import { registerDecide } from './route-decide.js';
 import { registerEvents } from './route-events.js';
 import { registerFindings } from './route-findings.js';
+import { createScraper, observeCalls, registerMetrics } from './route-metrics.js';
 import { registerStatus } from './route-status.js';
 import { registerStops } from './route-stops.js';
 import { registerTokens } from './route-tokens.js';
+import { registerTraces } from './route-traces.js';
 
 const BODY_BYTES_MAX = 262_144;
 /** Agent names may take up to 256 characters, and each of them nine when it is percent-encoded. */
@@ -27,7 +30,7 @@ const PARAM_LENGTH_MAX = 4096;
 const REQUEST_TIMEOUT_MS = 60_000;
 
 /** For an API that answers JSON alone: nothing is to be framed, sniffed, cached or run. */
-const SECURITY_HEADERS = {
+export const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -60,17 +63,26 @@ export function buildServer(parts: ServerParts): FastifyInstance {
     done();
   });
   const limits = { ...RATE_LIMITS, ...parts.limits };
-  app.addHook('onRequest', createAccessHook(parts.authenticate, limits, parts.clock));
+  app.addHook(
+    'onRequest',
+    createAccessHook(parts.authenticate, limits, parts.clock, createScraper(parts.metrics?.token ?? null)),
+  );
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
   app.setNotFoundHandler((request, reply) => refuseUnknown(app.routeTable, request, reply));
 
-  registerEvents(app, parts.ingest);
-  registerDecide(app, parts.registry, parts.clock);
+  const gate = createCallGate();
+  registerEvents(app, parts.ingest, gate);
+  registerTraces(app, parts.ingest, gate);
+  registerDecide(app, parts);
   registerAgents(app, parts);
   registerStops(app, parts);
   registerFindings(app, parts.findings);
   registerTokens(app, parts.tokens);
   registerStatus(app, parts.status, parts.version);
+  if (parts.metrics !== undefined) {
+    observeCalls(app as unknown as FastifyInstance, parts.metrics.telemetry);
+    registerMetrics(app, parts.metrics.telemetry);
+  }
   return app as unknown as FastifyInstance;
 }
 
@@ -91,12 +103,12 @@ export async function listen(app: FastifyInstance, options: ListenOptions): Prom
   return await app.listen({ host, port: options.port });
 }
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 /** Method, path, status and id go into the log; never a header, a body or a stack. */
-function loggerOptions(stream: { write(line: string): void }) {
+export function loggerOptions(stream: { write(line: string): void }) {
   return {
     stream,
     redact: {
@@ -151,7 +163,7 @@ function rowOf({ method, url, config, schema }: DeclaredRoute): RouteRow {
   };
 }
 
-function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = problemOfError(error, request.id);
   // The server's own log: routes may have silenced the request's.
   if (problem.status >= 500) request.server.log.error({ err: error, requestId: request.id }, problem.code);

@@ -27,6 +27,7 @@ export const KINDS = [
   'joint',
   'quiet',
   'agent-flood',
+  'source-refused',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 

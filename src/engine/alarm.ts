@@ -2,7 +2,15 @@
 import { F } from '../agent/layout.js';
 import { U } from '../agent/sessions.js';
 import { agentKey } from '../agent/table.js';
-import { type Attribution, type Finding, isPage, type Kind, SEVERITIES, type Severity } from '../decide/finding.js';
+import {
+  type Attribution,
+  type Evidence,
+  type Finding,
+  isPage,
+  type Kind,
+  SEVERITIES,
+  type Severity,
+} from '../decide/finding.js';
 import type { PolicyRule } from '../decide/policy.js';
 import { propose } from '../decide/propose.js';
 import { type AgentEvent, FLEET } from '../event/event.js';
@@ -12,9 +20,10 @@ import type { Breach } from './budgets.js';
 import { causeOf, sessionOf, severityOf } from './cause.js';
 import type { OpenFinding } from './findings.js';
 import type { Outcome } from './outcome.js';
+import type { SourceStateRecord } from './record.js';
 import { attribute, hasCause, leader, round } from './scoring.js';
 import type { EngineState } from './state.js';
-import { makeTitle } from './title.js';
+import { type AgentKind, makeSourceTitle, makeTitle } from './title.js';
 
 const DAY_MS = 86_400_000;
 /** A breach is certain and its projection nearly so: these p rank them with what else is open. */
@@ -29,12 +38,14 @@ const RISK_FULL = Math.log(1e6);
 const FLEET_KEY = `\u0000${FLEET}`;
 /** A full table that turns newcomers away is certain, not probable; this p ranks it with what should be looked at. */
 const FLOOD_P = 1e-3;
+/** A refused source is as certain, and graver: what it sends is not watched at all. */
+const SOURCE_P = 1e-4;
 const id = new Uint32Array(2);
 const NOBODY = { role: null, labels: [] } as const;
 
 /** What stands behind a finding's line, whatever raised it. */
 interface Cause {
-  readonly kind: Kind;
+  readonly kind: AgentKind;
   readonly cause: string;
   readonly severity: Severity;
   readonly p: number;
@@ -138,6 +149,32 @@ export function raiseFlood(
   state.counts.findings++;
 }
 
+/**
+ * A source that is refused: nobody to stop, but somebody to tell, whatever else is open. Every failed trial is evidence
+ * that it lasts, so one finding stays open until the source is accepted again.
+ */
+export function raiseSource(state: EngineState, record: SourceStateRecord, offset: number, outcome: Outcome): void {
+  const { source, timeMs, rejections, of } = record;
+  const key = `${FLEET_KEY}\u0000${source}`;
+  if (record.state === 'accepted') {
+    state.findings.forget(key);
+    return;
+  }
+  const kind = 'source-refused';
+  const evidence = { kind, cause: kind, severity: 'high', timeMs, bound: true } as const;
+  const open = state.findings.note(key, evidence, () => makeId([key, kind, timeMs]));
+  if (!open.line) return;
+  const feature = `rejected of the last ${of} records`;
+  const line = lineOf(state, open.finding, {
+    timeMs,
+    ...{ tenant: '', agent: FLEET, root: FLEET, session: null, kind, title: makeSourceTitle(record), p: SOURCE_P },
+    attribution: [{ detector: 'intake', feature, observed: rejections, expected: 0, share: 1 }],
+    evidence: { offset, event: null },
+  });
+  outcome.findings.push(line);
+  state.counts.findings++;
+}
+
 function raise(state: EngineState, cause: Cause, bound: boolean, offset: number, outcome: Outcome): void {
   const { observation: o, table, settings } = state;
   const { tenant, name: root } = table.entry(o.slot);
@@ -192,20 +229,35 @@ function isAnswered(rules: readonly PolicyRule[], kind: Kind, open: OpenFinding)
 function describe(state: EngineState, cause: Cause, open: OpenFinding, subject: Subject, offset: number): Finding {
   const { tenant, agent, root, session, event } = subject;
   const attribution = cause.attribution();
+  const title = makeTitle(cause.kind, agent, event, attribution[0]);
+  const { timeMs } = state.observation;
+  const evidence = { offset, event: event?.id ?? null };
+  const { kind, p } = cause;
+  return lineOf(state, open, { timeMs, tenant, agent, root, session, kind, title, p, attribution, evidence });
+}
+
+/** What a line says that neither the engine's state nor the book knows. */
+interface Said extends Pick<Finding, 'tenant' | 'agent' | 'root' | 'session' | 'kind' | 'title' | 'p' | 'attribution'> {
+  readonly timeMs: number;
+  readonly evidence: Evidence;
+}
+
+/** All findings have their members in this one order. */
+function lineOf(state: EngineState, open: OpenFinding, said: Said): Finding {
   return {
     id: open.id,
-    time: new Date(state.observation.timeMs).toISOString(),
-    tenant,
-    agent,
-    root,
-    session,
+    time: new Date(said.timeMs).toISOString(),
+    tenant: said.tenant,
+    agent: said.agent,
+    root: said.root,
+    session: said.session,
     severity: open.shown,
-    kind: cause.kind,
-    title: makeTitle(cause.kind, agent, event, attribution[0]),
-    p: round(cause.p),
-    risk: Math.min(100, Math.round((100 * -Math.log(cause.p)) / RISK_FULL)),
-    attribution,
-    evidence: [{ offset, event: event?.id ?? null }],
+    kind: said.kind,
+    title: said.title,
+    p: round(said.p),
+    risk: Math.min(100, Math.round((100 * -Math.log(said.p)) / RISK_FULL)),
+    attribution: said.attribution,
+    evidence: [said.evidence],
     model: state.model.version,
     config: state.config,
     status: 'open',

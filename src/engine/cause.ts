@@ -4,6 +4,7 @@ import type { Observation, Readings } from '../agent/observation.js';
 import { S, U } from '../agent/sessions.js';
 import type { Kind, Severity } from '../decide/finding.js';
 import { NEW_ENDPOINT_FEATURE } from '../detect/novelty.js';
+import type { AgentKind } from './title.js';
 
 /** Failures in a row from which a burst of errors is called a retry loop. */
 const RETRY_RUN = 5;
@@ -13,7 +14,7 @@ const RETRY_RUN_OF_BURST = 15;
 const FAN_OUT_SESSION = 4;
 
 /** The cause that the leading detector stands for. */
-export function causeOf(detector: number, o: Observation, readings: Readings): Kind {
+export function causeOf(detector: number, o: Observation, readings: Readings): AgentKind {
   switch (DETECTORS[detector]) {
     case 'rate':
     case 'starts':

@@ -1,9 +1,36 @@
 /**
- * Event ids already scored, as 64-bit hashes, so that a sender may safely send again. Two generations, turned over
- * every `DEDUPE_MS` of the partition's time: an id is remembered for at least that long and at most twice as long,
- * unless more than `idsMax` ids arrive meanwhile (then generations turn earlier, and that is counted).
+ * Event ids already met, as 64-bit hashes, so that a sender may safely send again. Two generations, turned over
+ * every `keepMs` of the clock that they are told (an engine's is its partition's): an id is remembered for at least
+ * that long and at most twice as long, unless more than `idsMax` ids arrive meanwhile (then generations turn earlier,
+ * and that is counted).
  */
+import type { AgentEvent } from '../event/event.js';
+import { hash64 } from '../math/hash.js';
+
+/** How long an engine remembers at least. */
 export const DEDUPE_MS = 3_600_000;
+
+/** Fills `hash` with the identity of an event: (tenant, agent, id), unbound senders apart. */
+export function hashIdentity(
+  event: Pick<AgentEvent, 'id' | 'tenant' | 'agent'>,
+  bound: boolean,
+  seed: number,
+  hash: Uint32Array,
+): void {
+  hash64(event.id, seed, hash);
+  // By index: an array pattern would go through an iterator, for every event.
+  const hi = hash[0];
+  const lo = hash[1];
+  hash64(event.agent, (lo ^ (bound ? 0 : 1)) >>> 0, hash);
+  hash[0] ^= hi;
+  hash[1] ^= lo;
+  if (event.tenant === '') return;
+  const outerHi = hash[0];
+  const outerLo = hash[1];
+  hash64(event.tenant, outerLo, hash);
+  hash[0] ^= outerHi;
+  hash[1] ^= outerLo;
+}
 
 /** Two zero words mark an empty place; the one hash in 2^64 that looks so is moved aside. */
 function placed(hi: number, lo: number): number {
@@ -56,7 +83,7 @@ class Generation {
   }
 }
 
-/** The ids of about the last hour, at most 2 x idsMax. */
+/** The ids of about the last `keepMs` (an hour, where nobody says otherwise), at most 2 x idsMax. */
 export class SeenIds {
   private current = new Generation();
   private previous = new Generation();
@@ -65,7 +92,10 @@ export class SeenIds {
   /** Turns that came before their time because the ids were too many: the horizon was shorter than stated. */
   earlyTurns = 0;
 
-  constructor(idsMax: number) {
+  constructor(
+    idsMax: number,
+    private readonly keepMs = DEDUPE_MS,
+  ) {
     this.idsMax = idsMax;
   }
 
@@ -89,7 +119,7 @@ export class SeenIds {
 
   /** One turn at the most, however far the clock jumps: what was sent before an outage may be sent again after it. */
   advance(timeMs: number): void {
-    if (this.turnedMs !== 0 && timeMs - this.turnedMs < DEDUPE_MS) return;
+    if (this.turnedMs !== 0 && timeMs - this.turnedMs < this.keepMs) return;
     if (this.turnedMs !== 0) this.turn();
     this.turnedMs = timeMs;
   }

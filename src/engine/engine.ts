@@ -14,9 +14,9 @@ import { countRun } from '../detect/errors.js';
 import type { CohortModel } from '../detect/model.js';
 import { scoreSilence } from '../detect/silence.js';
 import type { AgentEvent } from '../event/event.js';
-import { hash64 } from '../math/hash.js';
-import { raiseBreach, raiseFlood, raiseScored } from './alarm.js';
+import { raiseBreach, raiseFlood, raiseScored, raiseSource } from './alarm.js';
 import type { Engine, EngineCounts, Shelf } from './contract.js';
+import { hashIdentity } from './dedupe.js';
 import { advanceWindows, enterSession, lookUp, noteNovel, sessionHash } from './observe.js';
 import type { Outcome } from './outcome.js';
 import type { AgentRecord, EngineRecord, EventRecord, ResetRecord } from './record.js';
@@ -99,6 +99,9 @@ export class PartitionEngine implements Engine {
         if (parsed !== null) this.state.adopt(parsed.settings, parsed.config);
         break;
       }
+      case 'source':
+        raiseSource(this.state, record, offset, outcome);
+        break;
     }
     this.state.counts.controls++;
   }
@@ -128,7 +131,7 @@ export class PartitionEngine implements Engine {
     const { counts, observation: o } = state;
     counts.events++;
     const root = this.treeOf(event, bound);
-    this.hashId(event, bound);
+    hashIdentity(event, bound, state.settings.hashSeed, this.hash);
     const [hi, lo] = this.hash;
     if (state.ids.has(hi, lo)) {
       counts.duplicates++;
@@ -197,21 +200,6 @@ export class PartitionEngine implements Engine {
     countRun(o);
     countCost(o);
     if (!late) for (const detector of state.catalogue) detector.count?.(o);
-  }
-
-  /** Fills `hash` with the identity of an event: (tenant, agent, id), unbound senders apart. */
-  private hashId(event: AgentEvent, bound: boolean): void {
-    const { hash } = this;
-    hash64(event.id, this.state.settings.hashSeed, hash);
-    const [hi, lo] = hash;
-    hash64(event.agent, (lo ^ (bound ? 0 : 1)) >>> 0, hash);
-    hash[0] ^= hi;
-    hash[1] ^= lo;
-    if (event.tenant === '') return;
-    const [outerHi, outerLo] = hash;
-    hash64(event.tenant, outerLo, hash);
-    hash[0] ^= outerHi;
-    hash[1] ^= outerLo;
   }
 
   /** Reports an acting agent to the inventory when it, or its version, is new. */

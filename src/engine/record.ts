@@ -59,5 +59,20 @@ export interface ConfigRecord {
   readonly settings: unknown;
 }
 
-export type ControlRecord = ModelRecord | AgentRecord | ResetRecord | ConfigRecord;
+/** A source is read no more, because too much of what it sends is no event; or it is read again. */
+export interface SourceStateRecord {
+  readonly type: 'source';
+  /** Wall clock of whoever reads the source. */
+  readonly timeMs: number;
+  /** Its name in the configuration. */
+  readonly source: string;
+  readonly state: 'refused' | 'accepted';
+  /** Items rejected among the `of` that were judged last. */
+  readonly rejections: number;
+  readonly of: number;
+  /** The code met most often, with an example; '' where nothing was rejected. */
+  readonly reason: string;
+}
+
+export type ControlRecord = ModelRecord | AgentRecord | ResetRecord | ConfigRecord | SourceStateRecord;
 export type EngineRecord = EventRecord | TickRecord | ControlRecord;

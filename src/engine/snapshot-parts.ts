@@ -4,12 +4,16 @@
  * is evicted keeps the blob that it had. Put together again, the parts are the snapshot, byte for byte, but for the
  * places of evicted profiles, which belong to whoever keeps them.
  */
-import { PROFILE_BYTES } from '../agent/layout.js';
-import { agentKey } from '../agent/table.js';
+import { DETECTORS, PROFILE_BYTES } from '../agent/layout.js';
+import { AgentTable, agentKey } from '../agent/table.js';
 import { SESSION_ROW_BYTES } from './residence.js';
+import { SNAPSHOT_FORMAT } from './snapshot.js';
 
 /** What of the snapshot's own header is needed to take it apart; the rest passes through. */
 interface Head {
+  readonly format: number;
+  readonly profileBytes: number;
+  readonly detectors: readonly string[];
   readonly agents: readonly (readonly [tenant: string, name: string, bound: 0 | 1, usedMs: number])[];
   readonly sessions: readonly (readonly number[])[];
   readonly ids: { readonly current: number; readonly previous: number };
@@ -65,6 +69,8 @@ export function splitSnapshot(bytes: Uint8Array): SnapshotParts {
   };
 }
 
+const DOOR_BYTES = new AgentTable(1).doorBytes().length;
+
 /** Where the blobs of a snapshot that is put together come from. */
 export interface BlobSource {
   readonly head: Uint8Array;
@@ -79,7 +85,7 @@ export interface BlobSource {
 
 /** Puts the parts together. Throws, naming the part, where one is missing or has another size than the head says. */
 export function joinSnapshot(source: BlobSource): Uint8Array {
-  const head = JSON.parse(new TextDecoder().decode(source.head)) as Head;
+  const head = parseHead(source.head);
   const blobs = head.agents.map(([tenant, name, bound], i) => {
     const blob = source.agent(agentKey(tenant, name, bound === 1));
     const bytes = PROFILE_BYTES + head.sessions[i].length * SESSION_ROW_BYTES;
@@ -95,6 +101,7 @@ export function joinSnapshot(source: BlobSource): Uint8Array {
   if (source.idsCurrent.length !== 4 * current || source.idsPrevious.length !== 4 * previous) {
     throw new Error(`remembered ids: ${source.idsCurrent.length} and ${source.idsPrevious.length} bytes`);
   }
+  if (source.door.length !== DOOR_BYTES) throw new Error(`the door has ${source.door.length} bytes, not ${DOOR_BYTES}`);
   const json = shelved.length === 0 ? source.head : new TextEncoder().encode(JSON.stringify({ ...head, shelved }));
   const profiles = blobs.map((blob) => blob.subarray(0, PROFILE_BYTES));
   const sessions = blobs.map((blob) => blob.subarray(PROFILE_BYTES));
@@ -107,4 +114,18 @@ export function joinSnapshot(source: BlobSource): Uint8Array {
     at += part.length;
   }
   return out;
+}
+
+function parseHead(bytes: Uint8Array): Head {
+  let head: Head;
+  try {
+    head = JSON.parse(new TextDecoder().decode(bytes)) as Head;
+  } catch (error) {
+    throw new Error('the head is no JSON', { cause: error });
+  }
+  const { format, profileBytes, detectors } = head;
+  const isOurs = format === SNAPSHOT_FORMAT && profileBytes === PROFILE_BYTES;
+  if (isOurs && detectors.join() === DETECTORS.join()) return head;
+  const words = `format ${format}, profiles with ${profileBytes} bytes, detectors ${detectors.join()}`;
+  throw new Error(`the head is of another version: ${words}`);
 }

@@ -12,7 +12,7 @@ import { readRow, SESSION_ROW_BYTES, writeRow } from './residence.js';
 import type { EngineState } from './state.js';
 
 /** Changes whenever a profile's layout or this file's format does. */
-const FORMAT = 1;
+export const SNAPSHOT_FORMAT = 1;
 
 interface Header {
   readonly format: number;
@@ -42,7 +42,7 @@ export function saveState(state: EngineState): Uint8Array {
   const chains = slots.map((slot) => sessions.rowsOf(slot).reverse());
   const ids = state.ids.snapshot();
   const header: Header = {
-    format: FORMAT,
+    format: SNAPSHOT_FORMAT,
     profileBytes: PROFILE_BYTES,
     detectors: DETECTORS,
     agents: slots.map((slot) => {
@@ -96,12 +96,12 @@ export function restoreState(state: EngineState, bytes: Uint8Array): void {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))) as Header;
   if (
-    header.format !== FORMAT ||
+    header.format !== SNAPSHOT_FORMAT ||
     header.profileBytes !== PROFILE_BYTES ||
     header.detectors.join() !== DETECTORS.join()
   ) {
     throw new Error(
-      `snapshot of format ${header.format} with ${header.profileBytes} bytes a profile; this version has ${FORMAT} and ${PROFILE_BYTES}`,
+      `snapshot of format ${header.format} with ${header.profileBytes} bytes a profile; this version has ${SNAPSHOT_FORMAT} and ${PROFILE_BYTES}`,
     );
   }
   let at = 4 + length;

@@ -1,6 +1,7 @@
 /** The sentence that a person reads: what happened, to which agent, against what is usual for it. */
 import type { Attribution, Kind } from '../decide/finding.js';
 import type { AgentEvent } from '../event/event.js';
+import type { SourceStateRecord } from './record.js';
 
 /** Longest name quoted in a title. */
 const NAME_MAX = 60;
@@ -33,8 +34,17 @@ function usd(x: number): string {
   return `$${x >= 100 ? grouped(Math.round(x)) : x >= 0.01 ? x.toFixed(2) : x.toPrecision(2)}`;
 }
 
+/** Kinds that are about agents: all but those of a control record. */
+export type AgentKind = Exclude<Kind, 'source-refused'>;
+
+/** The title of a finding about a source; its name and reason were bounded when the record was decoded. */
+export function makeSourceTitle({ source, rejections, of, reason }: SourceStateRecord): string {
+  const because = reason === '' ? '' : ` (${reason})`;
+  return `source ${source} is refused: ${grouped(rejections)} of its last ${grouped(of)} records were rejected${because}`;
+}
+
 /** The title of a finding whose leading attribution is `top`. */
-export function makeTitle(kind: Kind, agent: string, event: AgentEvent | null, top: Attribution): string {
+export function makeTitle(kind: AgentKind, agent: string, event: AgentEvent | null, top: Attribution): string {
   const who = quoted(agent);
   const endpoint = quoted(event?.endpoint ?? null);
   const target = event?.target ?? null;

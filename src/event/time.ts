@@ -84,3 +84,29 @@ function daysSinceEpoch(year: number, month: number, day: number): number {
   const leapDay = month > 2 && isLeap(year) ? 1 : 0;
   return daysBeforeYear + DAYS_BEFORE_MONTH[month - 1] + leapDay + day - 1;
 }
+
+const ZONED = /^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:(\.\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)$/;
+
+/**
+ * A time of RFC 3339, in any zone and letter case, in the one form that an event may carry: UTC, ms. null where the
+ * text is none, or its year is not one of 0000 to 9999.
+ */
+export function toUtc(text: string): string | null {
+  const [, date, clock, fractionText = '', zone] = ZONED.exec(text) ?? [];
+  if (zone === undefined) return null;
+  const localMs = parseTime(`${date}T${clock}${fractionText}Z`);
+  const utcMs = localMs - zoneMs(zone);
+  return utcMs >= YEAR_0_MS && utcMs < YEAR_10000_MS ? new Date(utcMs).toISOString() : null;
+}
+
+const YEAR_0_MS = -62_167_219_200_000;
+const YEAR_10000_MS = 253_402_300_800_000;
+
+/** How far the zone's clocks are ahead of UTC; NaN for hours or minutes that no zone has. */
+function zoneMs(zone: string): number {
+  if (zone === 'Z' || zone === 'z') return 0;
+  const hours = pair(zone, 1);
+  const minutes = pair(zone, 4);
+  if (hours > 23 || minutes > 59) return Number.NaN;
+  return (zone.charCodeAt(0) === 0x2d ? -1 : 1) * (hours * 60 + minutes) * 60_000;
+}

@@ -11,6 +11,12 @@ export const APPEND_UNITS_MAX = 64 * 1024 * 1024;
  */
 export function joinLines(values: readonly string[]): string {
   if (values.length === 0) return '';
+  checkLines(values);
+  return `${values.join('\n')}\n`;
+}
+
+/** Throws as joinLines does, for a log that keeps records one by one. */
+export function checkLines(values: readonly string[]): void {
   let units = 0;
   for (let i = 0; i < values.length; i += 1) {
     units += values[i].length + 1;
@@ -23,7 +29,6 @@ export function joinLines(values: readonly string[]): string {
       `an append of ${units} characters exceeds the limit of ${APPEND_UNITS_MAX}`,
     );
   }
-  return `${values.join('\n')}\n`;
 }
 
 function badRecord(index: number, count: number, what: string): KilldeerError {

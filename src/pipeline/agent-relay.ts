@@ -2,20 +2,13 @@
  * What people said of agents, on its way from the registry to the engines: role, labels and budgets of an agent become
  * a control record in its partition whenever they change, at least once, whatever dies in between.
  */
-import { isDeepStrictEqual } from 'node:util';
 import type { AgentRecord } from '../engine/record.js';
-import type { RegistryEntry } from '../registry/registry.js';
+import { FactBook } from './fact-book.js';
 import type { LiveChange } from './live-parts.js';
 
-type Facts = Pick<RegistryEntry, 'role' | 'labels' | 'budgets'>;
-
-const NONE: Facts = { role: null, labels: [], budgets: { sessionUsd: null, dayUsd: null } };
-
 export class AgentRelay {
-  private readonly facts = new Map<string, Facts>();
+  private readonly facts = new FactBook();
   private readonly due = new Map<string, AgentRecord>();
-  /** Every change before it was noted. */
-  private next = 0;
   private isStarted = false;
   private sending: Promise<void> | null = null;
 
@@ -33,16 +26,10 @@ export class AgentRelay {
   ) {}
 
   /** To be told every change, from the first one of the log. */
-  note({ offset, record, verdict }: LiveChange): void {
-    this.next = offset + 1;
-    if (record.type !== 'register' || verdict.effect !== 'applied' || verdict.entry === null) return;
-    const { tenant, agent, role, labels, budgets } = verdict.entry;
-    const key = `${tenant}\u0000${agent}`;
-    const facts: Facts = { role, labels, budgets };
-    if (isDeepStrictEqual(this.facts.get(key) ?? NONE, facts)) return;
-    this.facts.set(key, facts);
-    if (offset < this.told) return;
-    this.due.set(key, { type: 'agent', timeMs: record.timeMs, tenant, agent, role, labels, budgets });
+  note(change: LiveChange): void {
+    const record = this.facts.note(change);
+    if (record === null || change.offset < this.told) return;
+    this.due.set(keyOf(record), record);
     if (this.isStarted) this.run();
   }
 
@@ -68,18 +55,21 @@ export class AgentRelay {
   private async sendAll(): Promise<void> {
     while (this.due.size > 0) {
       const records = [...this.due.values()];
-      const upTo = this.next;
+      const upTo = this.facts.next;
       this.due.clear();
       try {
         await this.send(records);
       } catch (error) {
         for (const record of records) {
-          const key = `${record.tenant}\u0000${record.agent}`;
-          if (!this.due.has(key)) this.due.set(key, record);
+          if (!this.due.has(keyOf(record))) this.due.set(keyOf(record), record);
         }
         throw error;
       }
       await this.save(upTo);
     }
   }
+}
+
+function keyOf({ tenant, agent }: AgentRecord): string {
+  return `${tenant}\u0000${agent}`;
 }

@@ -69,11 +69,13 @@ export class EventsLog implements Pick<Log, 'partitions' | 'append'> {
     await this.all(encodeRecord({ type: 'tick', timeMs }));
   }
 
-  /** In its agent's partition, or in all. */
+  /** In its agent's partition, in all, or (a source's) in the first. */
   async control(record: ControlRecord): Promise<void> {
     const line = encodeRecord(record);
     if (record.type === 'model' || record.type === 'config') return this.all(line);
-    await this.append(EVENTS_TOPIC, partitionOf(record.tenant, record.agent, this.ends.length), [line]);
+    // A source has no partition of its own; the first tells people for all of them.
+    const partition = record.type === 'source' ? 0 : partitionOf(record.tenant, record.agent, this.ends.length);
+    await this.append(EVENTS_TOPIC, partition, [line]);
   }
 
   /** One line in every partition. Rejects where one of them did not take it, after all were tried. */

@@ -17,7 +17,8 @@ export function renderExplanation(explanation: Explanation): string {
     const on = event.target === null ? event.endpoint : `${event.endpoint} on ${event.target}`;
     lines.push(row('decode', `accepted: ${event.agent} ${event.operation} ${cut(on)}${suffix(event.status)}`));
   }
-  if (step === null) lines.push(row('engine', `not scored: ${fate}`));
+  if (fate === 'source') lines.push(row('engine', 'not scored: a source was refused or accepted'));
+  else if (step === null) lines.push(row('engine', `not scored: ${fate}`));
   else lines.push(...stepRows(step, fate));
   lines.push(...endRows(explanation));
   return lines.join('\n');

@@ -101,9 +101,9 @@ export interface Explanation {
   readonly offset: number;
   /** ISO 8601 UTC. */
   readonly time: string;
-  /** null for a tick. */
+  /** null for a tick and for a record of a source. */
   readonly event: AgentEvent | null;
-  readonly fate: 'scored' | 'late' | 'duplicate' | 'not-admitted' | 'rejected' | 'tick';
+  readonly fate: 'scored' | 'late' | 'duplicate' | 'not-admitted' | 'rejected' | 'tick' | 'source';
   /** Where the fate is 'rejected'. */
   readonly rejection: Rejection | null;
   /** null where it was not scored. */

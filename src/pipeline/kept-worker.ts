@@ -1,7 +1,8 @@
 /**
  * A worker thread that is kept running: when it dies it is started again, from what it left on disk, after a pause
- * that doubles, and a bounded number of times in a row; then it is down, and says so. One that died of a full disk is
- * started again until there is space: that is for people to mend, and nobody should have to restart the process after.
+ * that doubles, and a bounded number of times in a row; then it is down, and says so. One that died of what passes (a
+ * full disk, brokers out of reach) is started again until it is over: nobody should have to restart the process after.
+ * One that was fenced is down at once: another process does its work.
  */
 import type { Worker } from 'node:worker_threads';
 import { KilldeerError } from '../errors.js';
@@ -21,16 +22,21 @@ export const RESTART_LIMITS: RestartLimits = { restartsMax: 5, pauseMs: 250, hea
 
 export type WorkerState = 'starting' | 'running' | 'restarting' | 'down' | 'stopped';
 
-const FULL_PAUSE_MS = 2_000;
+const PASSING_PAUSE_MS = 2_000;
 /** Longest a worker may take for its last checkpoint, ms. */
 const STOP_MAX_MS = 60_000;
+
+/** Whether it died because another owner took over. */
+export function isFenced(error: unknown): boolean {
+  return error instanceof KilldeerError && error.code === 'kafka.fenced';
+}
 
 type Message = { readonly type: string; readonly fault?: unknown };
 
 export interface KeptWorkerParts<To, From extends Message> {
   readonly limits: RestartLimits;
-  /** Between two starts while the disk is full, ms. */
-  readonly fullPauseMs?: number;
+  /** Between two starts while what it died of lasts, ms. */
+  readonly passingPauseMs?: number;
   /** Starts a thread; rejects where that cannot be. */
   readonly spawn: () => Promise<Worker>;
   /** Not called for 'fatal'. `answer` reaches the very thread that spoke, and nobody once it is gone. */
@@ -124,18 +130,19 @@ export class KeptWorker<To, From extends Message> {
   private died(error: unknown): void {
     this.fault = error;
     if (performance.now() - this.startedAtMs >= this.parts.limits.healthyMs) this.inARow = 0;
-    const isFull = isDiskFull(error);
-    if (this.isStopping || (!isFull && this.inARow >= this.parts.limits.restartsMax)) {
+    const isPassing = isDiskFull(error) || (error instanceof KilldeerError && error.retry);
+    const isOver = this.isStopping || isFenced(error);
+    if (isOver || (!isPassing && this.inARow >= this.parts.limits.restartsMax)) {
       this.parts.onDeath(error, null);
       this.finish('down');
       return;
     }
-    const pause = isFull ? (this.parts.fullPauseMs ?? FULL_PAUSE_MS) : this.nextPause();
+    const pause = isPassing ? (this.parts.passingPauseMs ?? PASSING_PAUSE_MS) : this.nextPause();
     this.restarts += 1;
     this.state = 'restarting';
     this.parts.onDeath(error, pause);
-    // Whoever waits for the first start must not wait for space.
-    if (isFull) this.settle();
+    // Whoever waits for the first start must not wait for that.
+    if (isPassing) this.settle();
     this.timer = setTimeout(() => void this.start(), pause);
   }
 

@@ -61,3 +61,12 @@ export interface Ledger {
   /** Nothing more is written. */
   close(): Promise<void>;
 }
+
+/** What one commit was, for whoever measures. */
+export interface CommitFacts {
+  readonly ms: number;
+  /** Executed since the commit before. */
+  readonly records: number;
+  /** Of a snapshot; 0: none was in it. */
+  readonly snapshotBytes: number;
+}

@@ -8,9 +8,6 @@ import type { CohortModel } from '../detect/model.js';
 import type { Sample } from '../engine/outcome.js';
 import { KilldeerError } from '../errors.js';
 import { Learner } from '../learn/learner.js';
-import { readWhole, writeAtomic } from '../log/atomic-file.js';
-import type { Files } from '../log/files.js';
-import { storeModel } from './model-folder.js';
 import type { LogPlace } from './output.js';
 import type { ClosedWindow } from './protocol.js';
 import { decodeSample } from './sample-line.js';
@@ -20,15 +17,24 @@ const FORMAT = 1;
 const BATCH = 1_000;
 const PAUSE_MS = 200;
 
+/** Where the learner keeps what it remembers, and the models that it makes. */
+export interface LearnerStore {
+  /** Names it in errors. */
+  readonly name: string;
+  /** null: nothing was kept yet. */
+  read(): Promise<Uint8Array | null>;
+  /** Whole or not at all; durable once resolved. */
+  write(bytes: Uint8Array): Promise<void>;
+  storeModel(model: CohortModel): Promise<void>;
+}
+
 export interface LiveLearnerParts {
   /** Samples of each partition. */
   readonly samples: readonly LogPlace[];
   /** Learning started from it. */
   readonly start: CohortModel;
   readonly pagesPerAgentDay: number;
-  readonly files: Files;
-  readonly statePath: string;
-  readonly modelsDirectory: string;
+  readonly store: LearnerStore;
   /** Resolves once the activation is durable in every partition. */
   readonly activate: (version: string, timeMs: number) => Promise<void>;
   /** A window is closed and remembered. */
@@ -57,8 +63,8 @@ export async function createLiveLearner(parts: LiveLearnerParts): Promise<LiveLe
   return new Loop(parts, learner, { endMs: 0, positions });
 }
 
-async function readState({ files, statePath, samples }: LiveLearnerParts): Promise<StateJson | null> {
-  const bytes = await readWhole(files, statePath);
+async function readState({ store, samples }: LiveLearnerParts): Promise<StateJson | null> {
+  const bytes = await store.read();
   if (bytes === null) return null;
   let state: Partial<StateJson> | null = null;
   try {
@@ -67,7 +73,7 @@ async function readState({ files, statePath, samples }: LiveLearnerParts): Promi
     // Told below.
   }
   if (state?.format === FORMAT && state.closed?.positions.length === samples.length) return state as StateJson;
-  throw new KilldeerError('checkpoint.corrupt', `${statePath} holds no learner of ${samples.length} partitions`);
+  throw new KilldeerError('checkpoint.corrupt', `${store.name} holds no learner of ${samples.length} partitions`);
 }
 
 /** One partition's part in the window that is being gathered. */
@@ -122,18 +128,20 @@ class Loop implements LiveLearner {
   /** Reads on to the next end of a window; returns how many lines it met. */
   private async gather(one: Gathered): Promise<number> {
     const { log, topic, partition } = one.place;
-    const { records } = await log.read(topic, partition, one.position, BATCH);
+    const { records, next } = await log.read(topic, partition, one.position, BATCH);
     const from = one.position;
     for (const { offset, value } of records) {
       const sample = decodeSample(value, `${topic}/${partition} ${offset}`);
-      one.position = offset + 1;
       if (sample.kind === 'window') {
         one.endMs = sample.endMs;
-        break;
+        one.position = offset + 1;
+        return one.position - from;
       }
       this.window.add(sample as Sample);
     }
-    return one.position - from;
+    // Beyond the last record where offsets have gaps.
+    one.position = next;
+    return next - from;
   }
 
   private async pause(lacking: readonly Gathered[]): Promise<void> {
@@ -144,15 +152,15 @@ class Loop implements LiveLearner {
   }
 
   private async close(endMs: number): Promise<void> {
-    const { files, statePath, modelsDirectory, activate, onClosed } = this.parts;
+    const { store, activate, onClosed } = this.parts;
     const model = this.learner.close(endMs, this.window.take());
     if (model !== null) {
-      await storeModel(files, modelsDirectory, model);
+      await store.storeModel(model);
       await activate(model.version, endMs);
     }
     const closed: ClosedWindow = { endMs, positions: this.gathered.map(({ position }) => position) };
     const state: StateJson = { format: FORMAT, closed, learner: this.learner.snapshot() };
-    await writeAtomic(files, statePath, Buffer.from(`${JSON.stringify(state)}\n`));
+    await store.write(Buffer.from(`${JSON.stringify(state)}\n`));
     for (const one of this.gathered) one.endMs = 0;
     this.closed = closed;
     onClosed(closed);

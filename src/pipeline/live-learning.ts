@@ -82,6 +82,7 @@ export class LiveLearning {
 
   private take(message: FromLearner, answer: (message: ToLearner) => void): void {
     if (message.type === 'model') void this.activate(message.version, message.timeMs, answer);
+    else if (message.type === 'note') this.parts.report({ level: message.level, message: message.message });
     else if (message.type !== 'fatal') this.close(message.closed);
   }
 

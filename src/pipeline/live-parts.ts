@@ -46,7 +46,8 @@ export interface LiveRegistry {
 export interface LiveRegistryOptions {
   readonly log: Log;
   readonly clock: () => number;
-  readonly policy: Policy;
+  /** To be adopted at once; null: the log's own stays. */
+  readonly policy: Policy | null;
   readonly onChange: (change: LiveChange) => void;
   readonly onFault: (error: unknown) => void;
   readonly tickEveryMs?: number;

@@ -27,6 +27,7 @@ import { LivePartitions } from './live-partitions.js';
 import type { LiveOptions, LiveRegistry } from './live-parts.js';
 import { createSpawn } from './live-threads.js';
 import { forgetModels } from './model-folder.js';
+import type { Progress } from './partition-parts.js';
 import { encodeRecord } from './record-line.js';
 import { type FeedOptions, type FeedSummary, RecordingFeed } from './recording-feed.js';
 import { createRegistryWriter } from './registry-writer.js';
@@ -54,6 +55,8 @@ export interface Live<R extends LiveRegistry = LiveRegistry> {
   readonly control: { write(record: ControlRecord): Promise<void> };
   /** Records that are durable and not executed yet. */
   behind(): number;
+  /** By partition, as it stands; null before it ran. */
+  progress(): readonly (Progress | null)[];
   /** Plays a recording's lines; only where the clock is the recording's, and one at a time. */
   feed(lines: Iterable<string> | AsyncIterable<string>, options?: FeedOptions): Promise<FeedSummary>;
   /** Resolves once everything durable was executed, and what follows from it was handed on. */
@@ -176,6 +179,10 @@ class LiveSide<R extends LiveRegistry> implements Live<R> {
 
   behind(): number {
     return this.workers.partitions.behind();
+  }
+
+  progress(): readonly (Progress | null)[] {
+    return this.workers.partitions.progress();
   }
 
   async feed(lines: Iterable<string> | AsyncIterable<string>, options: FeedOptions = {}): Promise<FeedSummary> {

@@ -10,7 +10,7 @@ import { rootOf } from '../agent/lineage.js';
 import { clearOutcome, createOutcome, type Sighting } from '../engine/outcome.js';
 import type { EngineRecord } from '../engine/record.js';
 import type { Rejection } from '../event/event.js';
-import type { LogRecord } from '../log/log.js';
+import type { LogBatch, LogRecord } from '../log/log.js';
 import { Execution } from './execution.js';
 import { type Failpoint, failpoint } from './failpoint.js';
 import type { LedgerHost, Position } from './ledger.js';
@@ -120,7 +120,8 @@ class Loop implements Partition, LedgerHost {
     const isAgain = this.offset < ledger.committed;
     // A batch ends where an earlier life ended, so that it is muted as a whole or not at all.
     const max = isAgain ? Math.min(ledger.batchMax, ledger.committed - this.offset) : ledger.batchMax;
-    const { records, next } = await events.log.read(events.topic, events.partition, this.offset, max);
+    const read = await events.log.read(events.topic, events.partition, this.offset, max);
+    const { records, next } = isAgain ? upTo(ledger.committed, read) : read;
     if (next === this.offset) return false;
     const { batch } = this.parts.emit;
     const startedMs = batch === undefined ? 0 : this.parts.clock();
@@ -229,6 +230,12 @@ class Loop implements Partition, LedgerHost {
     const { model, settings } = this.execution;
     return { offset: this.offset, nowMs: this.nowMs, model, settings, deadLettered: this.deadLettered };
   }
+}
+
+/** Where offsets have gaps, so many records may reach further. */
+function upTo(end: number, { records, next }: LogBatch): LogBatch {
+  if (next <= end) return { records, next };
+  return { records: records.filter(({ offset }) => offset < end), next: end };
 }
 
 /** A parent counts where the sender was bound to both: it was to the tree, so the parent must stand in it. */

@@ -9,11 +9,21 @@ import type { Settings } from '../engine/settings.js';
 import { ERRORS, type ErrorCode, KilldeerError } from '../errors.js';
 import type { PriceTable } from '../event/prices.js';
 import { isDiskFull } from '../log/files.js';
+import type { CommitFacts } from './ledger.js';
 import type { Progress } from './partition-parts.js';
 
 export interface Fault {
   readonly code: ErrorCode;
   readonly message: string;
+}
+
+/** How a partition was taken over from whoever owned it before. */
+export interface Restored {
+  readonly epoch: number;
+  /** Changes of the registry's log before it were told to the engine. */
+  readonly told: number;
+  readonly bytes: number;
+  readonly ms: number;
 }
 
 /** What a thread is started with. */
@@ -45,6 +55,13 @@ export interface LearnerTask {
   readonly pagesPerAgentDay: number;
 }
 
+/** Something that a person may want to know. */
+export interface Note {
+  readonly type: 'note';
+  readonly level: 'info' | 'warn' | 'error';
+  readonly message: string;
+}
+
 export type ToPartition =
   /** `log:events` is durable up to here. */
   | { readonly type: 'end'; readonly end: number }
@@ -52,19 +69,28 @@ export type ToPartition =
   | { readonly type: 'acknowledged'; readonly id: number; readonly fault: Fault | null }
   /** Samples before it are learned. */
   | { readonly type: 'learned'; readonly samples: number }
+  /** Changes of the registry's log before it stand in the partition as records. */
+  | { readonly type: 'told'; readonly told: number }
   | { readonly type: 'stop' };
 
 export type FromPartition =
   /** Restored; executes from `progress.offset` on. */
-  | { readonly type: 'ready'; readonly progress: Progress }
+  | { readonly type: 'ready'; readonly progress: Progress; readonly restored?: Restored }
   | {
       readonly type: 'registry';
       readonly id: number;
       readonly proposals: readonly Proposal[];
       readonly sightings: readonly Sighting[];
+      /** The partition's clock, ms. */
+      readonly nowMs: number;
     }
+  | { readonly type: 'batch'; readonly records: number; readonly ms: number }
+  | { readonly type: 'committed'; readonly facts: CommitFacts }
+  /** Bytes of the state that were read so far. */
+  | { readonly type: 'restoring'; readonly bytes: number }
   | { readonly type: 'progress'; readonly progress: Progress }
   | { readonly type: 'checkpointed'; readonly offset: number }
+  | Note
   | { readonly type: 'fatal'; readonly fault: Fault };
 
 export type ToLearner =
@@ -74,6 +100,7 @@ export type ToLearner =
   | { readonly type: 'stop' };
 
 export type FromLearner =
+  | Note
   | { readonly type: 'ready'; readonly closed: ClosedWindow }
   /** The model has its file; it is to be activated. */
   | { readonly type: 'model'; readonly version: string; readonly timeMs: number }

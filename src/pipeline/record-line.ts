@@ -18,8 +18,12 @@ const VERSION = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 /** Beyond it a Date has no ISO form. */
 const TIME_MAX_MS = 8.64e15;
 
+/** Characters of what a source's record says of its rejections: it stands in a finding's title. */
+export const SOURCE_REASON_MAX = 300;
+
 const timeMs = z.number().int().min(0).max(TIME_MAX_MS);
 const usd = z.number().min(0).nullable();
+const items = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const controlSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('tick'), timeMs }),
   z.strictObject({ type: z.literal('model'), timeMs, version: z.string().regex(VERSION) }),
@@ -33,6 +37,15 @@ const controlSchema = z.discriminatedUnion('type', [
     budgets: z.strictObject({ sessionUsd: usd, dayUsd: usd }),
   }),
   z.strictObject({ type: z.literal('reset'), timeMs, tenant: z.string(), agent: z.string().min(1), actor: z.string() }),
+  z.strictObject({
+    type: z.literal('source'),
+    timeMs,
+    source: z.string().min(1).max(64),
+    state: z.enum(['refused', 'accepted']),
+    rejections: items,
+    of: items,
+    reason: z.string().max(SOURCE_REASON_MAX),
+  }),
   z.strictObject({
     type: z.literal('config'),
     timeMs,

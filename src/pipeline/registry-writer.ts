@@ -15,7 +15,7 @@ export interface RegistryWriter {
   stop(): void;
 }
 
-export function createRegistryWriter(registry: LiveRegistry): RegistryWriter {
+export function createRegistryWriter(registry: Pick<LiveRegistry, 'write'>): RegistryWriter {
   let isStopping = false;
   const put = async (draft: LiveDraft): Promise<void> => {
     for (;;) {

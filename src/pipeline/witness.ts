@@ -5,7 +5,7 @@ import { type Finding, SEVERITIES } from '../decide/finding.js';
 import { causeOf } from '../engine/cause.js';
 import type { OpenFinding } from '../engine/findings.js';
 import type { Outcome } from '../engine/outcome.js';
-import type { EngineRecord, EventRecord } from '../engine/record.js';
+import type { EngineRecord, EventRecord, SourceStateRecord } from '../engine/record.js';
 import type { EngineState } from '../engine/state.js';
 import type { Rejection } from '../event/event.js';
 import type { Explanation, FindingVerdict, StepVerdict } from './explanation.js';
@@ -41,9 +41,10 @@ export class Witness {
     if (isWanted) this.open = new Set(findings.snapshot().flatMap(([, open]) => open.map(({ id }) => id)));
   }
 
-  /** Right after the record; null for one that is neither event nor tick. */
+  /** Right after the record; null for one that nobody asks about: a model, a configuration, facts of an agent. */
   explain(state: EngineState, record: EngineRecord, offset: number, outcome: Outcome): Explanation | null {
     if (record.type === 'event') return this.explainEvent(state, record, offset, outcome);
+    if (record.type === 'source') return this.explainSource(record, offset, outcome);
     return record.type === 'tick' ? this.explainTick(state, record.timeMs, offset, outcome) : null;
   }
 
@@ -72,6 +73,22 @@ export class Witness {
       step,
       finding: this.findingOf(state, step, outcome.findings),
       proposals: [...outcome.proposals],
+    };
+  }
+
+  /** Nothing is scored: the record itself says what happened. */
+  private explainSource(record: SourceStateRecord, offset: number, outcome: Outcome): Explanation {
+    const time = new Date(record.timeMs).toISOString();
+    const finding = { ...NOTHING, lines: [...outcome.findings] };
+    return {
+      ...this.about(offset),
+      time,
+      event: null,
+      fate: 'source',
+      rejection: null,
+      step: null,
+      finding,
+      proposals: [],
     };
   }
 

@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { type FileLog, openFileLog } from '../log/file-log.js';
 import { nodeFiles } from '../log/files.js';
+import { createFileLearnerStore } from './file-learner-store.js';
 import { createFilePartition } from './file-partition.js';
 import {
   deadLetterTopic,
@@ -18,9 +19,7 @@ import {
 } from './layout.js';
 import { createLiveLearner } from './live-learner.js';
 import { loadModel } from './model-folder.js';
-import type { PartitionEmit } from './partition-parts.js';
 import {
-  errorOf,
   type FromLearner,
   type FromPartition,
   faultOf,
@@ -30,6 +29,7 @@ import {
   type ToPartition,
   type WorkerTask,
 } from './protocol.js';
+import { createRegistryLink } from './registry-link.js';
 
 /** Samples that were learned are of no use: small segments, so that they soon go. */
 const SAMPLE_SEGMENT_BYTES = 8 * 1024 * 1024;
@@ -40,7 +40,7 @@ async function runPartition(task: PartitionTask, port: MessagePort): Promise<voi
   const own = partitionLayout(directory, partition);
   mkdirSync(own.directory, { recursive: true });
   const [events, outputs, samples] = await openPartitionLogs(task, layout.log);
-  const registry = createRegistryLink(port);
+  const registry = createRegistryLink((message) => say(port, message));
   const loop = await createFilePartition({
     place: { partition, epoch: task.epoch },
     events: { log: events, topic: EVENTS_TOPIC, partition },
@@ -67,7 +67,7 @@ async function runPartition(task: PartitionTask, port: MessagePort): Promise<voi
     if (message.type === 'end') events.setDurableEnd(EVENTS_TOPIC, partition, message.end);
     else if (message.type === 'acknowledged') registry.acknowledge(message);
     else if (message.type === 'stop') loop.stop();
-    else forgetSamples(samples, samplesTopic(partition), message.samples);
+    else if (message.type === 'learned') forgetSamples(samples, samplesTopic(partition), message.samples);
   });
   say(port, { type: 'ready', progress: loop.progress });
   await loop.run();
@@ -94,30 +94,6 @@ function forgetSamples(samples: FileLog | null, topic: string, before: number): 
   samples?.retain().catch(() => {});
 }
 
-interface RegistryLink {
-  readonly tell: PartitionEmit['registry'];
-  acknowledge(message: Extract<ToPartition, { type: 'acknowledged' }>): void;
-}
-
-function createRegistryLink(port: MessagePort): RegistryLink {
-  const waiting = new Map<number, { resolve: () => void; reject: (error: unknown) => void }>();
-  let last = 0;
-  return {
-    tell: (proposals, sightings) =>
-      new Promise((resolve, reject) => {
-        last += 1;
-        waiting.set(last, { resolve, reject });
-        say(port, { type: 'registry', id: last, proposals, sightings });
-      }),
-    acknowledge: ({ id, fault }) => {
-      const one = waiting.get(id);
-      waiting.delete(id);
-      if (fault === null) one?.resolve();
-      else one?.reject(errorOf(fault));
-    },
-  };
-}
-
 async function runLearner(task: LearnerTask, port: MessagePort): Promise<void> {
   const layout: Layout = layoutOf(task.directory);
   const names = Array.from({ length: task.partitions }, (_, partition) => samplesTopic(partition));
@@ -128,9 +104,7 @@ async function runLearner(task: LearnerTask, port: MessagePort): Promise<void> {
     samples: names.map((topic) => ({ log, topic, partition: 0 })),
     start: loadModel(layout.models, task.start),
     pagesPerAgentDay: task.pagesPerAgentDay,
-    files: nodeFiles,
-    statePath: layout.learner,
-    modelsDirectory: layout.models,
+    store: createFileLearnerStore(nodeFiles, layout.learner, layout.models),
     activate: (version, timeMs) =>
       new Promise((resolve) => {
         activations.set(version, resolve);

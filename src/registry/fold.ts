@@ -76,6 +76,8 @@ class Fold implements RegistryFold {
         return this.adopt(record.policy);
       case 'attempt':
         return this.attempt(record);
+      case 'owner':
+        return this.own(record);
       default:
         // Written by a newer version: every reader of this one passes over it alike.
         return { effect: 'none', reason: 'a record of an unknown type', code: null, entry: null };
@@ -112,6 +114,20 @@ class Fold implements RegistryFold {
     held.endedMs = Math.max(...ended.map((one) => one.untilMs ?? 0));
     inventory.restrict(held, left.length === 0 ? NONE : left, clockMs);
     return true;
+  }
+
+  private own({ partition, epoch }: Of<'owner'>): Judgement {
+    const { epochs } = this.state;
+    const known = epochs.get(partition) ?? 0;
+    if (epoch < known) {
+      return refuse(
+        'registry.refused',
+        `epoch ${epoch} of partition ${partition} is over: ${known} owns it`,
+        undefined,
+      );
+    }
+    epochs.set(partition, epoch);
+    return { effect: 'applied', reason: null, code: null, entry: null };
   }
 
   private seen(record: Of<'seen'>): Judgement {

@@ -104,6 +104,8 @@ export type RegistryRecord =
       ifVersion?: number | null;
     })
   | (Base & { type: 'policy'; policy: Policy })
+  /** A process takes a partition over: what an owner of an earlier epoch proposes from here on is void. */
+  | (Base & { type: 'owner'; partition: number; epoch: number })
   /** A call that /v1/decide refused after a stop: recorded, at most once per agent and minute, with the count. */
   | (Base & { type: 'attempt'; tenant: string; agent: string; count: number });
 

@@ -7,6 +7,7 @@ import type { Config } from '../config.js';
 import { KilldeerError } from '../errors.js';
 import { lockDirectory } from '../log/lock.js';
 import { clientOf, readServerNote, tokensPath } from './data-directory.js';
+import { type Look, lookAtTopics } from './look-at-topics.js';
 import { loadSetup, type Setup } from './setup.js';
 import type { Terminal } from './terminal.js';
 import type { VerbContext } from './verb.js';
@@ -14,13 +15,7 @@ import type { VerbContext } from './verb.js';
 interface Options {
   readonly config?: string;
   readonly data?: string;
-}
-
-/** One thing that was looked at. `ok` null: nothing is wrong, and nothing is there. */
-interface Look {
-  readonly what: string;
-  readonly ok: boolean | null;
-  readonly words: string;
+  readonly createTopics?: boolean;
 }
 
 export function addCheck(program: Command, context: VerbContext): void {
@@ -29,12 +24,14 @@ export function addCheck(program: Command, context: VerbContext): void {
     .description('the configuration in force, what is reachable, and whether an agent could be stopped right now')
     .option('--config <file>', 'configuration')
     .option('--data <dir>', "data directory; the configuration's by default")
+    .option('--create-topics', 'make the topics that are missing, where the log is on Kafka')
     .action((options: Options) => check(context, options));
 }
 
 async function check({ terminal, failed }: VerbContext, options: Options): Promise<void> {
   const setup = loadSetup(options);
   const looks = [...lookAtFiles(setup), lookAtDirectory(setup.dataDir)];
+  looks.push(...(await lookAtTopics(setup, options.createTopics === true)));
   const { server, stoppable } = await lookAtServer(setup);
   looks.push(server);
   terminal.emit({ configuration: withoutSecrets(setup.config), looks, stoppable });

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { type ErrorCode, KilldeerError } from '../errors.js';
 import { addAgent } from './agent.js';
 import { addCheck } from './check.js';
+import { addDecode } from './decode.js';
 import { addDemo } from './demo.js';
 import { addExplain } from './explain.js';
 import { addModels } from './models.js';
@@ -10,6 +11,7 @@ import { addReplay } from './replay.js';
 import { addRun } from './run.js';
 import { packageVersion } from './shipped.js';
 import { addSimulate } from './simulate.js';
+import { addStore } from './store.js';
 import type { Terminal } from './terminal.js';
 import { addToken } from './token.js';
 import type { VerbContext } from './verb.js';
@@ -41,7 +43,19 @@ function buildProgram(context: VerbContext): Command {
     .configureOutput({ writeOut: terminal.print, writeErr: terminal.complain })
     .showHelpAfterError('next: see killdeer --help, or the verb with --help')
     .exitOverride();
-  const verbs = [addRun, addDemo, addReplay, addExplain, addCheck, addAgent, addToken, addSimulate, addModels];
+  const verbs = [
+    addRun,
+    addDemo,
+    addReplay,
+    addExplain,
+    addCheck,
+    addDecode,
+    addAgent,
+    addToken,
+    addSimulate,
+    addModels,
+    addStore,
+  ];
   for (const add of verbs) add(program, context);
   return program;
 }

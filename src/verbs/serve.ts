@@ -1,19 +1,18 @@
 /** A live system in this process: the live side, its tokens, and the API before it. Used by `run` and by `demo`. */
 
-import type { RegistryPort, ServerParts } from '../api/contract.js';
-import { createIngest } from '../api/ingest.js';
-import { createRecentFindings } from '../api/recent-findings.js';
-import { buildServer, listen } from '../api/server.js';
-import type { Config } from '../config.js';
+import { metricsToken, startOpsServer } from '../api/ops-server.js';
+import { createRecentFindings, type RecentFindings } from '../api/recent-findings.js';
 import type { Finding } from '../decide/finding.js';
-import { KilldeerError } from '../errors.js';
 import { openFileLog } from '../log/file-log.js';
 import { lockDirectory } from '../log/lock.js';
 import { type Live, startLive } from '../pipeline/live.js';
 import type { LiveReport } from '../pipeline/live-parts.js';
 import { openRegistry, type Registry, type RegistryChange } from '../registry/journal.js';
-import { openTokens } from '../registry/tokens.js';
-import { handOutTokens, hashesPath, removeServerNote, writeServerNote } from './data-directory.js';
+import { createTelemetry, type Telemetry } from '../telemetry.js';
+import { observeChange } from './cluster-observer.js';
+import { type Face, openFace } from './face.js';
+import { openIntake } from './intake.js';
+import { observeLive } from './live-observer.js';
 import type { Setup } from './setup.js';
 import { packageVersion } from './shipped.js';
 
@@ -48,6 +47,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const { setup, dir } = options;
   const { config, policy, startModel, prices } = setup;
   const findings = createRecentFindings();
+  const telemetry = createTelemetry({ version: packageVersion(), basics: true });
   let isStarted = false;
   const live = await startLive<Registry>({
     directory: dir,
@@ -60,111 +60,65 @@ export async function serve(options: ServeOptions): Promise<Served> {
     clock: options.clock,
     report: options.report,
     ...(options.drawSeed === undefined ? {} : { drawSeed: options.drawSeed }),
-    onFinding: options.onFinding,
+    onFinding: (finding) => {
+      telemetry.count('killdeer_findings_total', { severity: finding.severity, kind: finding.kind });
+      options.onFinding(finding);
+    },
     onRegistryChange: (change) => {
-      if (isStarted) options.onChange(change);
+      if (!isStarted) return;
+      observeChange(telemetry, change);
+      options.onChange(change);
     },
   });
   isStarted = true;
+  const closers: (() => Promise<void> | void)[] = [() => live.stop()];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
   try {
-    const { isFirstStart, tokens } = await openAccess(dir);
-    const app = buildServer(partsOf(options, live, findings, tokens));
-    try {
-      const address = await listenOn(app, config, options.port);
-      await writeServerNote(dir, { address, pid: process.pid });
-      let stopping: Promise<void> | null = null;
-      const stop = async (): Promise<void> => {
-        await removeServerNote(dir);
-        await app.close();
-        await live.stop();
-      };
-      return {
-        live,
-        address,
-        isFirstStart,
-        stop: () => {
-          stopping ??= stop();
-          return stopping;
-        },
-      };
-    } catch (error) {
-      await app.close();
-      throw error;
-    }
+    observeLive(telemetry, live);
+    const face = await openWays(options, live, findings, telemetry, closers);
+    let stopping: Promise<void> | null = null;
+    const stop = (): Promise<void> => {
+      stopping ??= closeAll();
+      return stopping;
+    };
+    return { live, address: face.address, isFirstStart: face.isFirstStart, stop };
   } catch (error) {
-    await live.stop();
+    await closeAll();
     throw error;
   }
 }
 
-async function listenOn(app: ReturnType<typeof buildServer>, config: Config, port: number): Promise<string> {
-  const { host, insecure_remote: exposed } = config.api;
-  try {
-    return await listen(app, { host, port, exposed });
-  } catch (error) {
-    if (error instanceof KilldeerError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new KilldeerError('config.invalid', `api.host ${host} and api.port ${port}: ${reason}`, error);
-  }
-}
-
-async function openAccess(dir: string): Promise<{ isFirstStart: boolean; tokens: ServerParts['tokens'] & TokenCheck }> {
-  let isFirstStart = false;
-  const tokens = await openTokens({
-    path: hashesPath(dir),
-    clock: Date.now,
-    handOut: async (made) => {
-      isFirstStart = true;
-      await handOutTokens(dir, made);
-    },
-  });
-  return { isFirstStart, tokens };
-}
-
-interface TokenCheck {
-  authenticate: ServerParts['authenticate'];
-}
-
-function partsOf(
-  { setup, logStream }: ServeOptions,
+/** The API, and the server of health and metrics where the configuration names one. */
+async function openWays(
+  { setup, dir, port, logStream }: ServeOptions,
   live: Live<Registry>,
-  findings: ServerParts['findings'],
-  tokens: ServerParts['tokens'] & TokenCheck,
-): ServerParts {
-  const { registry, clock } = live;
-  const { view } = registry;
-  const { skew_max: skewMaxMs, behind_max: behindMax } = setup.config.ingest;
-  const behind = () => live.behind();
-  const ingest = createIngest({ log: live.log, prices: setup.prices, clock, skewMaxMs, behind, behindMax });
-  const version = packageVersion();
-  return {
-    authenticate: (header) => tokens.authenticate(header),
-    ingest,
-    registry: registryPortOf(registry),
-    findings,
-    status: {
-      health: () => live.status.health(),
-      ready: () => live.status.ready(),
-      stats: () => ({ version, mode: view.mode(), ingest: ingest.counts, ...live.status.stats() }),
+  findings: RecentFindings,
+  telemetry: Telemetry,
+  closers: (() => Promise<void> | void)[],
+): Promise<Face> {
+  const { config } = setup;
+  const { log, registry, clock, status, control } = live;
+  const token = metricsToken(config.ops, process.env);
+  const talk = logStream === undefined ? {} : { logStream };
+  const face = await openFace(
+    { ...{ setup, dir, port, findings, telemetry, metricsToken: token }, ...talk },
+    {
+      // Nothing follows the fleet on one machine, so its log has no topic for who works for whom.
+      intake: openIntake(config, log, false),
+      ...{ registry, clock, status, control },
+      behind: () => live.behind(),
+      staleMs: () => 0,
     },
-    control: live.control,
-    tokens,
-    clock,
-    version,
-    ...(logStream === undefined ? {} : { logStream }),
-  };
-}
-
-/** The registry as the API sees it. */
-export function registryPortOf(registry: Registry): RegistryPort {
-  const { view } = registry;
-  return {
-    write: (record) => registry.write(record),
-    entry: (tenant, agent) => view.entry(tenant, agent),
-    entries: () => view.entries(),
-    decide: (tenant, agent, nowMs) => view.decide(tenant, agent, nowMs),
-    brakes: () => view.brakes(),
-    recommendations: () => view.recommendations(),
-    mode: () => view.mode(),
-  };
+  );
+  closers.push(() => face.close());
+  const ready = () => ({ process: status.ready() });
+  const { health } = status;
+  const ops = await startOpsServer(config.ops, {
+    ...{ health, ready, metrics: { telemetry, token }, clock: Date.now },
+    ...talk,
+  });
+  closers.push(() => ops?.close());
+  return face;
 }

@@ -5,16 +5,19 @@ import { partitionOf } from '../../src/engine/partition.js';
 import { KilldeerError } from '../../src/errors.js';
 import { createPriceTable } from '../../src/event/prices.js';
 import type { Log } from '../../src/log/log.js';
+import { createIntake } from '../../src/pipeline/intake.js';
 import { eventLine, IDENTITIES, NOW_MS, PARTITIONS } from './world.js';
 
-function setUp(over: { append?: Log['append']; behind?: number } = {}) {
-  const appended: { partition: number; values: readonly string[] }[] = [];
-  const append: Log['append'] = async (_topic, partition, values) => {
-    appended.push({ partition, values });
+function setUp(over: { append?: Log['append']; behind?: number; edges?: boolean } = {}) {
+  const appended: { topic: string; partition: number; values: readonly string[] }[] = [];
+  const append: Log['append'] = async (topic, partition, values) => {
+    appended.push({ topic, partition, values });
     return 0;
   };
+  const log = { partitions: () => PARTITIONS, append: over.append ?? append };
+  const memory = { dedupeMs: 600_000, idsMax: 1_000_000, seed: 1 };
   const ingest = createIngest({
-    log: { partitions: () => PARTITIONS, append: over.append ?? append },
+    intake: createIntake({ log, clock: () => NOW_MS, ...memory, edges: over.edges ?? false }),
     prices: createPriceTable([]),
     clock: () => NOW_MS,
     behind: () => over.behind ?? 0,
@@ -33,7 +36,7 @@ describe('ingest', () => {
     const lines = ['a', 'b', 'a/sub', 'a'].map((agent, i) =>
       eventLine({ id: `e${i}`, agent, note: 'ünknown  member' }),
     );
-    expect(await accept(lines)).toEqual({ accepted: 4, rejected: 0, rejections: [] });
+    expect(await accept(lines)).toEqual({ accepted: 4, duplicates: 0, rejected: 0, rejections: [] });
     const of = (agent: string) => appended.find(({ partition }) => partition === partitionOf('', agent, PARTITIONS));
     expect(of('a')?.values.filter((value) => !value.includes('"agent":"b"'))).toEqual(
       [0, 2, 3].map((i) => `{"type":"event","bound":false,"event":${lines[i]}}`),
@@ -43,14 +46,9 @@ describe('ingest', () => {
 
   it('takes the good lines of a mixed call and numbers the bad ones from 1, blank lines counted', async () => {
     const { accept, ingest } = setUp();
-    const answer = await accept([
-      eventLine(),
-      '',
-      '{"id":',
-      eventLine({ operation: 'dance' }),
-      '  ',
-      eventLine({ id: 'e2' }),
-    ]);
+    const lines = [eventLine(), '', '{"id":', eventLine({ operation: 'dance' }), '  ', eventLine({ id: 'e2' })];
+    const bytes = Buffer.byteLength(lines.join('\n'));
+    const answer = await accept(lines);
     expect(answer.accepted).toBe(2);
     expect(answer.rejected).toBe(2);
     expect(answer.rejections.map(({ line, code }) => ({ line, code }))).toEqual([
@@ -58,13 +56,16 @@ describe('ingest', () => {
       { line: 4, code: 'event.invalid' },
     ]);
     expect(answer.rejections[1]?.reason).toContain('operation');
-    expect(ingest.counts).toEqual({ accepted: 2, rejected: 2 });
+    expect(ingest.counts).toEqual({
+      ...{ accepted: 2, duplicates: 0, rejected: 2, skipped: 0, bytes },
+      rejected_by: { 'event.bad-json': 1, 'event.invalid': 1 },
+    });
   });
 
   it('reads CR LF, a byte order mark and a last line without an end', async () => {
     const { accept, appended } = setUp();
     const answer = await accept(Buffer.from(`\ufeff${eventLine()}\r\n${eventLine({ id: 'e2' })}`));
-    expect(answer).toEqual({ accepted: 2, rejected: 0, rejections: [] });
+    expect(answer).toEqual({ accepted: 2, duplicates: 0, rejected: 0, rejections: [] });
     for (const { values } of appended) for (const value of values) expect(JSON.parse(value).type).toBe('event');
   });
 
@@ -100,10 +101,48 @@ describe('ingest', () => {
     expect(answer).toMatchObject({ accepted: 2, rejections: [{ line: 2, code: 'event.time-ahead' }] });
   });
 
-  it('accepts a repeated id again: the engine scores it once', async () => {
-    const { accept } = setUp();
-    expect((await accept([eventLine(), eventLine()])).accepted).toBe(2);
-    expect((await accept([eventLine()])).accepted).toBe(1);
+  it('accepts what is sent again, and writes it once', async () => {
+    const { accept, appended, ingest } = setUp();
+    const other = eventLine({ id: 'e2' });
+    expect(await accept([eventLine(), eventLine()])).toMatchObject({ accepted: 2, duplicates: 1, rejected: 0 });
+    expect(await accept([eventLine(), other])).toMatchObject({ accepted: 2, duplicates: 1, rejected: 0 });
+    expect(await accept([eventLine()])).toMatchObject({ accepted: 1, duplicates: 1, rejected: 0 });
+    expect(appended.flatMap(({ values }) => values)).toHaveLength(2);
+    expect(ingest.counts).toMatchObject({ accepted: 5, duplicates: 3, rejected: 0 });
+  });
+
+  it('takes an id from a bound sender though an unbound one has used it', async () => {
+    const { accept, appended } = setUp();
+    const line = eventLine({ tenant: 'acme' });
+    await accept([line]);
+    const bindings = IDENTITIES['bound-ingest']?.bindings as Bindings;
+    expect(await accept([line], bindings)).toMatchObject({ accepted: 1, duplicates: 0 });
+    expect(await accept([line], bindings)).toMatchObject({ accepted: 1, duplicates: 1 });
+    const bound = appended.flatMap(({ values }) => values.map((value) => JSON.parse(value).bound));
+    expect(bound).toEqual([false, true]);
+  });
+
+  it('writes what could not be written when it is sent again', async () => {
+    let isFull = true;
+    const written: string[] = [];
+    const { accept, ingest } = setUp({
+      append: async (_topic, _partition, values) => {
+        if (isFull) throw new KilldeerError('log.disk-full', 'no space left');
+        return written.push(...values);
+      },
+    });
+    await expect(accept([eventLine()])).rejects.toMatchObject({ code: 'log.disk-full' });
+    isFull = false;
+    expect(await accept([eventLine()])).toMatchObject({ accepted: 1, duplicates: 0 });
+    expect(written).toHaveLength(1);
+    expect(ingest.counts).toMatchObject({ accepted: 1, duplicates: 0 });
+  });
+
+  it('tells who works for whom where the log has a place for it', async () => {
+    const { accept, appended } = setUp({ edges: true });
+    await accept([eventLine({ parent: 'boss' }), eventLine({ id: 'e2', parent: 'boss' })]);
+    const edges = appended.filter(({ topic }) => topic === 'signals').flatMap(({ values }) => values);
+    expect(edges.map((line) => JSON.parse(line))).toMatchObject([{ by: 'parent', key: 'boss', agent: 'clerk' }]);
   });
 
   it('holds a bound token to its tenants and agents and marks what it sends as bound', async () => {
@@ -139,10 +178,10 @@ describe('ingest', () => {
 
   it('takes 10,000 lines and not one more, and keeps nothing of a call that is too large', async () => {
     const { accept, appended } = setUp();
-    const lines = new Array<string>(CALL_LINES_MAX).fill(eventLine());
-    expect((await accept(lines)).accepted).toBe(CALL_LINES_MAX);
+    const lines = Array.from({ length: CALL_LINES_MAX }, (_, i) => eventLine({ id: `e${i}` }));
+    expect(await accept(lines)).toMatchObject({ accepted: CALL_LINES_MAX, duplicates: 0 });
     appended.length = 0;
-    await expect(accept([...lines, eventLine()])).rejects.toMatchObject({ code: 'api.too-large' });
+    await expect(accept([...lines, eventLine({ id: 'one more' })])).rejects.toMatchObject({ code: 'api.too-large' });
     await expect(accept(new Uint8Array(CALL_BYTES_MAX + 1))).rejects.toMatchObject({ code: 'api.too-large' });
     expect(appended).toEqual([]);
   });

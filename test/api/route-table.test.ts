@@ -22,6 +22,7 @@ const BODIES: Readonly<Record<string, object>> = {
   registerAgent: { owner: 'ops' },
   stopAgent: { action: 'suspend', reason: 'test' },
   releaseAgent: { reason: 'test' },
+  sendTraces: { resourceSpans: [] },
   createToken: { name: 'new', roles: ['gateway'] },
 };
 
@@ -41,6 +42,7 @@ describe('every route', () => {
     expect(table.map((row) => `${row.method} ${row.url} ${row.access}`).sort()).toEqual([
       'DELETE /v1/tokens/:id admin',
       'GET /healthz open',
+      'GET /metrics any',
       'GET /openapi.json open',
       'GET /readyz open',
       'GET /v1/agents responder,admin',
@@ -56,6 +58,7 @@ describe('every route', () => {
       'POST /v1/decide gateway,responder,admin',
       'POST /v1/events ingest,admin',
       'POST /v1/tokens admin',
+      'POST /v1/traces ingest,admin',
       'PUT /v1/agents/:agent admin',
     ]);
   });
@@ -68,7 +71,8 @@ describe('every route', () => {
       if (allowed) {
         expect([200, 201, 202], `${role}: ${answer.body}`).toContain(answer.statusCode);
         const schema = row.answers[String(answer.statusCode)] as z.ZodType;
-        expect(() => exact(schema).parse(answer.json())).not.toThrow();
+        const isText = String(answer.headers['content-type']).startsWith('text/plain');
+        expect(() => exact(schema).parse(isText ? answer.body : answer.json())).not.toThrow();
       } else {
         expect(answer.statusCode).toBe(403);
         expect(problemAnswer.parse(answer.json()).code).toBe('api.forbidden');

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryLog } from '../../src/log/memory-log.js';
 import { openRegistry, type Registry } from '../../src/registry/journal.js';
-import { registryPortOf } from '../../src/verbs/serve.js';
+import { registryPortOf } from '../../src/verbs/face.js';
 import { createWorld, eventLine, NOW_MS, type World } from './world.js';
 
 describe('stop and decide', () => {

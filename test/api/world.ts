@@ -7,10 +7,14 @@ import { buildServer } from '../../src/api/server.js';
 import type { Finding } from '../../src/decide/finding.js';
 import type { ControlRecord } from '../../src/engine/record.js';
 import { createPriceTable } from '../../src/event/prices.js';
+import type { Log } from '../../src/log/log.js';
+import { createIntake } from '../../src/pipeline/intake.js';
 import type { RegistryEntry, RegistryRecord, Verdict } from '../../src/registry/registry.js';
+import { createTelemetry } from '../../src/telemetry.js';
 
 export const NOW_MS = Date.UTC(2025, 5, 2, 12);
 export const PARTITIONS = 4;
+export const METRICS_TOKEN = 'of-the-scraper';
 
 /** Tokens are their own names; each has one role, some have bindings. */
 export const IDENTITIES: Readonly<Record<string, Identity>> = {
@@ -86,7 +90,11 @@ export function createWorld(options: WorldOptions = {}): World {
   const logLines: string[] = [];
   const clock = () => mood.nowMs;
   const ingest = createIngest({
-    log: fakeLog(events, mood),
+    intake: createIntake({
+      log: fakeLog(events, mood),
+      clock,
+      ...{ dedupeMs: 600_000, idsMax: 10_000, seed: 1, edges: false },
+    }),
     prices: createPriceTable([]),
     clock,
     behind: () => mood.behind,
@@ -112,6 +120,7 @@ export function createWorld(options: WorldOptions = {}): World {
       },
     },
     tokens: fakeTokens(),
+    metrics: { telemetry: createTelemetry(), token: METRICS_TOKEN },
     clock,
     version: '0.0.0-test',
     limits: { ingest: 1e6, gateway: 1e6, control: 1e6, failures: 1e6, ...options.limits },
@@ -125,7 +134,7 @@ export function createWorld(options: WorldOptions = {}): World {
   return { app, events, records, controls, entries, findings, logLines, mood, call };
 }
 
-function fakeLog(events: string[][], mood: Mood): IngestParts['log'] {
+function fakeLog(events: string[][], mood: Mood): Pick<Log, 'partitions' | 'append'> {
   return {
     partitions: () => PARTITIONS,
     async append(_topic, partition, values) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseTime, TIME_END_MS, TIME_MIN_MS } from '../../src/event/time.js';
+import { parseTime, TIME_END_MS, TIME_MIN_MS, toUtc } from '../../src/event/time.js';
 
 describe('parseTime', () => {
   it('agrees with the calendar for every instant of four-digit years', () => {
@@ -54,5 +54,27 @@ describe('parseTime', () => {
     expect(TIME_MIN_MS).toBe(Date.UTC(2000, 0, 1));
     expect(TIME_END_MS).toBe(Date.UTC(2100, 0, 1));
     expect(parseTime('2000-02-29T00:00:00Z')).toBe(Date.UTC(2000, 1, 29));
+  });
+});
+
+describe('toUtc', () => {
+  it.each([
+    ['2025-06-02T12:00:00Z', '2025-06-02T12:00:00.000Z'],
+    ['2025-06-02t12:00:00.5z', '2025-06-02T12:00:00.500Z'],
+    ['2025-06-02T14:30:00.123456789+02:30', '2025-06-02T12:00:00.123Z'],
+    ['2025-06-02T14:30:00.12345678901234Z', '2025-06-02T14:30:00.123Z'],
+    ['2025-12-31T23:30:00-01:00', '2026-01-01T00:30:00.000Z'],
+    ['2024-03-01T00:10:00+00:20', '2024-02-29T23:50:00.000Z'],
+  ])('%s is %s', (text, utc) => {
+    expect(toUtc(text)).toBe(utc);
+  });
+
+  it.each([
+    ...['', 'now', '2025-06-02', '2025-06-02 12:00:00Z', '2025-06-02T12:00:00', '2025-06-02T12:00:00.Z'],
+    ...['2025-02-29T12:00:00Z', '2025-06-02T12:00:00+24:00', '2025-06-02T12:00:00+01:60', '2025-06-02T12:00:60Z'],
+    ...['0000-01-01T00:00:00+01:00', '9999-12-31T23:59:59-01:00', '2025-06-02T12:00:00+0200'],
+    ...['2025-06-02T12:00:005Z'],
+  ])('%s is none', (text) => {
+    expect(toUtc(text)).toBeNull();
   });
 });

@@ -55,7 +55,7 @@ it('a thread that dies of a full disk is started again until it runs, however of
   `;
   const kept = new KeptWorker<{ type: 'stop' }, { type: 'ready' }>({
     limits,
-    fullPauseMs: 1,
+    passingPauseMs: 1,
     spawn: async () => {
       full -= 1;
       if (full >= 0) throw new KilldeerError('log.disk-full', 'no space to write live.json');

@@ -9,6 +9,7 @@ import { createPriceTable } from '../../dist/event/prices.js';
 import { neutralModel } from '../../dist/learn/neutral-model.js';
 import { openFileLog } from '../../dist/log/file-log.js';
 import { lockDirectory } from '../../dist/log/lock.js';
+import { createIntake } from '../../dist/pipeline/intake.js';
 import { startLive } from '../../dist/pipeline/live.js';
 import { openRegistry } from '../../dist/registry/journal.js';
 
@@ -27,7 +28,9 @@ const live = await startLive({
   now: () => nowMs,
   tickEveryMs: 20,
 });
-const ingest = createIngest({ log: live.log, prices, clock: Date.now, behind: () => live.behind() });
+const memory = { dedupeMs: 600_000, idsMax: 100_000, seed: 1, edges: false };
+const intake = createIntake({ log: live.log, clock: Date.now, ...memory });
+const ingest = createIngest({ intake, prices, clock: Date.now, behind: () => live.behind() });
 const identity = { id: 't', actor: 'person:t', roles: ['ingest'], bindings: { tenants: [''], agents: null } };
 const say = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 const person = { actor: 'person:ann', authority: 't', parent: null };

@@ -4,6 +4,7 @@ import type { Sample } from '../../src/engine/outcome.js';
 import { neutralModel } from '../../src/learn/neutral-model.js';
 import { nodeFiles } from '../../src/log/files.js';
 import { createMemoryLog } from '../../src/log/memory-log.js';
+import { createFileLearnerStore } from '../../src/pipeline/file-learner-store.js';
 import { createLiveLearner, type LiveLearner } from '../../src/pipeline/live-learner.js';
 import { loadModel } from '../../src/pipeline/model-folder.js';
 import type { ClosedWindow } from '../../src/pipeline/protocol.js';
@@ -32,9 +33,7 @@ class LearnerWorld {
       samples: [0, 1].map((partition) => ({ log: this.log, topic: 'samples', partition })),
       start: neutralModel(),
       pagesPerAgentDay: 0.03,
-      files: nodeFiles,
-      statePath: join(this.directory, 'learner.json'),
-      modelsDirectory: this.directory,
+      store: createFileLearnerStore(nodeFiles, join(this.directory, 'learner.json'), this.directory),
       activate: async (version, timeMs) => {
         expect(loadModel(this.directory, version).version).toBe(version);
         this.activated.push(version);

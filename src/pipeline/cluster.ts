@@ -1,0 +1,334 @@
+/**
+ * The live side of a process among several: the same log, engines and registry as on one machine (live.ts), but the
+ * log is the brokers', and which partitions are this process's is for the group to say. What each role needs is opened
+ * for that role alone.
+ *
+ * Start and stop are one list read forwards and backwards: what was opened later needs what was opened before.
+ */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { settingsDigest, settingsOf } from '../config.js';
+import { partitionOf } from '../engine/partition.js';
+import type { ControlRecord } from '../engine/record.js';
+import type { Settings } from '../engine/settings.js';
+import type { Log } from '../log/log.js';
+import type { ClusterOptions, ClusterRegistry } from './cluster-parts.js';
+import { announceModel, announceSettings, type ClusterMemory, openClusterMemory } from './cluster-state.js';
+import { FindingsFollower } from './findings-follower.js';
+import { isFenced, RESTART_LIMITS } from './kept-worker.js';
+import { KeyedModels, modelRecord } from './keyed-models.js';
+import { EVENTS_TOPIC, REGISTRY_TOPIC } from './layout.js';
+import { LearnRole } from './learn-role.js';
+import type { LiveHealth } from './live.js';
+import type { Closers } from './live-ground.js';
+import { createPatientLog, type PatientLog } from './patient-log.js';
+import { encodeRecord } from './record-line.js';
+import { createRegistryWriter } from './registry-writer.js';
+import { ScoreRole } from './score-role.js';
+import { CLUSTER_TOPIC, FINDINGS_TOPIC, MODELS_TOPIC, REJECTED_TOPIC, SIGNALS_TOPIC } from './topics.js';
+
+const TICK_EVERY_MS = 10_000;
+/** Before another look at what another process is just writing. */
+const RETRY_MS = 500;
+
+export interface Cluster<R extends ClusterRegistry> {
+  /** An append that resolved is durable and on its way to its partition. */
+  readonly log: Log;
+  readonly registry: R;
+  /** The clock of ticks and registry, ms. */
+  readonly clock: () => number;
+  readonly status: {
+    health(): LiveHealth;
+    /** By role, and 'registry'. */
+    ready(): Readonly<Record<string, LiveHealth>>;
+    stats(): Readonly<Record<string, unknown>>;
+  };
+  readonly control: { write(record: ControlRecord): Promise<void> };
+  /** Records of this process's partitions that are durable and not executed, as last looked at. */
+  behind(): number;
+  /** ms since the registry's log was last in reach. */
+  staleMs(): number;
+  /** Ends in order, with a last snapshot of every partition. */
+  stop(): Promise<void>;
+}
+
+/** Rejects where something stands in the way of starting; nothing is left open then. */
+export async function startCluster<R extends ClusterRegistry>(options: ClusterOptions<R>): Promise<Cluster<R>> {
+  const closers: Closers = [];
+  try {
+    const process = new Process(options, closers);
+    await process.open();
+    return process;
+  } catch (error) {
+    await closeAll(closers);
+    throw error;
+  }
+}
+
+async function closeAll(closers: Closers): Promise<void> {
+  for (const close of closers.splice(0).reverse()) await close();
+}
+
+const OK: LiveHealth = { ok: true, reason: null };
+const no = (reason: string): LiveHealth => ({ ok: false, reason });
+
+class Process<R extends ClusterRegistry> implements Cluster<R> {
+  log!: PatientLog;
+  registry!: R;
+  private memory!: ClusterMemory;
+  private score: ScoreRole | null = null;
+  private learn: LearnRole | null = null;
+  private recordedMs = 0;
+  private fault: unknown = null;
+  private isStopping = false;
+  private stopped: Promise<void> | null = null;
+
+  constructor(
+    private readonly options: ClusterOptions<R>,
+    private readonly closers: Closers,
+  ) {}
+
+  readonly clock = (): number => (this.options.clock === 'recording' ? this.recordedMs : Date.now());
+  readonly control: Cluster<R>['control'] = { write: (record) => this.writeControl(record) };
+  readonly status: Cluster<R>['status'] = {
+    health: () => (this.fault === null ? OK : no('a log failed')),
+    ready: () => this.ready(),
+    stats: () => this.stats(),
+  };
+
+  async open(): Promise<void> {
+    const { config, adapters, roles } = this.options;
+    const topics = {
+      [EVENTS_TOPIC]: config.partitions,
+      ...Object.fromEntries([REGISTRY_TOPIC, CLUSTER_TOPIC, SIGNALS_TOPIC, REJECTED_TOPIC].map((topic) => [topic, 1])),
+    };
+    this.log = createPatientLog(await adapters.openLog(topics, false), Date.now);
+    this.closers.push(() => this.log.close());
+    const models = new KeyedModels(adapters.readModels);
+    await this.remember(models);
+    // Before the registry, whose every change it has to be told.
+    if (roles.includes('score')) this.score = this.createScoring();
+    await this.openRegistry();
+    if (roles.includes('serve')) await this.followFindings();
+    if (this.score !== null) await this.start(this.score);
+    if (roles.includes('learn') && config.learning.inline) {
+      this.learn = this.createLearning();
+      await this.start(this.learn);
+    }
+    this.closers.push(() => {
+      this.isStopping = true;
+    });
+  }
+
+  behind(): number {
+    return this.score?.behind() ?? 0;
+  }
+
+  staleMs(): number {
+    return this.log.silentMs(REGISTRY_TOPIC);
+  }
+
+  stop(): Promise<void> {
+    this.stopped ??= closeAll(this.closers);
+    return this.stopped;
+  }
+
+  /** The genesis, and what is configured here and not announced yet. */
+  private async remember(models: KeyedModels): Promise<void> {
+    const { config, policy, startModel, roles, drawSeed } = this.options;
+    const settings = (seed?: number): Settings => settingsOf(config, policy, seed);
+    await models.refresh();
+    while (!models.has(startModel.version)) await this.storeModel(models);
+    const genesis = () => ({
+      settings: settings(drawSeed?.()),
+      model: startModel.version,
+      partitions: config.partitions,
+    });
+    this.memory = await openClusterMemory(this.log, genesis, config.partitions);
+    if (!roles.includes('score')) return;
+    const now = settings(this.memory.genesis.settings.hashSeed);
+    const timeMs = this.clock();
+    if (JSON.stringify(now) !== JSON.stringify(this.memory.settings)) {
+      await this.appendAll(encodeRecord({ type: 'config', timeMs, settings: now }));
+      await announceSettings(this.log, now, timeMs);
+    }
+    // Where models are learned, the one that learning started from stays what it was.
+    if (!config.learning.inline && startModel.version !== this.memory.model) {
+      await this.appendAll(encodeRecord({ type: 'model', timeMs, version: startModel.version }));
+      await announceModel(this.log, startModel.version, timeMs);
+    }
+  }
+
+  /** Processes that begin at the same moment fence each other: the last of them has written it. */
+  private async storeModel(models: KeyedModels): Promise<void> {
+    const transactions = await this.options.adapters.openTransactions('models');
+    try {
+      await transactions.commit([modelRecord(this.options.startModel)]);
+    } catch (error) {
+      if (!isFenced(error)) throw error;
+      await sleep(RETRY_MS);
+    } finally {
+      await transactions.close();
+    }
+    await models.refresh();
+  }
+
+  private async openRegistry(): Promise<void> {
+    const { adapters, policy, roles, observer, onRegistryChange } = this.options;
+    const isTimekeeper = roles.includes('serve') && this.options.clock !== 'recording';
+    this.registry = await adapters.openRegistry({
+      log: this.log,
+      clock: this.clock,
+      policy: null,
+      onChange: (change) => {
+        this.score?.noteChange(change);
+        observer.registry(change);
+        onRegistryChange?.(change);
+      },
+      onFault: (error) => this.fail(error),
+      ...(isTimekeeper ? {} : { tickEveryMs: 0 }),
+    });
+    this.closers.push(() => this.registry.close());
+    if (roles.includes('serve') || this.registry.view.policy() === null) await this.registry.adopt(policy);
+  }
+
+  private async followFindings(): Promise<void> {
+    const { adapters, config, findings, observer, onFinding } = this.options;
+    const opened = await adapters.openLog({ [FINDINGS_TOPIC]: config.partitions }, true);
+    const log = createPatientLog(opened, Date.now);
+    const places = Array.from({ length: config.partitions }, (_, partition) => ({
+      log,
+      topic: FINDINGS_TOPIC,
+      partition,
+    }));
+    const follower = new FindingsFollower(
+      places,
+      (finding, isNew) => {
+        findings.add(finding);
+        if (!isNew) return;
+        observer.finding(finding);
+        onFinding?.(finding);
+      },
+      (error) => this.fail(error),
+    );
+    this.closers.push(async () => {
+      follower.stop();
+      await log.close();
+      await follower.ended();
+    });
+    await follower.start();
+  }
+
+  private createScoring(): ScoreRole {
+    const { adapters, config, prices, scratch, observer, report } = this.options;
+    const writer = createRegistryWriter({ write: (draft) => this.registry.write(draft) });
+    const { everyMs, isRecorded } = this.time;
+    return new ScoreRole({
+      partitions: config.partitions,
+      log: this.log,
+      spawn: (partition) =>
+        adapters.spawnOwner({
+          partition,
+          partitions: config.partitions,
+          genesis: this.memory.genesis,
+          prices,
+          checkpointEveryMs: config.checkpoint.every,
+          learnEveryMs: config.learning.inline ? config.learning.every : null,
+          directory: join(scratch, String(partition)),
+        }),
+      join: (onAssigned) => adapters.join({ group: 'score', topic: EVENTS_TOPIC, onAssigned }),
+      writer,
+      writeRegistry: (draft) => this.registry.write(draft),
+      tick: isRecorded ? null : { everyMs, now: Date.now },
+      onClock: (nowMs) => {
+        this.recordedMs = Math.max(this.recordedMs, nowMs);
+      },
+      limits: this.options.restart ?? RESTART_LIMITS,
+      observer,
+      report,
+    });
+  }
+
+  private createLearning(): LearnRole {
+    const { adapters, config, observer, report } = this.options;
+    return new LearnRole({
+      limits: this.options.restart ?? RESTART_LIMITS,
+      join: (onAssigned) => adapters.join({ group: 'learn', topic: MODELS_TOPIC, onAssigned }),
+      spawn: () =>
+        adapters.spawnLearner({
+          partitions: config.partitions,
+          start: this.memory.genesis.model,
+          pagesPerAgentDay: config.detection.pages_per_agent_day,
+        }),
+      activate: async (version, timeMs) => {
+        await this.appendAll(encodeRecord({ type: 'model', timeMs, version }));
+        observer.activated(version);
+      },
+      report,
+    });
+  }
+
+  private async start(role: ScoreRole | LearnRole): Promise<void> {
+    this.closers.push(() => role.stop());
+    await role.start();
+  }
+
+  private get time(): { readonly isRecorded: boolean; readonly everyMs: number } {
+    const { clock, tickEveryMs } = this.options;
+    return { isRecorded: clock === 'recording', everyMs: tickEveryMs ?? TICK_EVERY_MS };
+  }
+
+  /** In its agent's partition, or in all. */
+  private async writeControl(record: ControlRecord): Promise<void> {
+    const line = encodeRecord(record);
+    if (record.type === 'model' || record.type === 'config') return this.appendAll(line);
+    const partition =
+      record.type === 'source' ? 0 : partitionOf(record.tenant, record.agent, this.options.config.partitions);
+    await this.log.append(EVENTS_TOPIC, partition, [line]);
+  }
+
+  /** One line in every partition. Rejects where one of them did not take it, after all were tried. */
+  private async appendAll(line: string): Promise<void> {
+    const partitions = Array.from({ length: this.options.config.partitions }, (_, partition) => partition);
+    const appends = partitions.map((partition) => this.log.append(EVENTS_TOPIC, partition, [line]));
+    for (const settled of await Promise.allSettled(appends)) if (settled.status === 'rejected') throw settled.reason;
+  }
+
+  private ready(): Readonly<Record<string, LiveHealth>> {
+    if (this.isStopping) return { process: no('stopping') };
+    const { config } = this.options;
+    const staleMs = this.staleMs();
+    const parts: Record<string, LiveHealth> = {
+      log: this.fault === null ? OK : no('a log failed'),
+      registry:
+        staleMs <= config.decide.stale_after ? OK : no(`the registry's log was last in reach ${staleMs} ms ago`),
+    };
+    if (this.score !== null) parts['score'] = healthOf(this.score.notReady());
+    if (this.learn !== null) parts['learn'] = healthOf(this.learn.notReady());
+    return parts;
+  }
+
+  private stats(): Readonly<Record<string, unknown>> {
+    const { config, roles, policy } = this.options;
+    return {
+      clock: this.time.isRecorded ? 'recording' : 'wall',
+      roles,
+      config: settingsDigest(settingsOf(config, policy, this.memory.genesis.settings.hashSeed)),
+      behind: this.behind(),
+      partitions: this.score?.status() ?? [],
+      learning: this.learn?.status() ?? null,
+      registry: { offset: this.registry.offset(), stale_ms: this.staleMs() },
+    };
+  }
+
+  private fail(error: unknown): void {
+    // Told once: every later call fails of the same.
+    if (this.fault !== null) return;
+    this.fault = error;
+    this.options.report({ level: 'error', message: 'this process cannot go on', error });
+  }
+}
+
+function healthOf(reason: string | null): LiveHealth {
+  return reason === null ? OK : no(reason);
+}

@@ -1,0 +1,167 @@
+/** One partition that a process owns for now, seen from the main thread: its worker thread and what that says. */
+import type { Worker } from 'node:worker_threads';
+import type { Proposal } from '../decide/finding.js';
+import type { Sighting } from '../engine/outcome.js';
+import type { AgentRecord } from '../engine/record.js';
+import { isFenced, KeptWorker, type RestartLimits, type WorkerState } from './kept-worker.js';
+import type { CommitFacts } from './ledger.js';
+import type { LiveReport } from './live-parts.js';
+import type { Progress } from './partition-parts.js';
+import { type FromPartition, faultOf, type Restored, type ToPartition } from './protocol.js';
+
+/** Whoever measures. */
+export interface OwnedObserver {
+  assigned(partitions: readonly number[]): void;
+  restoring(partition: number, bytes: number): void;
+  restored(partition: number, restored: Restored): void;
+  progress(partition: number, before: Progress | null, now: Progress): void;
+  batch(partition: number, records: number, ms: number): void;
+  committed(partition: number, facts: CommitFacts): void;
+  died(partition: number, error: unknown): void;
+  ticked(partition: number, timeMs: number): void;
+  /** `seconds`: age of the partition's clock, 0 where nothing waits. */
+  lag(partition: number, records: number, seconds: number): void;
+}
+
+export interface OwnedPartitionParts {
+  readonly partition: number;
+  readonly limits: RestartLimits;
+  readonly spawn: () => Promise<Worker>;
+  readonly tellRegistry: (
+    proposals: readonly Proposal[],
+    sightings: readonly Sighting[],
+    nowMs: number,
+  ) => Promise<void>;
+  readonly onReady: (epoch: number, told: number) => void;
+  readonly onFenced: () => void;
+  /** Resolves once the records stand in the partition, or it is no longer ours. */
+  readonly relay: (records: readonly AgentRecord[]) => Promise<void>;
+  readonly observer: OwnedObserver;
+  readonly report: (report: LiveReport) => void;
+}
+
+export interface OwnedStatus {
+  readonly partition: number;
+  readonly state: WorkerState;
+  readonly restarts: number;
+  readonly fault: string | null;
+  readonly offset: number;
+  readonly behind: number;
+  readonly dead_lettered: number;
+  readonly counts: Progress['counts'] | null;
+}
+
+export class OwnedPartition {
+  private readonly worker: KeptWorker<ToPartition, FromPartition>;
+  private progress: Progress | null = null;
+  /** One batch of facts after the other, so that an older one never overtakes; null: not before the thread is up. */
+  private relaying: Promise<void> | null = null;
+
+  constructor(private readonly parts: OwnedPartitionParts) {
+    this.worker = new KeptWorker<ToPartition, FromPartition>({
+      limits: parts.limits,
+      spawn: parts.spawn,
+      onMessage: (message, answer) => this.take(message, answer),
+      onDeath: (error, pauseMs) => this.died(error, pauseMs),
+    });
+  }
+
+  get state(): WorkerState {
+    return this.worker.state;
+  }
+
+  get isRunning(): boolean {
+    return this.worker.state === 'running';
+  }
+
+  /** Next record to be executed; null before it ran. */
+  get offset(): number | null {
+    return this.progress?.offset ?? null;
+  }
+
+  behind(end: number): number {
+    return Math.max(0, end - (this.progress?.offset ?? 0));
+  }
+
+  /** Of the partition's clock against `nowMs`, seconds. */
+  ageS(nowMs: number): number {
+    const at = this.progress?.nowMs ?? 0;
+    return at === 0 ? 0 : Math.max(0, (nowMs - at) / 1_000);
+  }
+
+  /** The thread is up, and told what it missed; from now on changes follow. */
+  beginRelay(due: readonly AgentRecord[], told: number): void {
+    this.relaying ??= Promise.resolve();
+    this.relay(due, told);
+  }
+
+  /** Before the thread is up: nothing, since what it missed is told then. */
+  relay(records: readonly AgentRecord[], told: number): void {
+    if (this.relaying === null) return;
+    this.relaying = this.relaying.then(async () => {
+      if (records.length > 0) await this.parts.relay(records);
+      this.worker.post({ type: 'told', told });
+    });
+  }
+
+  stop(): Promise<void> {
+    return this.worker.stop({ type: 'stop' });
+  }
+
+  status(end: number): Omit<OwnedStatus, 'partition'> {
+    const { worker, progress } = this;
+    return {
+      state: worker.state,
+      restarts: worker.restarts,
+      fault: worker.fault === null ? null : faultOf(worker.fault).message,
+      offset: progress?.offset ?? 0,
+      behind: this.behind(end),
+      dead_lettered: progress?.deadLettered ?? 0,
+      counts: progress?.counts ?? null,
+    };
+  }
+
+  private take(message: FromPartition, answer: (message: ToPartition) => void): void {
+    const { partition, observer, onReady } = this.parts;
+    if (message.type === 'progress') {
+      observer.progress(partition, this.progress, message.progress);
+      this.progress = message.progress;
+    } else if (message.type === 'batch') observer.batch(partition, message.records, message.ms);
+    else if (message.type === 'committed') observer.committed(partition, message.facts);
+    else if (message.type === 'restoring') observer.restoring(partition, message.bytes);
+    else if (message.type === 'note') this.parts.report({ level: message.level, message: message.message });
+    else if (message.type === 'registry') void this.tell(message, answer);
+    else if (message.type === 'ready') {
+      this.progress = message.progress;
+      if (message.restored === undefined) return;
+      observer.restored(partition, message.restored);
+      onReady(message.restored.epoch, message.restored.told);
+    }
+  }
+
+  private async tell(
+    { id, proposals, sightings, nowMs }: Extract<FromPartition, { type: 'registry' }>,
+    answer: (message: ToPartition) => void,
+  ): Promise<void> {
+    try {
+      await this.parts.tellRegistry(proposals, sightings, nowMs);
+      answer({ type: 'acknowledged', id, fault: null });
+    } catch (error) {
+      answer({ type: 'acknowledged', id, fault: faultOf(error) });
+    }
+  }
+
+  private died(error: unknown, pauseMs: number | null): void {
+    const { partition, report, observer, onFenced } = this.parts;
+    // The next thread says how much it was told.
+    this.relaying = null;
+    observer.died(partition, error);
+    if (isFenced(error)) {
+      report({ level: 'info', message: `partition ${partition} has another owner now` });
+      onFenced();
+      return;
+    }
+    const next = pauseMs === null ? 'it is down' : `it is started again in ${pauseMs} ms`;
+    report({ level: 'error', message: `partition ${partition} stopped, ${next}: ${faultOf(error).message}`, error });
+  }
+}

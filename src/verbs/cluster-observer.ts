@@ -1,0 +1,71 @@
+/** What a process among several tells of itself, as the metrics of telemetry.ts. */
+import type { ClusterObserver } from '../pipeline/cluster-parts.js';
+import type { LiveChange } from '../pipeline/live-parts.js';
+import type { Progress } from '../pipeline/partition-parts.js';
+import { faultOf } from '../pipeline/protocol.js';
+import type { PartitionCounts, Telemetry } from '../telemetry.js';
+
+/** @param announce something that a person watching may want to see */
+export function createClusterObserver(telemetry: Telemetry, announce: (words: string) => void): ClusterObserver {
+  let owned: readonly number[] = [];
+  return {
+    assigned: (partitions) => {
+      for (const partition of owned) if (!partitions.includes(partition)) telemetry.forgetPartition(partition);
+      owned = partitions;
+      telemetry.count('killdeer_rebalances_total', {});
+      telemetry.set('killdeer_partitions_owned', {}, partitions.length);
+      announce(`partitions ${partitions.length === 0 ? 'none' : partitions.join(', ')}`);
+    },
+    restoring: (partition, bytes) => announce(`partition ${partition}: ${megabytes(bytes)} restored so far`),
+    restored: (partition, { bytes, ms }) => {
+      telemetry.count('killdeer_restores_total', { result: 'done' });
+      telemetry.observe('killdeer_restore_seconds', {}, ms / 1_000);
+      telemetry.observe('killdeer_restore_bytes', {}, bytes);
+      announce(`partition ${partition}: restored, ${megabytes(bytes)} in ${(ms / 1_000).toFixed(1)} s`);
+    },
+    progress: (partition, _before, now) => telemetry.observeProgress(partition, countsOf(now)),
+    batch: (_partition, records, ms) => {
+      telemetry.observe('killdeer_batch_seconds', {}, ms / 1_000);
+      telemetry.observe('killdeer_batch_records', {}, records);
+    },
+    committed: (_partition, { ms, snapshotBytes }) => {
+      telemetry.count('killdeer_transactions_total', { result: 'committed' });
+      telemetry.observe('killdeer_transaction_seconds', {}, ms / 1_000);
+      if (snapshotBytes === 0) return;
+      telemetry.observe('killdeer_checkpoint_seconds', {}, ms / 1_000);
+      telemetry.observe('killdeer_checkpoint_bytes', {}, snapshotBytes);
+    },
+    died: (partition, error) => {
+      const { code } = faultOf(error);
+      if (code === 'kafka.fenced') telemetry.count('killdeer_transactions_total', { result: 'fenced' });
+      else if (code === 'kafka.commit-unknown') telemetry.count('killdeer_transactions_total', { result: 'unknown' });
+      telemetry.count('killdeer_partition_restarts_total', { partition });
+    },
+    ticked: () => undefined,
+    lag: (partition, records, seconds) => {
+      telemetry.set('killdeer_lag_records', { partition }, records);
+      telemetry.set('killdeer_lag_seconds', { partition }, seconds);
+    },
+    activated: () => telemetry.count('killdeer_model_activations_total', {}),
+    registry: (change) => observeChange(telemetry, change),
+    finding: ({ severity, kind }) => telemetry.count('killdeer_findings_total', { severity, kind }),
+  };
+}
+
+/** What the registry made of a record. */
+export function observeChange(telemetry: Telemetry, { offset, record, verdict }: LiveChange): void {
+  telemetry.set('killdeer_registry_offset', {}, offset + 1);
+  const { effect } = verdict;
+  if (record.type === 'proposal') telemetry.count('killdeer_proposals_total', { effect });
+  if (record.type === 'stop' || record.type === 'release') telemetry.count('killdeer_stops_total', { effect });
+}
+
+/** An engine's counts, as telemetry wants them: each event in one of them. */
+export function countsOf({ counts, deadLettered }: Progress): PartitionCounts {
+  const { scored, late, duplicates, notAdmitted } = counts;
+  return { scored: scored - late, late, duplicates, notAdmitted, deadLettered };
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1_048_576).toFixed(1)} MiB`;
+}

@@ -1,0 +1,134 @@
+/** The HTTP face of a process: its tokens, its API on the port configured, and the note that says how to reach it. */
+import type { ControlPort, RegistryPort, ServerParts, StatusPort } from '../api/contract.js';
+import { createIngest } from '../api/ingest.js';
+import { buildServer, listen } from '../api/server.js';
+import type { Config } from '../config.js';
+import { KilldeerError } from '../errors.js';
+import type { Intake } from '../pipeline/intake.js';
+import type { Registry } from '../registry/journal.js';
+import { openTokens } from '../registry/tokens.js';
+import type { Telemetry } from '../telemetry.js';
+import { handOutTokens, hashesPath, removeServerNote, writeServerNote } from './data-directory.js';
+import { observeIngest } from './ingest-observer.js';
+import type { Setup } from './setup.js';
+import { packageVersion } from './shipped.js';
+
+/** What the face shows: the live side of one machine, or of a process among several. */
+export interface Side {
+  readonly intake: Intake;
+  readonly registry: Registry;
+  readonly clock: () => number;
+  readonly status: StatusPort;
+  readonly control: ControlPort;
+  behind(): number;
+  /** ms since the registry's log was last in reach; 0 where it cannot be out of reach. */
+  staleMs(): number;
+}
+
+export interface FaceOptions {
+  readonly setup: Setup;
+  /** Holds the tokens. */
+  readonly dir: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly findings: ServerParts['findings'];
+  readonly telemetry: Telemetry;
+  /** Reads /metrics besides the tokens of people; null: there is none. */
+  readonly metricsToken: string | null;
+  /** Takes the API's log, a line of JSON each. */
+  readonly logStream?: { write(line: string): void };
+}
+
+export interface Face {
+  readonly address: string;
+  /** Whether this start made the first tokens. */
+  readonly isFirstStart: boolean;
+  close(): Promise<void>;
+}
+
+export async function openFace(options: FaceOptions, side: Side): Promise<Face> {
+  const { setup, dir, port } = options;
+  const { isFirstStart, tokens } = await openAccess(dir);
+  const app = buildServer(partsOf(options, side, tokens));
+  try {
+    const address = await listenOn(app, setup.config, port);
+    await writeServerNote(dir, { address, pid: process.pid });
+    const close = async (): Promise<void> => {
+      await removeServerNote(dir);
+      await app.close();
+    };
+    return { address, isFirstStart, close };
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}
+
+async function listenOn(app: ReturnType<typeof buildServer>, config: Config, port: number): Promise<string> {
+  const { host, insecure_remote: exposed } = config.api;
+  try {
+    return await listen(app, { host, port, exposed });
+  } catch (error) {
+    if (error instanceof KilldeerError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new KilldeerError('config.invalid', `api.host ${host} and api.port ${port}: ${reason}`, error);
+  }
+}
+
+type Tokens = ServerParts['tokens'] & Pick<ServerParts, 'authenticate'>;
+
+async function openAccess(dir: string): Promise<{ isFirstStart: boolean; tokens: Tokens }> {
+  let isFirstStart = false;
+  const tokens = await openTokens({
+    path: hashesPath(dir),
+    clock: Date.now,
+    handOut: async (made) => {
+      isFirstStart = true;
+      await handOutTokens(dir, made);
+    },
+  });
+  return { isFirstStart, tokens };
+}
+
+function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts {
+  const { setup, findings, telemetry, metricsToken, logStream } = options;
+  const { intake, registry, clock, status, control } = side;
+  const { ingest: limits, decide } = setup.config;
+  const { skew_max: skewMaxMs, behind_max: behindMax } = limits;
+  const behind = () => side.behind();
+  const ingest = createIngest({ intake, prices: setup.prices, clock, skewMaxMs, behind, behindMax });
+  telemetry.beforeRead(() => observeIngest(telemetry, ingest.counts, intake.counts));
+  const version = packageVersion();
+  return {
+    authenticate: (header) => tokens.authenticate(header),
+    ingest,
+    registry: registryPortOf(registry),
+    findings,
+    status: {
+      health: () => status.health(),
+      ready: () => status.ready(),
+      stats: () => ({ version, mode: registry.view.mode(), ingest: ingest.counts, ...status.stats() }),
+    },
+    control,
+    tokens,
+    metrics: { telemetry, token: metricsToken },
+    staleness: { ms: () => side.staleMs(), afterMs: decide.stale_after, deny: decide.when_stale === 'deny' },
+    clock,
+    version,
+    ...(logStream === undefined ? {} : { logStream }),
+  };
+}
+
+/** The registry as the API sees it. */
+export function registryPortOf(registry: Registry): RegistryPort {
+  const { view } = registry;
+  return {
+    write: (record) => registry.write(record),
+    entry: (tenant, agent) => view.entry(tenant, agent),
+    entries: () => view.entries(),
+    decide: (tenant, agent, nowMs) => view.decide(tenant, agent, nowMs),
+    brakes: () => view.brakes(),
+    recommendations: () => view.recommendations(),
+    mode: () => view.mode(),
+  };
+}

@@ -1,0 +1,130 @@
+/** A process among several: the roles that it was given, on the brokers' log. Used by `run` where log.kind is 'kafka'. */
+import { metricsToken, readiness, startOpsServer, watchReadiness } from '../api/ops-server.js';
+import { createRecentFindings } from '../api/recent-findings.js';
+import type { ProcessRole } from '../config.js';
+import type { Finding } from '../decide/finding.js';
+import { type Cluster, startCluster } from '../pipeline/cluster.js';
+import type { Intake } from '../pipeline/intake.js';
+import type { LiveReport } from '../pipeline/live-parts.js';
+import type { Registry, RegistryChange } from '../registry/journal.js';
+import { createTelemetry, type Telemetry } from '../telemetry.js';
+import { createClusterObserver } from './cluster-observer.js';
+import { type Face, openFace } from './face.js';
+import { openIntake } from './intake.js';
+import { createKafkaAdapters, kafkaOptionsOf, openScratch } from './kafka-adapters.js';
+import { observeSources, openSources } from './kafka-sources.js';
+import type { Setup } from './setup.js';
+import { packageVersion } from './shipped.js';
+
+export interface ServeClusterOptions {
+  readonly setup: Setup;
+  readonly roles: readonly ProcessRole[];
+  /** Data directory: tokens, and what is cheap to lose. */
+  readonly dir: string;
+  readonly clock: 'wall' | 'recording';
+  /** Of the API, where a role has one; 0: any free one. */
+  readonly port: number;
+  readonly onFinding: (finding: Finding) => void;
+  readonly onChange: (change: RegistryChange) => void;
+  readonly report: (report: LiveReport) => void;
+  readonly drawSeed: () => number;
+  readonly logStream?: { write(line: string): void };
+}
+
+export interface ServedCluster {
+  readonly cluster: Cluster<Registry>;
+  /** null: none of the roles has an API. */
+  readonly face: Face | null;
+  /** Of health and metrics; null: not asked for. */
+  readonly opsAddress: string | null;
+  /** Ends in order; calling it again waits for the same end. */
+  stop(): Promise<void>;
+}
+
+/** Roles whose processes have an API: people and gateways call one, senders the other. */
+const WITH_API: readonly ProcessRole[] = ['serve', 'ingest'];
+
+type Closers = (() => Promise<void> | void)[];
+
+/** Starts everything, or nothing: what was opened before something failed is closed again. */
+export async function serveCluster(options: ServeClusterOptions): Promise<ServedCluster> {
+  const closers: Closers = [];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    const telemetry = createTelemetry({ version: packageVersion(), basics: true });
+    const findings = createRecentFindings();
+    const cluster = await openCluster(options, telemetry, findings, closers);
+    const { setup, roles, logStream, port, dir } = options;
+    const log = logStream === undefined ? {} : { logStream };
+    const token = metricsToken(setup.config.ops, process.env);
+    const { health, ready, stats } = cluster.status;
+    telemetry.beforeRead(() => telemetry.set('killdeer_registry_staleness_seconds', {}, cluster.staleMs() / 1_000));
+    watchReadiness(telemetry, ready);
+    const intake = openIntake(setup.config, cluster.log, true);
+    if (roles.includes('ingest')) await startSources(options, cluster, intake, telemetry, closers);
+    const face = roles.some((role) => WITH_API.includes(role))
+      ? await openFace(
+          { ...{ setup, dir, port, findings, telemetry, metricsToken: token }, ...log },
+          {
+            ...{ intake, registry: cluster.registry, clock: cluster.clock, control: cluster.control },
+            status: { health, ready: () => readiness(ready()), stats },
+            behind: () => cluster.behind(),
+            staleMs: () => cluster.staleMs(),
+          },
+        )
+      : null;
+    closers.push(() => face?.close());
+    const metrics = { telemetry, token };
+    const ops = await startOpsServer(setup.config.ops, { health, ready, metrics, clock: Date.now, ...log });
+    closers.push(() => ops?.close());
+    let stopping: Promise<void> | null = null;
+    const stop = (): Promise<void> => {
+      stopping ??= closeAll();
+      return stopping;
+    };
+    return { cluster, face, opsAddress: ops?.address ?? null, stop };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function startSources(
+  { setup, report }: ServeClusterOptions,
+  { log }: Cluster<Registry>,
+  intake: Intake,
+  telemetry: Telemetry,
+  closers: Closers,
+): Promise<void> {
+  const sources = await openSources({ setup, kafka: kafkaOptionsOf(setup.config, report), log, intake, report });
+  closers.push(() => sources.stop());
+  telemetry.beforeRead(() => observeSources(telemetry, sources.status()));
+}
+
+async function openCluster(
+  options: ServeClusterOptions,
+  telemetry: Telemetry,
+  findings: ReturnType<typeof createRecentFindings>,
+  closers: Closers,
+): Promise<Cluster<Registry>> {
+  const { setup, roles, report, clock, drawSeed, onFinding, onChange, dir } = options;
+  const { config, policy, startModel, prices } = setup;
+  const kafka = kafkaOptionsOf(config, report);
+  const scratch = openScratch(dir);
+  closers.push(() => scratch.remove());
+  let isStarted = false;
+  const cluster = await startCluster<Registry>({
+    ...{ config, roles, policy, startModel, prices, findings, drawSeed, clock, onFinding, report },
+    adapters: createKafkaAdapters(config, kafka),
+    scratch: scratch.path,
+    observer: createClusterObserver(telemetry, (message) => report({ level: 'info', message })),
+    onRegistryChange: (change) => {
+      if (isStarted) onChange(change);
+    },
+  });
+  isStarted = true;
+  closers.push(() => cluster.stop());
+  return cluster;
+}

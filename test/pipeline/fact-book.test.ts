@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { FactBook } from '../../src/pipeline/fact-book.js';
+import type { LiveChange } from '../../src/pipeline/live-parts.js';
+import { createFold } from '../../src/registry/fold.js';
+import type { RegistryRecord } from '../../src/registry/registry.js';
+import { register, seen, stop } from '../registry/records.js';
+
+/** The changes that a registry makes of records. */
+function changesOf(...records: readonly RegistryRecord[]): LiveChange[] {
+  const fold = createFold();
+  return records.map((record, offset) => ({ offset, record, verdict: fold.apply(record) }));
+}
+
+function bookOf(...records: readonly RegistryRecord[]) {
+  const book = new FactBook();
+  const follows = changesOf(...records).map((change) => book.note(change));
+  return { book, follows };
+}
+
+const NO_BUDGETS = { sessionUsd: null, dayUsd: null };
+
+describe('the book of facts', () => {
+  it('makes a control record of what people say of an agent', () => {
+    const budgets = { sessionUsd: 1, dayUsd: 5 };
+    const { book, follows } = bookOf(register(7, 'a', { role: 'support', labels: ['eu'], budgets }));
+    const record = { type: 'agent', timeMs: 7, tenant: '', agent: 'a', role: 'support', labels: ['eu'], budgets };
+    expect(follows).toEqual([record]);
+    expect(book.since(0)).toEqual([record]);
+    expect(book.next).toBe(1);
+  });
+
+  it('is silent about what changes nothing of it', () => {
+    const { book, follows } = bookOf(
+      seen(1, 'a'),
+      register(2, 'a', { owner: 'ops' }),
+      stop(3, 'a'),
+      register(4, 'a', { role: 'sales' }),
+      register(5, 'a', { role: 'sales', owner: 'it' }),
+      register(6, 'a', { role: 'support', ifVersion: 99 }),
+      register(7, 'a', { role: 'support', actor: 'sender:x' }),
+    );
+    expect(follows.map((record) => record?.role ?? null)).toEqual([null, null, null, 'sales', null, null, null]);
+    expect(book.since(0)).toHaveLength(1);
+    expect(book.next).toBe(7);
+  });
+
+  it('gives the last word about each agent, where it was said at the offset named or later', () => {
+    const { book } = bookOf(
+      register(1, 'a', { role: 'one' }),
+      register(2, 'b', { role: 'two' }),
+      register(3, 'a', { role: 'three' }),
+      register(4, 'a', { tenant: 't', role: 'four' }),
+    );
+    const said = (told: number) => book.since(told).map(({ tenant, agent, role }) => `${tenant}/${agent}=${role}`);
+    expect(said(0).sort()).toEqual(['/a=three', '/b=two', 't/a=four']);
+    expect(said(2).sort()).toEqual(['/a=three', 't/a=four']);
+    expect(said(3)).toEqual(['t/a=four']);
+    expect(said(book.next)).toEqual([]);
+  });
+
+  it('tells also what was taken back', () => {
+    const { book, follows } = bookOf(
+      register(1, 'a', { role: 'one', labels: ['eu'] }),
+      register(2, 'a', { role: null, labels: [] }),
+    );
+    expect(follows[1]).toMatchObject({ role: null, labels: [], budgets: NO_BUDGETS });
+    expect(book.since(0)).toEqual([follows[1]]);
+  });
+});
