@@ -1,6 +1,6 @@
 /**
  * POST /v1/events, answered when durable, beside the log alone: the same records in the same batches, as many at a
- * time. The difference is HTTP, splitting, decoding and checking, and the client's own process.
+ * time. The difference is HTTP, splitting, decoding and checking, remembering ids, and the client's own process.
  */
 import { join } from 'node:path';
 import { openFileLog } from '../dist/log/file-log.js';
@@ -42,6 +42,7 @@ async function measure(folder, batches, size) {
     connections: CONNECTIONS,
     seconds: SECONDS,
     rate: null,
+    ids: '"id":"',
   };
   const records = batches.map((lines) => lines.map((line) => encodeEvent(line, false)));
   try {

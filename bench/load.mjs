@@ -2,9 +2,17 @@
  * The client's side, a process of its own: plays a load against an address and answers with what it saw. The parent
  * sends one order at a time: { url, headers, bodies, connections, seconds, rate }. `rate` null is a closed loop, each
  * connection sends its next call when the last was answered; else calls start at that rate whatever the answers do, and
- * a call's time includes its wait for a free connection, so that a slow server cannot hide its queue.
+ * a call's time includes its wait for a free connection, so that a slow server cannot hide its queue. `ids` is what stands
+ * before each id in the bodies: a number is put behind it, another one in each call, so that nothing comes twice.
  */
 import { Agent, request } from 'node:http';
+
+let calls = 0;
+
+function bodyOf({ bodies, ids }, turn) {
+  const body = bodies[turn % bodies.length];
+  return ids === undefined ? body : body.replaceAll(ids, `${ids}${calls++}-`);
+}
 
 process.on('message', async (order) => {
   const agent = new Agent({ keepAlive: true, maxSockets: order.connections });
@@ -32,7 +40,7 @@ function call({ url, headers }, body, agent) {
 }
 
 async function closedLoop(order, agent) {
-  const { bodies, connections, seconds } = order;
+  const { connections, seconds } = order;
   const times = [];
   const startMs = performance.now();
   const endMs = startMs + seconds * 1000;
@@ -40,7 +48,7 @@ async function closedLoop(order, agent) {
   const refused = { count: 0 };
   const connection = async () => {
     for (let sentMs = performance.now(); sentMs < endMs; ) {
-      const status = await call(order, bodies[turn++ % bodies.length], agent);
+      const status = await call(order, bodyOf(order, turn++), agent);
       const nowMs = performance.now();
       if (status >= 300) refused.count++;
       times.push(nowMs - sentMs);
@@ -52,20 +60,20 @@ async function closedLoop(order, agent) {
 }
 
 async function openLoop(order, agent) {
-  const { bodies, seconds, rate } = order;
+  const { seconds, rate } = order;
   const times = [];
   const refused = { count: 0 };
   const open = [];
   const startMs = performance.now();
-  const calls = Math.floor(seconds * rate);
-  for (let sent = 0; sent < calls; ) {
+  const all = Math.floor(seconds * rate);
+  for (let sent = 0; sent < all; ) {
     // Timers are coarse: what fell due meanwhile goes out at once. Spinning would take a core from the server.
     await new Promise((wake) => setTimeout(wake, 1));
-    const due = Math.min(calls, Math.floor(((performance.now() - startMs) * rate) / 1000));
+    const due = Math.min(all, Math.floor(((performance.now() - startMs) * rate) / 1000));
     for (; sent < due; sent++) {
       const sentMs = performance.now();
       open.push(
-        call(order, bodies[sent % bodies.length], agent).then((status) => {
+        call(order, bodyOf(order, sent), agent).then((status) => {
           if (status >= 300) refused.count++;
           times.push(performance.now() - sentMs);
         }),

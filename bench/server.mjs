@@ -4,11 +4,13 @@ import fastify from 'fastify';
 import { createIngest } from '../dist/api/ingest.js';
 import { createRecentFindings } from '../dist/api/recent-findings.js';
 import { buildServer, listen } from '../dist/api/server.js';
+import { parseConfig } from '../dist/config.js';
 import { createPriceTable } from '../dist/event/prices.js';
 import { openFileLog } from '../dist/log/file-log.js';
 import { openRegistry } from '../dist/registry/journal.js';
 import { openTokens } from '../dist/registry/tokens.js';
 import { registryPortOf } from '../dist/verbs/face.js';
+import { openIntake } from '../dist/verbs/intake.js';
 
 /** High enough that the server itself is measured, not its limits. */
 const NO_LIMITS = { ingest: 1e9, gateway: 1e9, control: 1e9, failures: 1e9 };
@@ -28,9 +30,10 @@ export async function openServer(folder) {
       for (const { entry, token } of made) secrets[entry.roles[0]] = token;
     },
   });
+  const intake = openIntake(parseConfig({}, 'bench'), log, false);
   const app = buildServer({
     authenticate: (header) => tokens.authenticate(header),
-    ingest: createIngest({ log, prices: createPriceTable([]), clock: Date.now, behind: () => 0 }),
+    ingest: createIngest({ intake, prices: createPriceTable([]), clock: Date.now, behind: () => 0 }),
     registry: registryPortOf(registry),
     findings: createRecentFindings(),
     status: {

@@ -22,11 +22,22 @@ export interface Problem {
   readonly errors?: readonly { readonly member: string; readonly message: string }[];
 }
 
-/** Seconds to wait where an error may pass by itself. */
+/**
+ * Seconds to wait where an error may pass by itself: every row of 429 and 503 that may be tried again has one, because
+ * exporters go by the header and not by our codes.
+ */
 const RETRY_AFTER_S: Partial<Record<ErrorCode, number>> = {
   'api.behind': 5,
+  'api.rate-limited': 5,
+  'api.unreachable': 5,
   'log.disk-full': 30,
   'log.closed': 5,
+  // Brokers that come back are found again within seconds, a partition is restored within a minute at the most.
+  'kafka.unreachable': 5,
+  'kafka.commit-unknown': 10,
+  'store.unreachable': 10,
+  // It rests for minutes: no use in asking sooner.
+  'source.refused': 60,
 };
 
 /** What Fastify itself refuses, in words of the table. */

@@ -132,6 +132,7 @@ class Appends implements KafkaAppend {
     } catch (error) {
       this.identity = null;
       for (const share of left) this.fail(share, error);
+      if (this.closed) this.giveUp();
     }
     for (const { queue } of shares) queue.busy = false;
   }
@@ -196,6 +197,16 @@ class Appends implements KafkaAppend {
       });
     }
     return this.identity;
+  }
+
+  /** Once closed, what waits behind a failure is not tried any more. */
+  private giveUp(): void {
+    for (const { topic, partition, waiting } of this.queues.values()) {
+      const failure = new KilldeerError('log.closed', `the log is closed: ${topic}/${partition}`);
+      // An append of which a part is under way ends with that part.
+      const begun = waiting.length > 0 && waiting[0].sent > 0 ? 1 : 0;
+      for (const append of waiting.splice(begun)) append.reject(failure);
+    }
   }
 
   /** What a failed batch carried has failed, with the append of which more was to come. */

@@ -8,6 +8,7 @@
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '../engine/contract.js';
 import type { Settings } from '../engine/settings.js';
 import { KilldeerError } from '../errors.js';
@@ -24,6 +25,8 @@ const COMMIT_EVERY_MS = 150;
 const COMMIT_RECORDS = 20_000;
 const COMMIT_UNITS = 2 * 1024 * 1024;
 const BATCH = 2_000;
+/** Between two tries of a commit that left nothing behind, ms. */
+const RETRY_MS = 500;
 
 export interface TransactionRecord {
   readonly topic: string;
@@ -34,6 +37,8 @@ export interface TransactionRecord {
 
 /** One owner's transactions: each whole or not at all. */
 export interface Transactions {
+  /** Why it will never commit again; null: a commit that was rejected left nothing behind, and may be made again. */
+  readonly failure: unknown;
   /** Rejects with 'kafka.fenced', with 'kafka.commit-unknown', or with what made it abort. */
   commit(records: readonly TransactionRecord[]): Promise<void>;
   close(): Promise<void>;
@@ -290,11 +295,25 @@ class TransactionLedger implements KeyedLedger {
       await host.acknowledged();
       const startedMs = this.parts.now();
       this.pass('findings-write');
-      await this.parts.transactions.commit(records);
+      await this.commitPatiently(records, host);
       this.pass('findings-written');
       this.parts.onCommit?.({ ...facts, ms: this.parts.now() - startedMs });
     } catch (error) {
       this.fault ??= error;
+    }
+  }
+
+  /** Brokers out of reach are waited for: the engine is as good as it was, and what comes meanwhile waits behind this. */
+  private async commitPatiently(records: readonly TransactionRecord[], host: LedgerHost): Promise<void> {
+    const { transactions } = this.parts;
+    for (;;) {
+      try {
+        return await transactions.commit(records);
+      } catch (error) {
+        const passes = error instanceof KilldeerError && error.retry && transactions.failure === null;
+        if (!passes || host.isStopping) throw error;
+        await sleep(RETRY_MS);
+      }
     }
   }
 

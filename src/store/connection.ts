@@ -131,9 +131,14 @@ export function storeError(error: unknown, name: string, what: string): Killdeer
   if (error instanceof KilldeerError) return error;
   if (error instanceof ClickHouseError) {
     const code = BUSY_CODES.includes(error.code) ? 'store.unreachable' : 'store.refused';
-    // Of refused rows the server quotes some: its code and its word for it must do.
-    const reason = isRefusedData(error) ? '' : `: ${error.message.slice(0, 300)}`;
-    return new KilldeerError(code, `${name} refused ${what}: ${error.type ?? 'error'} (${error.code})${reason}`, error);
+    const { code: number, type } = error;
+    // Of refused rows the server quotes some: its code and its word for it must do, in the cause too.
+    const isData = DATA_CODES.includes(number);
+    const reason = isData ? '' : `: ${error.message.slice(0, 300)}`;
+    const cause = isData
+      ? new ClickHouseError({ message: 'rows refused', code: number, ...(type && { type }) })
+      : error;
+    return new KilldeerError(code, `${name} refused ${what}: ${type ?? 'error'} (${number})${reason}`, cause);
   }
   const reason = error instanceof Error ? error.message || ((error as { code?: string }).code ?? '') : String(error);
   return new KilldeerError('store.unreachable', `${name} cannot be reached: ${reason.slice(0, 300)}`, error);

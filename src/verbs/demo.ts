@@ -59,6 +59,7 @@ async function demo(terminal: Terminal, options: Options): Promise<void> {
       setup: loadSetup({ policy: 'enforce', data: dir }),
       dir,
       clock: 'recording',
+      history: false,
       port: 0,
       onFinding: (finding) => story.finding(finding),
       onChange: (change) => story.change(change),

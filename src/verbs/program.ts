@@ -42,6 +42,8 @@ function buildProgram(context: VerbContext): Command {
     .version(packageVersion())
     .configureOutput({ writeOut: terminal.print, writeErr: terminal.complain })
     .showHelpAfterError('next: see killdeer --help, or the verb with --help')
+    // A verb's options stand behind its name: `store` and `store query` both have --data.
+    .enablePositionalOptions()
     .exitOverride();
   const verbs = [
     addRun,

@@ -17,6 +17,7 @@ interface Options extends SetupOptions {
   readonly port?: number;
   readonly roles?: readonly ProcessRole[];
   readonly recordedTime?: boolean;
+  readonly history: boolean;
 }
 
 export function addRun(program: Command, { terminal }: VerbContext): void {
@@ -28,6 +29,7 @@ export function addRun(program: Command, { terminal }: VerbContext): void {
     .option('--policy <policy>', "'observe', 'enforce', or a policy file")
     .option('--port <n>', 'of the API; 0: any free one', wholeNumber('--port', 0, 65_535))
     .option('--roles <list>', `what this process does, of ${ROLES.join(', ')}; on Kafka`, rolesOf)
+    .option('--no-history', 'carry nothing into the store that the configuration names')
     .option('--recorded-time', 'write no ticks: they stand in the log, with what is replayed through it; on Kafka')
     .action((options: Options) => run(terminal, options));
 }
@@ -57,6 +59,7 @@ async function runAlone(terminal: Terminal, setup: Setup, options: Options): Pro
     setup,
     dir: setup.dataDir,
     clock: 'wall',
+    history: options.history,
     port: options.port ?? setup.config.api.port,
     onFinding: voice.finding,
     onChange: voice.change,
@@ -92,6 +95,7 @@ async function runRoles(terminal: Terminal, setup: Setup, options: Options): Pro
   const served = await serveCluster({
     ...{ setup, roles, dir: setup.dataDir },
     clock: options.recordedTime === true ? 'recording' : 'wall',
+    history: options.history,
     port: options.port ?? setup.config.api.port,
     onFinding: voice.finding,
     onChange: voice.change,

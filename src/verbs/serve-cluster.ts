@@ -10,6 +10,7 @@ import type { Registry, RegistryChange } from '../registry/journal.js';
 import { createTelemetry, type Telemetry } from '../telemetry.js';
 import { createClusterObserver } from './cluster-observer.js';
 import { type Face, openFace } from './face.js';
+import { openClusterHistory } from './history-places.js';
 import { openIntake } from './intake.js';
 import { createKafkaAdapters, kafkaOptionsOf, openScratch } from './kafka-adapters.js';
 import { observeSources, openSources } from './kafka-sources.js';
@@ -28,6 +29,8 @@ export interface ServeClusterOptions {
   readonly onChange: (change: RegistryChange) => void;
   readonly report: (report: LiveReport) => void;
   readonly drawSeed: () => number;
+  /** The role project carries the log into the store that the configuration names. */
+  readonly history: boolean;
   readonly logStream?: { write(line: string): void };
 }
 
@@ -64,6 +67,7 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
     watchReadiness(telemetry, ready);
     const intake = openIntake(setup.config, cluster.log, true);
     if (roles.includes('ingest')) await startSources(options, cluster, intake, telemetry, closers);
+    if (roles.includes('project') && options.history) await startHistory(options, telemetry, closers);
     const face = roles.some((role) => WITH_API.includes(role))
       ? await openFace(
           { ...{ setup, dir, port, findings, telemetry, metricsToken: token }, ...log },
@@ -101,6 +105,16 @@ async function startSources(
   const sources = await openSources({ setup, kafka: kafkaOptionsOf(setup.config, report), log, intake, report });
   closers.push(() => sources.stop());
   telemetry.beforeRead(() => observeSources(telemetry, sources.status()));
+}
+
+async function startHistory(
+  { setup, dir, report }: ServeClusterOptions,
+  telemetry: Telemetry,
+  closers: Closers,
+): Promise<void> {
+  const adapters = createKafkaAdapters(setup.config, kafkaOptionsOf(setup.config, report));
+  const stop = await openClusterHistory({ setup, dir, telemetry, report }, adapters);
+  closers.push(async () => stop?.());
 }
 
 async function openCluster(

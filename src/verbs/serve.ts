@@ -11,6 +11,7 @@ import { openRegistry, type Registry, type RegistryChange } from '../registry/jo
 import { createTelemetry, type Telemetry } from '../telemetry.js';
 import { observeChange } from './cluster-observer.js';
 import { type Face, openFace } from './face.js';
+import { openFileHistory } from './history-places.js';
 import { openIntake } from './intake.js';
 import { observeLive } from './live-observer.js';
 import type { Setup } from './setup.js';
@@ -29,6 +30,8 @@ export interface ServeOptions {
   readonly report: (report: LiveReport) => void;
   /** Secret seed for a new data directory; left out: the default, so that findings are those of a replay. */
   readonly drawSeed?: () => number;
+  /** Carries the log into the store that the configuration names. */
+  readonly history: boolean;
   /** Takes the API's log, a line of JSON each. */
   readonly logStream?: { write(line: string): void };
 }
@@ -78,6 +81,10 @@ export async function serve(options: ServeOptions): Promise<Served> {
   try {
     observeLive(telemetry, live);
     const face = await openWays(options, live, findings, telemetry, closers);
+    if (options.history) {
+      const stopHistory = await openFileHistory({ setup, dir, telemetry, report: options.report });
+      closers.push(async () => stopHistory?.());
+    }
     let stopping: Promise<void> | null = null;
     const stop = (): Promise<void> => {
       stopping ??= closeAll();

@@ -47,28 +47,34 @@ export function addStore(program: Command, { terminal }: VerbContext): void {
 /** Serves until it is told to stop, or until its parent is gone. */
 async function serve(terminal: Terminal, { data, port }: ServeOptions): Promise<void> {
   const given = process.env[PASSWORD_VARIABLE];
+  const hasParent = given !== undefined && given !== '';
+  const stopped = Promise.race([untilStopped(), ...(hasParent ? [untilOrphaned()] : [])]);
   try {
-    const stopped = Promise.race([untilStopped(), ...(given === undefined ? [] : [untilOrphaned()])]);
-    const served = await serveStore(resolve(data), port, given ?? drawPassword());
+    const served = await serveStore(resolve(data), port, hasParent ? given : drawPassword());
     try {
       const { url } = served.access;
       terminal.emit({ type: 'listening', url, pid: process.pid, version: served.version });
       terminal.say(`ClickHouse ${served.version} listens on ${url}; killdeer store query asks it`);
-      terminal.say(`${await stopped}: closing the tables`);
+      await stopped;
     } finally {
       await served.close();
     }
   } catch (error) {
     if (error instanceof KilldeerError) terminal.emit({ type: 'failed', code: error.code, message: error.message });
     throw error;
+  } finally {
+    // It would keep the process.
+    if (hasParent) process.stdin.destroy();
   }
 }
 
 /** The parent holds the other end of standard input, and with its death it closes. */
-async function untilOrphaned(): Promise<string> {
-  return await new Promise((done) => {
-    process.stdin.on('end', () => done('parent gone'));
-    process.stdin.on('error', () => done('parent gone'));
+async function untilOrphaned(): Promise<void> {
+  // Nobody hears what is said from then on, and that must not end it before its tables are closed.
+  process.stderr.on('error', () => undefined);
+  await new Promise<void>((done) => {
+    process.stdin.on('end', done);
+    process.stdin.on('error', () => done());
     process.stdin.resume();
   });
 }

@@ -42,7 +42,7 @@ describe('POST /v1/events', () => {
   it('takes an event of the SDK in structured mode', async () => {
     expect(await post(HTTP.structured(cloudEvent()))).toEqual({
       status: 202,
-      body: { accepted: 1, rejected: 0, rejections: [] },
+      body: { accepted: 1, duplicates: 0, rejected: 0, rejections: [] },
     });
     expect(eventsOf()).toEqual([FILLED]);
   });

@@ -17,7 +17,7 @@ describe('POST /v1/events', () => {
       const world = createWorld();
       const answer = await send(world, `${eventLine()}\n${eventLine({ id: 'e2' })}\n`, { 'content-type': type });
       expect(answer.statusCode).toBe(202);
-      expect(answer.json()).toEqual({ accepted: 2, rejected: 0, rejections: [] });
+      expect(answer.json()).toEqual({ accepted: 2, duplicates: 0, rejected: 0, rejections: [] });
       expect(world.events.flat()).toHaveLength(2);
     },
   );
@@ -26,7 +26,7 @@ describe('POST /v1/events', () => {
     const world = createWorld();
     const pretty = JSON.stringify(JSON.parse(eventLine()), null, 2);
     const answer = await send(world, pretty, { 'content-type': 'application/json' });
-    expect(answer.json()).toEqual({ accepted: 1, rejected: 0, rejections: [] });
+    expect(answer.json()).toEqual({ accepted: 1, duplicates: 0, rejected: 0, rejections: [] });
     expect(JSON.parse(world.events.flat()[0] ?? '').event).toEqual(JSON.parse(eventLine()));
   });
 

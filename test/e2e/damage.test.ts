@@ -61,7 +61,7 @@ it('a spoilt record of the registry keeps the server from starting: passing over
   const bytes = readFileSync(file);
   bytes[bytes.indexOf('"policy"') + 2] ^= 1;
   writeFileSync(file, bytes);
-  const { code, err } = await run(['run', '--data', server.data, '--port', '0']);
+  const { code, err } = await run(['run', '--data', server.data, '--port', '0', '--no-history']);
   expect(code).toBe(1);
   expect(err).toMatch(/^killdeer: log\.corrupt: .*registry.*\n {2}next: restore/);
 });
@@ -70,7 +70,7 @@ it('tokens that are lost are made anew once both files are gone', async () => {
   const server = await endedServer();
   const before = readFileSync(join(server.data, 'tokens.json'), 'utf8');
   writeFileSync(join(server.data, 'token-hashes.json'), '{');
-  const { code, err } = await run(['run', '--data', server.data, '--port', '0']);
+  const { code, err } = await run(['run', '--data', server.data, '--port', '0', '--no-history']);
   expect({ code, err }).toEqual({
     code: 1,
     err: expect.stringMatching(/^killdeer: registry\.tokens-unreadable: .*token-hashes/),

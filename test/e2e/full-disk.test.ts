@@ -71,7 +71,7 @@ it.runIf(canMount)('does not start where nothing can be written, and says why', 
   const full = 'mount -t tmpfs -o size=64k none "$0" && { cat /dev/zero > "$0/ballast" 2>&-; exec "$@"; }';
   const data = freshDirectory();
   const command = [...OWN_MOUNTS, 'sh', '-c', full, data, process.execPath, MAIN];
-  const { code, err } = await run(['run', '--data', data, '--port', '0'], { command });
+  const { code, err } = await run(['run', '--data', data, '--port', '0', '--no-history'], { command });
   expect({ code, err }).toEqual({
     code: 1,
     err: expect.stringMatching(/^killdeer: log\.disk-full: .*ENOSPC.*\n {2}next: /),

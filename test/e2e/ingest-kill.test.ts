@@ -3,7 +3,8 @@ import { expect, it } from 'vitest';
 import { ingestThroughKills } from './killed-ingest.js';
 
 it('scores every event that it accepted exactly once, through four deaths', async () => {
-  const { unique, duplicates } = await ingestThroughKills({ seed: 'deaths', kills: 4, agents: 4, days: 4 });
+  const { unique, dropped, duplicates } = await ingestThroughKills({ seed: 'deaths', kills: 4, agents: 4, days: 4 });
   expect(unique).toBeGreaterThan(3_000);
+  expect(dropped).toBeGreaterThan(0);
   expect(duplicates).toBeGreaterThan(0);
 });

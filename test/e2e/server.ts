@@ -34,7 +34,12 @@ export interface Question {
 
 export interface Status {
   readonly behind: number;
-  readonly ingest: { readonly accepted: number; readonly rejected: number };
+  readonly ingest: {
+    readonly accepted: number;
+    readonly duplicates: number;
+    readonly rejected: number;
+    readonly rejected_by: Readonly<Record<string, number>>;
+  };
   readonly partitions: readonly {
     readonly state: string;
     readonly restarts: number;
@@ -143,7 +148,7 @@ export class Server {
 
   private spawn(): Program {
     const { words = [] } = this.options;
-    return new Program(['run', '--data', this.data, '--port', '0', ...words], this.options);
+    return new Program(['run', '--data', this.data, '--port', '0', '--no-history', ...words], this.options);
   }
 }
 

@@ -123,6 +123,21 @@ describeOutage('the log on Kafka in an outage', () => {
     expect(values.filter((value) => value !== 'held up')).toEqual(['before', 'after']);
   });
 
+  it('gives up what still waits when it is closed while nothing answers', async () => {
+    const { log, broker } = await open(1_000);
+    await log.append('events', 0, ['a']);
+    broker.pause();
+    const appends = [log.append('events', 0, ['under way'])];
+    // Begun before the next come in, so that they wait behind it.
+    await new Promise(setImmediate);
+    appends.push(log.append('events', 0, ['waiting']), log.append('events', 1, ['beside']));
+    const settled = Promise.allSettled(appends);
+    await log.close();
+    expect((await settled).map((append) => append.status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect((await settled)[1]).toMatchObject({ reason: { code: 'log.closed' } });
+    broker.resume();
+  });
+
   it('closes at once although nothing answers', async () => {
     const { log, broker } = await open(2_000);
     await log.append('events', 0, ['a']);

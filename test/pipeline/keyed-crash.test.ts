@@ -67,6 +67,22 @@ describe('a partition on transactions that is cut short', () => {
     for (const count of Object.values(seen)) expect(count).toBeGreaterThan(1);
   });
 
+  it('waits for brokers that are away, and writes what waited once', async () => {
+    const truth = await truthOf();
+    const world = await KeyedWorld.of(RECORDS, 'away');
+    let away = 0;
+    // After the declaration and well before the end: one that is told to stop waits for nobody.
+    world.brokers.fate = () => {
+      const isAway = world.brokers.commits.length === 1 && away < 3;
+      if (isAway) away += 1;
+      return isAway ? 'away' : 'done';
+    };
+    const { partition } = await world.finish();
+    expect(away).toBe(3);
+    expect(partition.progress.counts).toEqual(truth.counts);
+    await expectTruth(world);
+  });
+
   it('goes on after either where a snapshot takes many batches to be made', async () => {
     const records = wideRecords(1_300, 8_000);
     const truth = await onFiles(records, WIDE);

@@ -65,8 +65,11 @@ export function variedRecords(agents: number, days: number): string[] {
   });
 }
 
-/** What becomes of one transaction: `lost` and `unknown` tell the same error, of one that is visible and one that is not. */
-export type Fate = 'done' | 'refused' | 'lost' | 'unknown';
+/**
+ * What becomes of one transaction: `lost` and `unknown` tell the same error, of one that is visible and one that is not;
+ * after `away` the same one may be tried again, after `refused` only by another owner.
+ */
+export type Fate = 'done' | 'away' | 'refused' | 'lost' | 'unknown';
 
 interface Kept {
   readonly key: string;
@@ -98,15 +101,24 @@ export class Brokers {
     this.owner += 1;
     const own = this.owner;
     let isClosed = false;
+    let failure: unknown = null;
+    const fail = (error: KilldeerError): never => {
+      failure = error;
+      throw error;
+    };
     return {
+      get failure() {
+        return failure;
+      },
       commit: async (records) => {
         await this.gate();
         if (isClosed) throw new KilldeerError('log.closed', 'the writer is closed');
-        if (own !== this.owner) throw new KilldeerError('kafka.fenced', `owner ${own} is fenced by ${this.owner}`);
+        if (own !== this.owner) fail(new KilldeerError('kafka.fenced', `owner ${own} is fenced by ${this.owner}`));
         const fate = this.fate();
-        if (fate === 'refused') throw new KilldeerError('kafka.unreachable', 'no broker answered');
+        if (fate === 'away') throw new KilldeerError('kafka.unreachable', 'no broker answered');
+        if (fate === 'refused') fail(new KilldeerError('kafka.unreachable', 'no broker answered'));
         if (fate !== 'lost') this.show(records);
-        if (fate !== 'done') throw new KilldeerError('kafka.commit-unknown', 'the answer was lost');
+        if (fate !== 'done') fail(new KilldeerError('kafka.commit-unknown', 'the answer was lost'));
       },
       close: async () => {
         isClosed = true;

@@ -71,7 +71,7 @@ describe('killdeer run', () => {
   }
 
   beforeAll(async () => {
-    server = new Program('run', '--data', data(), '--port', '0', '--policy', 'enforce');
+    server = new Program('run', '--data', data(), '--port', '0', '--no-history', '--policy', 'enforce');
     await server.said('started');
   });
 
@@ -161,7 +161,7 @@ describe('killdeer run', () => {
   });
 
   it('keeps its data directory to itself', async () => {
-    const second = new Program('run', '--data', data(), '--port', '0');
+    const second = new Program('run', '--data', data(), '--port', '0', '--no-history');
     expect(await second.end()).toBe(1);
     expect(second.err).toMatch(/killdeer: log\.locked: .*is held by process \d+/);
   });
@@ -177,7 +177,7 @@ describe('killdeer run', () => {
     expect(server.values.at(-1)).toEqual({ type: 'stopped' });
     expect(existsSync(join(data(), 'server.json'))).toBe(false);
     expect(existsSync(join(data(), 'lock'))).toBe(false);
-    const again = new Program('run', '--data', data(), '--port', '0');
+    const again = new Program('run', '--data', data(), '--port', '0', '--no-history');
     await again.said('started');
     expect((await run('agent', 'show', 'clerk')).values[0]).toMatchObject({ owner: 'ops', status: 'active' });
     expect(await again.stop()).toBe(0);
