@@ -60,6 +60,8 @@ export interface KeyedLedgerParts {
   /** A snapshot that this version cannot read: execution begins where the log begins, muted. */
   readonly onUnreadable?: (error: unknown) => void;
   readonly onCommit?: (commit: CommitFacts) => void;
+  /** Between two tries of a commit that left nothing behind. Default 500. */
+  readonly retryMs?: number;
   readonly pass?: Failpoint;
 }
 
@@ -312,7 +314,7 @@ class TransactionLedger implements KeyedLedger {
       } catch (error) {
         const passes = error instanceof KilldeerError && error.retry && transactions.failure === null;
         if (!passes || host.isStopping) throw error;
-        await sleep(RETRY_MS);
+        await sleep(this.parts.retryMs ?? RETRY_MS);
       }
     }
   }

@@ -217,6 +217,7 @@ export class KeyedWorld {
         this.nowMs += 40;
         return this.nowMs;
       },
+      retryMs: 1,
       onUnreadable: (error) => this.unreadable.push(error),
       ...more,
     });
