@@ -7,11 +7,26 @@
  */
 import { Agent, request } from 'node:http';
 
+const DIGITS = 8;
 let calls = 0;
 
-function bodyOf({ bodies, ids }, turn) {
-  const body = bodies[turn % bodies.length];
-  return ids === undefined ? body : body.replaceAll(ids, `${ids}${calls++}-`);
+/** The body of each turn. Numbers are written over those of the last time: making bodies anew would take a core's share. */
+function createBodies({ bodies, ids }) {
+  if (ids === undefined) return (turn) => bodies[turn % bodies.length];
+  const numbered = bodies.map((body) => Buffer.from(body.replaceAll(ids, `${ids}${'0'.repeat(DIGITS)}-`)));
+  const places = numbered.map((body) => placesBehind(body, ids));
+  return (turn) => {
+    const at = turn % bodies.length;
+    const digits = Buffer.from(String(calls++).padStart(DIGITS, '0'));
+    for (const place of places[at]) digits.copy(numbered[at], place);
+    return numbered[at];
+  };
+}
+
+function placesBehind(body, words) {
+  const places = [];
+  for (let at = body.indexOf(words); at >= 0; at = body.indexOf(words, at + 1)) places.push(at + words.length);
+  return places;
 }
 
 process.on('message', async (order) => {
@@ -41,6 +56,7 @@ function call({ url, headers }, body, agent) {
 
 async function closedLoop(order, agent) {
   const { connections, seconds } = order;
+  const bodyOf = createBodies(order);
   const times = [];
   const startMs = performance.now();
   const endMs = startMs + seconds * 1000;
@@ -48,7 +64,7 @@ async function closedLoop(order, agent) {
   const refused = { count: 0 };
   const connection = async () => {
     for (let sentMs = performance.now(); sentMs < endMs; ) {
-      const status = await call(order, bodyOf(order, turn++), agent);
+      const status = await call(order, bodyOf(turn++), agent);
       const nowMs = performance.now();
       if (status >= 300) refused.count++;
       times.push(nowMs - sentMs);
@@ -61,6 +77,7 @@ async function closedLoop(order, agent) {
 
 async function openLoop(order, agent) {
   const { seconds, rate } = order;
+  const bodyOf = createBodies(order);
   const times = [];
   const refused = { count: 0 };
   const open = [];
@@ -73,7 +90,7 @@ async function openLoop(order, agent) {
     for (; sent < due; sent++) {
       const sentMs = performance.now();
       open.push(
-        call(order, bodyOf(order, sent), agent).then((status) => {
+        call(order, bodyOf(sent), agent).then((status) => {
           if (status >= 300) refused.count++;
           times.push(performance.now() - sentMs);
         }),

@@ -7,6 +7,7 @@ import type { Config } from '../config.js';
 import { KilldeerError } from '../errors.js';
 import { lockDirectory } from '../log/lock.js';
 import { clientOf, readServerNote, tokensPath } from './data-directory.js';
+import { lookAtStore } from './look-at-store.js';
 import { type Look, lookAtTopics } from './look-at-topics.js';
 import { loadSetup, type Setup } from './setup.js';
 import type { Terminal } from './terminal.js';
@@ -32,6 +33,7 @@ async function check({ terminal, failed }: VerbContext, options: Options): Promi
   const setup = loadSetup(options);
   const looks = [...lookAtFiles(setup), lookAtDirectory(setup.dataDir)];
   looks.push(...(await lookAtTopics(setup, options.createTopics === true)));
+  looks.push(await lookAtStore(setup));
   const { server, stoppable } = await lookAtServer(setup);
   looks.push(server);
   terminal.emit({ configuration: withoutSecrets(setup.config), looks, stoppable });

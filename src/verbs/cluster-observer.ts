@@ -60,10 +60,10 @@ export function observeChange(telemetry: Telemetry, { offset, record, verdict }:
   if (record.type === 'stop' || record.type === 'release') telemetry.count('killdeer_stops_total', { effect });
 }
 
-/** An engine's counts, as telemetry wants them: each event in one of them. */
+/** What a partition has executed, as telemetry takes it: late events are among those scored. */
 export function countsOf({ counts, deadLettered }: Progress): PartitionCounts {
   const { scored, late, duplicates, notAdmitted } = counts;
-  return { scored: scored - late, late, duplicates, notAdmitted, deadLettered };
+  return { scored, late, duplicates, notAdmitted, deadLettered };
 }
 
 function megabytes(bytes: number): string {

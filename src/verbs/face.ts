@@ -97,7 +97,10 @@ function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts 
   const { skew_max: skewMaxMs, behind_max: behindMax } = limits;
   const behind = () => side.behind();
   const ingest = createIngest({ intake, prices: setup.prices, clock, skewMaxMs, behind, behindMax });
-  telemetry.beforeRead(() => observeIngest(telemetry, ingest.counts, intake.counts));
+  telemetry.beforeRead(() => {
+    observeIngest(telemetry, ingest.counts, intake.counts);
+    telemetry.set('killdeer_breaker_open', {}, registry.view.brakes().open ? 1 : 0);
+  });
   const version = packageVersion();
   return {
     authenticate: (header) => tokens.authenticate(header),

@@ -28,7 +28,7 @@ export async function queryStore(
   const wanted = formatWanted(sql, options);
   const connection = openConnection(access, { database: config.database });
   try {
-    const refusal = refusalOf(sql, await tableFunctions(connection));
+    const refusal = refusalOf(sql, await tableFunctions(connection).catch(asQueryError));
     if (refusal !== null) throw new KilldeerError('store.query', `not run: ${refusal}`);
     const isTable = wanted === null && terminal.rich;
     const format = wanted ?? (isTable ? 'JSONCompactEachRowWithNames' : 'JSONEachRow');

@@ -76,10 +76,11 @@ describe('the Dockerfile', () => {
       expect(stages).toContain(stage);
   });
 
-  it('brings along what the package is made of but its recordings', () => {
+  it('brings along what the package is made of but its recordings, and of deploy what runs inside', () => {
     const { files } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { files: string[] };
     const copied = last.filter(({ word }) => word === 'COPY').map(({ rest }) => rest);
-    for (const part of files.filter((one) => one !== 'replay')) {
+    const parts = files.filter((one) => one !== 'replay' && one !== 'deploy');
+    for (const part of [...parts, 'deploy/health.mjs']) {
       expect(
         copied.some((rest) => rest.endsWith(` ./${part}`)),
         part,
@@ -105,7 +106,7 @@ describe('the Dockerfile', () => {
   it('starts with a verb and options of the program', () => {
     expect(JSON.parse(lastOf('ENTRYPOINT') ?? '')).toEqual(['node', 'dist/main.js']);
     const command = JSON.parse(lastOf('CMD') ?? '') as string[];
-    expect(parseCommand(command)).toEqual({ verb: 'run', options: { data: '/var/lib/killdeer' } });
+    expect(parseCommand(command)).toMatchObject({ verb: 'run', options: { data: '/var/lib/killdeer' } });
   });
 
   it('asks for its health', () => {

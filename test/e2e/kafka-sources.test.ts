@@ -41,8 +41,8 @@ function mixed(): SourceMessage[] {
   ];
   const good = [...native('crm-1', 0, 100), ...native('crm-2', 0, 115)];
   const all = good.flatMap((message, i) => (i % 9 === 0 && i / 9 < bad.length ? [bad[i / 9], message] : [message]));
-  // A tombstone says nothing; what is said twice counts once.
-  return [...all, { value: null }, ...good.slice(0, 10)];
+  // A tombstone says nothing.
+  return [...all, { value: null }];
 }
 
 describeKafka('sources', (broker) => {
@@ -85,8 +85,11 @@ describeKafka('sources', (broker) => {
     await senders.send('traces-json', await traceMessages('json', 'tracer-json', 50));
     await senders.send('traces-proto', await traceMessages('proto', 'tracer-proto', 50));
     await senders.send('trail', trailMessages('trail-user', 6, 10));
-    await Promise.all([taken('crm', 251), taken('desk', 70), taken('trail', 60)]);
+    await Promise.all([taken('crm', 241), taken('desk', 70), taken('trail', 60)]);
     await Promise.all([taken('traces-json', 100), taken('traces-proto', 100)]);
+    // What was written is known wherever it comes from next.
+    await senders.send('crm', native('crm-1', 0, 10));
+    await taken('crm', 251);
     const clean = { duplicates: 0, skipped: 0, rejected: {}, refused: 0, refusals: 0, lag: 0 };
     expect(await sourceNumbers(ingest, 'crm')).toEqual({
       ...clean,

@@ -69,7 +69,8 @@ export async function sourcesThroughKills(kafka: KafkaOptions, plan: KilledSourc
   for (let kill = 0; kill < plan.kills; kill++) {
     const victim = random.pick(cluster.servers.filter((server) => server !== scorer));
     await hasRead(victim);
-    await sleep(random.below(1_500));
+    // At once: while it catches up with what came in before it was there.
+    await sleep(random.pick([0, random.below(300), random.below(1_500)]));
     await cluster.kill(victim);
     const diedMs = performance.now();
     const next = await join();

@@ -7,12 +7,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { KafkaOptions } from '../../src/log/kafka-connection.js';
 import type { RegistryRecord } from '../../src/registry/registry.js';
-import { until } from '../e2e/program.js';
+import { until as untilNow } from '../e2e/program.js';
 import type { Reply, Server } from '../e2e/server.js';
 import { Cluster, metricOf, statusOf } from './cluster.js';
 import { type FedRecord, feed, trafficOf } from './feed.js';
 import { type JudgedFigures, judge, type Kept, readKept, undisturbed } from './judgement.js';
 import { LASTING_POLICY, TALKATIVE } from './killed-cluster.js';
+
+/** No faster than a server lets anybody ask. */
+const ASK_EVERY_MS = 250;
+const until = (what: string, isMet: () => boolean | Promise<boolean>) => untilNow(what, isMet, ASK_EVERY_MS);
 
 const PARTITIONS = 4;
 export const STALE_AFTER_MS = 5_000;

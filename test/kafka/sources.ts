@@ -41,10 +41,12 @@ export function cloudMessages(agent: string, count: number): SourceMessage[] {
   return Array.from({ length: count }, (_, i) => {
     const { id, time, ...data } = stepOf(agent, `${agent}-${i}`);
     const envelope = { id: String(id), time: String(time), source: '/desk', type: 'desk.step', subject: agent };
-    const event = new CloudEvent({ ...envelope, datacontenttype: 'application/json', data: { ...data, agent: '' } });
+    const event = new CloudEvent({ ...envelope, data: { ...data, agent: '' } });
     const { headers, value } = i % 2 === 0 ? CloudKafka.binary(event) : CloudKafka.structured(event);
     const text = typeof value === 'string' ? value : JSON.stringify(value);
-    return { value: text, headers: headers as Record<string, string> };
+    // kafkajs cannot write the attributes that the SDK names without a value.
+    const named = Object.entries(headers as Record<string, string>).filter(([, word]) => word !== undefined);
+    return { value: text, headers: Object.fromEntries(named) };
   });
 }
 

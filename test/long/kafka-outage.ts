@@ -11,6 +11,7 @@ import { HELD, OTHER, OutageStory, STALE_AFTER_MS, stop } from '../kafka/outage.
 
 const AWAY_MS = 60_000;
 const HUNG_MS = 20_000;
+const ASK_EVERY_MS = 250;
 
 async function ownBroker(options: BrokerOptions = {}): Promise<ChildBroker> {
   const broker = await startBroker(options);
@@ -20,8 +21,12 @@ async function ownBroker(options: BrokerOptions = {}): Promise<ChildBroker> {
 
 /** In an outage everybody is answered: one process allows and says how stale it is, the other refuses. */
 async function expectStale({ watch, allowing }: OutageStory): Promise<void> {
-  await until('both say that they are stale', () => watch.answers.every(({ staleMs }) => staleMs !== null));
-  const [allowed, denied] = watch.answers;
+  let answers = watch.answers;
+  await until('both say that they are stale', () => {
+    answers = watch.answers;
+    return answers.length === 2 && answers.every(({ staleMs }) => staleMs !== null);
+  });
+  const [allowed, denied] = answers;
   expect(allowed.allow).toBe(true);
   expect(denied.allow).toBe(false);
   expect(Math.min(allowed.staleMs ?? 0, denied.staleMs ?? 0)).toBeGreaterThan(STALE_AFTER_MS);
@@ -144,7 +149,7 @@ describeOutage('a transaction that nobody ends', () => {
       const dead = await Hanging.begin(kafka, { id: `score-${partition}`, partition, timeoutMs: 300_000 });
       await dead.vanish();
     }
-    await until('the other has taken its partitions', async () => (await cluster.owners()).size === 4);
+    await until('the other has taken its partitions', () => cluster.isShared(), ASK_EVERY_MS);
     expect((await allowing.decide(HELD)).body.allow).toBe(false);
     const figures = await story.conclude(0);
     console.log(`died in a transaction: ${JSON.stringify(figures)}`);
@@ -161,7 +166,7 @@ describeOutage('a transaction that nobody ends', () => {
     // Whoever takes the partition over has to know what the stranger's transaction comes to.
     await story.watch.end();
     await cluster.kill(denying);
-    await until('the other has taken its partitions', async () => (await cluster.owners()).size === 4);
+    await until('the other has taken its partitions', () => cluster.isShared(), ASK_EVERY_MS);
     expect(await stranger.failsToCommit()).toBe(true);
     const figures = await story.conclude(0);
     console.log(`held back by a stranger: ${JSON.stringify(figures)}`);

@@ -3,8 +3,9 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { PASSWORD_VARIABLE, startStoreChild } from '../../src/store/child.js';
+import { openStore } from '../../src/store/store.js';
 import { freshDirectory, ROOT, run } from '../e2e/program.js';
-import { childCommand, describeStore, until } from './world.js';
+import { childCommand, describeStore, storeConfig, until } from './world.js';
 
 const quiet = { report: () => undefined };
 
@@ -47,6 +48,7 @@ describeStore('the store child', () => {
   it('answers questions for a person without a server, and gives the directory back', async () => {
     const data = freshDirectory();
     const child = await startStoreChild({ command: childCommand(data), ...quiet });
+    await (await openStore(storeConfig(), child.access)).close();
     await child.stop();
     const options = { env: { [PASSWORD_VARIABLE]: '' } };
     const sql = 'SELECT {name:String} AS name, number FROM numbers(2) -- ; DROP TABLE a';
