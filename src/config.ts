@@ -61,7 +61,10 @@ export type ProcessRole = (typeof ROLES)[number];
 
 const sourceSchema = z.strictObject({
   /** Names it in findings, dead letters and metrics. */
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'is a name of a-z, 0-9 and -'),
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'is a name of a-z, 0-9 and -')
+    .refine((name) => name !== 'http', 'http stands for the API'),
   /** The topic's whole name. */
   topic: z.string().min(1).max(249),
   format: z.enum(SOURCE_FORMATS),

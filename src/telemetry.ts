@@ -175,8 +175,8 @@ export interface Telemetry {
   observeProgress(partition: number, counts: PartitionCounts): void;
   /** The partition has another owner: what is said of it from here on is said there. */
   forgetPartition(partition: number): void;
-  /** Called before each reading, to set what ages by itself. */
-  beforeRead(refresh: () => void): void;
+  /** Called before each reading, to set what ages by itself, until the function returned is called. */
+  beforeRead(refresh: () => void): () => void;
   /** In the text format of Prometheus. */
   read(): Promise<string>;
   /** Of what `read` gives. */
@@ -196,7 +196,7 @@ export function createTelemetry({ version, basics = false }: TelemetryOptions = 
   const clean = createCleaner();
   const told = new Map<string, number>();
   const partitions = new Map<number, PartitionCounts>();
-  const refreshes: (() => void)[] = [];
+  const refreshes = new Set<() => void>();
   if (basics) collectDefaultMetrics({ register: registry });
 
   const counterOf = (name: CounterName) => metrics.get(name) as Counter;
@@ -226,7 +226,8 @@ export function createTelemetry({ version, basics = false }: TelemetryOptions = 
       }
     },
     beforeRead: (refresh) => {
-      refreshes.push(refresh);
+      refreshes.add(refresh);
+      return () => refreshes.delete(refresh);
     },
     read: () => {
       for (const refresh of refreshes) refresh();

@@ -21,7 +21,7 @@ import { EVENTS_TOPIC, REGISTRY_TOPIC } from './layout.js';
 import { LearnRole } from './learn-role.js';
 import type { LiveHealth } from './live.js';
 import type { Closers } from './live-ground.js';
-import { createPatientLog, type PatientLog } from './patient-log.js';
+import { createPatientLog, type PatientLog, seldom } from './patient-log.js';
 import { encodeRecord } from './record-line.js';
 import { createRegistryWriter } from './registry-writer.js';
 import { ScoreRole } from './score-role.js';
@@ -48,6 +48,8 @@ export interface Cluster<R extends ClusterRegistry> {
   behind(): number;
   /** ms since the registry's log was last in reach. */
   staleMs(): number;
+  /** Says that it is not ready any more, and waits for no broker that is away. To be followed by `stop`. */
+  beginStop(): void;
   /** Ends in order, with a last snapshot of every partition. */
   stop(): Promise<void>;
 }
@@ -55,11 +57,12 @@ export interface Cluster<R extends ClusterRegistry> {
 /** Rejects where something stands in the way of starting; nothing is left open then. */
 export async function startCluster<R extends ClusterRegistry>(options: ClusterOptions<R>): Promise<Cluster<R>> {
   const closers: Closers = [];
+  const process = new Process(options, closers);
   try {
-    const process = new Process(options, closers);
     await process.open();
     return process;
   } catch (error) {
+    process.beginStop();
     await closeAll(closers);
     throw error;
   }
@@ -75,6 +78,7 @@ const no = (reason: string): LiveHealth => ({ ok: false, reason });
 class Process<R extends ClusterRegistry> implements Cluster<R> {
   log!: PatientLog;
   registry!: R;
+  private readonly logs: PatientLog[] = [];
   private memory!: ClusterMemory;
   private score: ScoreRole | null = null;
   private learn: LearnRole | null = null;
@@ -102,7 +106,7 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
       [EVENTS_TOPIC]: config.partitions,
       ...Object.fromEntries([REGISTRY_TOPIC, CLUSTER_TOPIC, SIGNALS_TOPIC, REJECTED_TOPIC].map((topic) => [topic, 1])),
     };
-    this.log = createPatientLog(await adapters.openLog(topics, false), Date.now);
+    this.log = this.patient(await adapters.openLog(topics, false));
     this.closers.push(() => this.log.close());
     const models = new KeyedModels(adapters.readModels);
     await this.remember(models);
@@ -115,9 +119,6 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
       this.learn = this.createLearning();
       await this.start(this.learn);
     }
-    this.closers.push(() => {
-      this.isStopping = true;
-    });
   }
 
   behind(): number {
@@ -128,7 +129,13 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
     return this.log.silentMs(REGISTRY_TOPIC);
   }
 
+  beginStop(): void {
+    this.isStopping = true;
+    for (const log of this.logs) log.hurry();
+  }
+
   stop(): Promise<void> {
+    this.beginStop();
     this.stopped ??= closeAll(this.closers);
     return this.stopped;
   }
@@ -137,7 +144,7 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
   private async remember(models: KeyedModels): Promise<void> {
     const { config, policy, startModel, roles, drawSeed } = this.options;
     const settings = (seed?: number): Settings => settingsOf(config, policy, seed);
-    await models.refresh();
+    await models.fetch(startModel.version);
     while (!models.has(startModel.version)) await this.storeModel(models);
     const genesis = () => ({
       settings: settings(drawSeed?.()),
@@ -194,8 +201,7 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
 
   private async followFindings(): Promise<void> {
     const { adapters, config, findings, observer, onFinding } = this.options;
-    const opened = await adapters.openLog({ [FINDINGS_TOPIC]: config.partitions }, true);
-    const log = createPatientLog(opened, Date.now);
+    const log = this.patient(await adapters.openLog({ [FINDINGS_TOPIC]: config.partitions }, true));
     const places = Array.from({ length: config.partitions }, (_, partition) => ({
       log,
       topic: FINDINGS_TOPIC,
@@ -268,6 +274,16 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
     });
   }
 
+  /** Measured by a clock that nobody sets: how stale an answer is must not depend on the machine's time. */
+  private patient(log: Log): PatientLog {
+    const { report } = this.options;
+    const tell = (error: unknown): void =>
+      report({ level: 'warn', message: 'the log is out of reach, it is waited for', error });
+    const patient = createPatientLog(log, () => performance.now(), seldom(tell));
+    this.logs.push(patient);
+    return patient;
+  }
+
   private async start(role: ScoreRole | LearnRole): Promise<void> {
     this.closers.push(() => role.stop());
     await role.start();
@@ -322,8 +338,8 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
   }
 
   private fail(error: unknown): void {
-    // Told once: every later call fails of the same.
-    if (this.fault !== null) return;
+    // Told once: every later call fails of the same. What a stop cuts off is no fault.
+    if (this.fault !== null || this.isStopping) return;
     this.fault = error;
     this.options.report({ level: 'error', message: 'this process cannot go on', error });
   }

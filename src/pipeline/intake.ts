@@ -6,6 +6,7 @@
  * call to the next; what failed is not remembered, so that the same call may be repeated. It may not judge: whoever
  * calls has decoded, checked the binding and knows whether the sender vouches for the agent.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { partitionOf } from '../engine/partition.js';
 import type { AgentEvent } from '../event/event.js';
 import type { Log } from '../log/log.js';
@@ -14,6 +15,9 @@ import { EVENTS_TOPIC } from './layout.js';
 import { RecentIds } from './recent-ids.js';
 import { encodeEvent } from './record-line.js';
 import { SIGNALS_TOPIC } from './topics.js';
+
+/** Items after which others get their turn: about 1 ms of work. */
+const TURN_ITEMS = 512;
 
 /** An event, and the line of JSON that it was decoded from or that says the same. */
 export interface IntakeItem {
@@ -71,7 +75,9 @@ export function createIntake({ log, clock, dedupeMs, idsMax, seed, edges: hasEdg
       const partitions = log.partitions(EVENTS_TOPIC);
       const batches = new Map<number, string[]>();
       let duplicates = 0;
-      for (const { line, event } of items) {
+      for (const [i, { line, event }] of items.entries()) {
+        // Decisions are answered by the same thread.
+        if (i % TURN_ITEMS === TURN_ITEMS - 1) await nextTurn();
         const bound = sender.bound(event);
         if (!round.admit(event, bound)) {
           duplicates += 1;

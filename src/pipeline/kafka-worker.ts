@@ -3,17 +3,19 @@
  * the adapters, as main.ts does for the process, and speaks protocol.ts with the main thread.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { KilldeerError } from '../errors.js';
 import type { KafkaOptions } from '../log/kafka-connection.js';
 import { readKeyed } from '../log/kafka-keyed.js';
 import { openKafkaLog } from '../log/kafka-log.js';
 import { openTransactionalWriter, type TransactionalWriter } from '../log/kafka-transaction.js';
+import type { Log } from '../log/log.js';
 import type { ClusterTask, KeyedLearnerTask, OwnerTask } from './cluster-protocol.js';
 import { openKeyedLedger } from './keyed-ledger.js';
 import { KeyedModels, learnerRecord, modelRecord } from './keyed-models.js';
 import { EVENTS_TOPIC } from './layout.js';
 import { createLiveLearner } from './live-learner.js';
 import { createPartition } from './partition.js';
-import { createPatientLog } from './patient-log.js';
+import { createPatientLog, type PatientLog, seldom } from './patient-log.js';
 import { type FromLearner, type FromPartition, faultOf, type ToLearner, type ToPartition } from './protocol.js';
 import { createRegistryLink } from './registry-link.js';
 import { DEAD_LETTER_TOPIC, FINDINGS_TOPIC, MODELS_TOPIC, SAMPLES_TOPIC, STATE_TOPIC } from './topics.js';
@@ -21,12 +23,19 @@ import { DEAD_LETTER_TOPIC, FINDINGS_TOPIC, MODELS_TOPIC, SAMPLES_TOPIC, STATE_T
 type Task = ClusterTask<Omit<KafkaOptions, 'report'>>;
 type Say = (message: FromPartition | FromLearner) => void;
 
+interface Activation {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Longest wait for an activation that is under way when the learner has to stop. */
+const ACTIVATION_MS_MAX = 5_000;
 /** Between two words about how much was restored, bytes. */
 const RESTORING_BYTES = 8 * 1024 * 1024;
 
 async function runOwner(task: Extract<Task, OwnerTask<unknown>>, port: MessagePort, say: Say): Promise<void> {
   const { partition, partitions, genesis, learnEveryMs } = task;
-  const startedMs = Date.now();
+  const startedMs = performance.now();
   const kafka = kafkaOf(task, say);
   const models = modelsOf(kafka);
   // The fence comes first: what is read after it is the last word of whoever owned the partition before.
@@ -36,9 +45,8 @@ async function runOwner(task: Extract<Task, OwnerTask<unknown>>, port: MessagePo
     topics: [FINDINGS_TOPIC, DEAD_LETTER_TOPIC, SAMPLES_TOPIC, STATE_TOPIC],
   });
   const opened = await openKafkaLog({ kafka, topics: { [EVENTS_TOPIC]: partitions } });
-  const log = createPatientLog(opened, Date.now);
+  const log = patient(opened, say);
   const events = { log, topic: EVENTS_TOPIC, partition };
-  await models.refresh();
   const ledger = await openKeyedLedger({
     partition,
     events,
@@ -76,9 +84,13 @@ async function runOwner(task: Extract<Task, OwnerTask<unknown>>, port: MessagePo
   port.on('message', (message: ToPartition) => {
     if (message.type === 'acknowledged') registry.acknowledge(message);
     else if (message.type === 'told') ledger.setTold(message.told);
-    else if (message.type === 'stop') loop.stop();
+    else if (message.type === 'stop') {
+      loop.stop();
+      log.hurry();
+    }
   });
-  const restored = { epoch: ledger.epoch, told: ledger.told, bytes: ledger.restoredBytes, ms: Date.now() - startedMs };
+  const { epoch, told, committed, restoredBytes: bytes } = ledger;
+  const restored = { epoch, told, committed, bytes, ms: performance.now() - startedMs };
   say({ type: 'ready', progress: loop.progress, restored });
   await loop.run();
   await log.close();
@@ -111,9 +123,9 @@ async function runLearner(task: Extract<Task, KeyedLearnerTask<unknown>>, port: 
     topics: [MODELS_TOPIC],
   });
   const opened = await openKafkaLog({ kafka, topics: { [SAMPLES_TOPIC]: partitions }, readCommitted: true });
-  const log = createPatientLog(opened, Date.now);
-  await models.refresh();
-  const activations = new Map<string, () => void>();
+  const log = patient(opened, say);
+  await models.fetch(task.start);
+  const activations = new Map<string, Activation>();
   const learner = await createLiveLearner({
     samples: Array.from({ length: partitions }, (_, partition) => ({ log, topic: SAMPLES_TOPIC, partition })),
     start: models.source(task.start),
@@ -125,16 +137,19 @@ async function runLearner(task: Extract<Task, KeyedLearnerTask<unknown>>, port: 
       storeModel: (model) => writer.commit([modelRecord(model)]),
     },
     activate: (version, timeMs) =>
-      new Promise((resolve) => {
-        activations.set(version, resolve);
+      new Promise((resolve, reject) => {
+        activations.set(version, { resolve, reject });
         say({ type: 'model', version, timeMs });
       }),
     onClosed: (closed) => say({ type: 'closed', closed }),
   });
   port.on('message', (message: ToLearner) => {
-    if (message.type === 'stop') learner.stop();
-    else if (message.type === 'activated') {
-      activations.get(message.version)?.();
+    if (message.type === 'stop') {
+      learner.stop();
+      log.hurry();
+      setTimeout(abandon, ACTIVATION_MS_MAX, activations).unref();
+    } else if (message.type === 'activated') {
+      activations.get(message.version)?.resolve();
       activations.delete(message.version);
     }
   });
@@ -142,6 +157,17 @@ async function runLearner(task: Extract<Task, KeyedLearnerTask<unknown>>, port: 
   await learner.run();
   await log.close();
   await writer.close();
+}
+
+/** What is not activated when it has to stop, the next learner activates. */
+function abandon(activations: ReadonlyMap<string, Activation>): void {
+  for (const { reject } of activations.values()) reject(new KilldeerError('log.closed', 'learning was stopped'));
+}
+
+function patient(log: Log, say: Say): PatientLog {
+  const tell = (error: unknown): void =>
+    say({ type: 'note', level: 'warn', message: `waiting for the log: ${faultOf(error).message}` });
+  return createPatientLog(log, () => performance.now(), seldom(tell));
 }
 
 function kafkaOf(task: Task, say: Say): KafkaOptions {

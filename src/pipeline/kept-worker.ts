@@ -97,6 +97,8 @@ export class KeptWorker<To, From extends Message> {
       return;
     }
     if (this.isStopping) {
+      // What it still fails of is nobody's business, and must not end the process.
+      worker.on('error', () => undefined);
       await worker.terminate();
       this.finish('stopped');
       return;

@@ -13,6 +13,11 @@ const MODEL = 'model/';
 /** What the learner remembers. */
 const LEARNER = 'learner';
 
+/** Kept in memory although nobody asked for them: the newest. The topic may hold every one that ever was. */
+const NEWEST = 2;
+/** Of those that were asked for: more than one batch of records may name. */
+const ASKED_MAX = 32;
+
 /** Hands over every committed record of the topic, oldest first. */
 export type ReadModels = (take: (key: string, value: Uint8Array | null) => void) => Promise<void>;
 
@@ -26,6 +31,8 @@ export function learnerRecord(bytes: Uint8Array): TransactionRecord {
 
 export class KeyedModels {
   private models = new Map<string, Uint8Array>();
+  /** The one asked for last stands last. */
+  private readonly asked = new Set<string>();
   private learner: Uint8Array | null = null;
 
   constructor(private readonly readAll: ReadModels) {}
@@ -38,7 +45,7 @@ export class KeyedModels {
       if (key === LEARNER) learner = value;
       else if (!key.startsWith(MODEL)) return;
       else if (value === null) models.delete(key.slice(MODEL.length));
-      else models.set(key.slice(MODEL.length), value);
+      else this.keep(models, key.slice(MODEL.length), value);
     });
     this.models = models;
     this.learner = learner;
@@ -55,7 +62,20 @@ export class KeyedModels {
 
   /** Resolves once it is here, if it is anywhere. */
   async fetch(version: string): Promise<void> {
+    this.asked.delete(version);
+    this.asked.add(version);
+    for (const oldest of this.asked) {
+      if (this.asked.size <= ASKED_MAX) break;
+      this.asked.delete(oldest);
+    }
     if (!this.models.has(version)) await this.refresh();
+  }
+
+  private keep(models: Map<string, Uint8Array>, version: string, value: Uint8Array): void {
+    models.delete(version);
+    models.set(version, value);
+    const unasked = [...models.keys()].filter((known) => !this.asked.has(known));
+    for (const old of unasked.slice(0, -NEWEST)) models.delete(old);
   }
 
   /** Throws 'model.invalid': going on without a model that a record names would change scores. */

@@ -1,7 +1,7 @@
 /** The learner's thread, seen from the main thread: it makes models, here they are activated in every partition. */
 import type { Worker } from 'node:worker_threads';
 import { KilldeerError } from '../errors.js';
-import { KeptWorker, type RestartLimits, type WorkerState } from './kept-worker.js';
+import { isFenced, KeptWorker, type RestartLimits, type WorkerState } from './kept-worker.js';
 import type { LiveReport } from './live-parts.js';
 import { type ClosedWindow, type FromLearner, faultOf, type ToLearner } from './protocol.js';
 
@@ -11,6 +11,8 @@ export interface LiveLearningParts {
   /** Resolves once the activation is durable in every partition. */
   readonly activate: (version: string, timeMs: number) => Promise<void>;
   readonly onClosed: (closed: ClosedWindow) => void;
+  /** Another process learns now: the thread has ended and is not started again. */
+  readonly onFenced?: () => void;
   readonly report: (report: LiveReport) => void;
 }
 
@@ -31,11 +33,7 @@ export class LiveLearning {
       limits: parts.limits,
       spawn: parts.spawn,
       onMessage: (message, answer) => this.take(message, answer),
-      onDeath: (error, pauseMs) => {
-        const next = pauseMs === null ? 'the models stay as they are' : `it is started again in ${pauseMs} ms`;
-        parts.report({ level: 'error', message: `learning stopped, ${next}: ${faultOf(error).message}`, error });
-        if (pauseMs === null) this.abandon(error);
-      },
+      onDeath: (error, pauseMs) => this.died(error, pauseMs),
     });
   }
 
@@ -74,6 +72,18 @@ export class LiveLearning {
   async stop(): Promise<void> {
     this.abandon(this.ended());
     await this.worker.stop({ type: 'stop' });
+  }
+
+  private died(error: unknown, pauseMs: number | null): void {
+    const { report, onFenced } = this.parts;
+    if (pauseMs === null) this.abandon(error);
+    if (isFenced(error)) {
+      report({ level: 'info', message: 'another process learns now' });
+      onFenced?.();
+      return;
+    }
+    const next = pauseMs === null ? 'the models stay as they are' : `it is started again in ${pauseMs} ms`;
+    report({ level: 'error', message: `learning stopped, ${next}: ${faultOf(error).message}`, error });
   }
 
   private ended(): KilldeerError {

@@ -17,7 +17,8 @@ export interface OwnedObserver {
   progress(partition: number, before: Progress | null, now: Progress): void;
   batch(partition: number, records: number, ms: number): void;
   committed(partition: number, facts: CommitFacts): void;
-  died(partition: number, error: unknown): void;
+  /** `isOver`: it is not started again. */
+  died(partition: number, error: unknown, isOver: boolean): void;
   ticked(partition: number, timeMs: number): void;
   /** `seconds`: age of the partition's clock, 0 where nothing waits. */
   lag(partition: number, records: number, seconds: number): void;
@@ -34,8 +35,8 @@ export interface OwnedPartitionParts {
   ) => Promise<void>;
   readonly onReady: (epoch: number, told: number) => void;
   readonly onFenced: () => void;
-  /** Resolves once the records stand in the partition, or it is no longer ours. */
-  readonly relay: (records: readonly AgentRecord[]) => Promise<void>;
+  /** Resolves with true once the records stand in the partition, with false where it ended before, or is not ours. */
+  readonly relay: (records: readonly AgentRecord[], isWanted: () => boolean) => Promise<boolean>;
   readonly observer: OwnedObserver;
   readonly report: (report: LiveReport) => void;
 }
@@ -54,8 +55,14 @@ export interface OwnedStatus {
 export class OwnedPartition {
   private readonly worker: KeptWorker<ToPartition, FromPartition>;
   private progress: Progress | null = null;
-  /** One batch of facts after the other, so that an older one never overtakes; null: not before the thread is up. */
-  private relaying: Promise<void> | null = null;
+  /** Of the thread that runs; null: none is up. */
+  private epoch: number | null = null;
+  /** What went out before it is executed again, muted, and was counted by whoever executed it first. */
+  private committed = 0;
+  /** The epoch to whose thread changes are told; null: what it missed is not told yet, or a part of it is lost. */
+  private told: number | null = null;
+  /** One batch of facts after the other, whatever thread runs, so that an older one never overtakes. */
+  private relaying: Promise<void> = Promise.resolve();
 
   constructor(private readonly parts: OwnedPartitionParts) {
     this.worker = new KeptWorker<ToPartition, FromPartition>({
@@ -79,8 +86,9 @@ export class OwnedPartition {
     return this.progress?.offset ?? null;
   }
 
+  /** 0 before it ran: how much was left by whoever had it before is not known. */
   behind(end: number): number {
-    return Math.max(0, end - (this.progress?.offset ?? 0));
+    return this.progress === null ? 0 : Math.max(0, end - this.progress.offset);
   }
 
   /** Of the partition's clock against `nowMs`, seconds. */
@@ -89,18 +97,23 @@ export class OwnedPartition {
     return at === 0 ? 0 : Math.max(0, (nowMs - at) / 1_000);
   }
 
-  /** The thread is up, and told what it missed; from now on changes follow. */
-  beginRelay(due: readonly AgentRecord[], told: number): void {
-    this.relaying ??= Promise.resolve();
+  /** What the thread of that epoch missed is `due`; from now on changes follow. Nothing where it is gone. */
+  beginRelay(epoch: number, due: readonly AgentRecord[], told: number): void {
+    if (epoch !== this.epoch) return;
+    this.told = epoch;
     this.relay(due, told);
   }
 
   /** Before the thread is up: nothing, since what it missed is told then. */
   relay(records: readonly AgentRecord[], told: number): void {
-    if (this.relaying === null) return;
+    const { told: epoch } = this;
+    if (epoch === null) return;
+    const isWanted = (): boolean => this.told === epoch;
     this.relaying = this.relaying.then(async () => {
-      if (records.length > 0) await this.parts.relay(records);
-      this.worker.post({ type: 'told', told });
+      if (!isWanted()) return;
+      // The thread must not remember as told what is not in the log, nor anything that came after it.
+      if (records.length > 0 && !(await this.parts.relay(records, isWanted))) this.told = null;
+      else if (isWanted()) this.worker.post({ type: 'told', told });
     });
   }
 
@@ -124,19 +137,27 @@ export class OwnedPartition {
   private take(message: FromPartition, answer: (message: ToPartition) => void): void {
     const { partition, observer, onReady } = this.parts;
     if (message.type === 'progress') {
-      observer.progress(partition, this.progress, message.progress);
-      this.progress = message.progress;
+      this.advance(message.progress);
     } else if (message.type === 'batch') observer.batch(partition, message.records, message.ms);
     else if (message.type === 'committed') observer.committed(partition, message.facts);
     else if (message.type === 'restoring') observer.restoring(partition, message.bytes);
     else if (message.type === 'note') this.parts.report({ level: message.level, message: message.message });
     else if (message.type === 'registry') void this.tell(message, answer);
     else if (message.type === 'ready') {
-      this.progress = message.progress;
-      if (message.restored === undefined) return;
-      observer.restored(partition, message.restored);
-      onReady(message.restored.epoch, message.restored.told);
+      const { restored } = message;
+      this.committed = restored?.committed ?? 0;
+      this.advance(message.progress);
+      if (restored === undefined) return;
+      this.epoch = restored.epoch;
+      observer.restored(partition, restored);
+      onReady(restored.epoch, restored.told);
     }
+  }
+
+  private advance(next: Progress): void {
+    const before = this.progress;
+    this.progress = next;
+    if (next.offset >= this.committed) this.parts.observer.progress(this.parts.partition, before, next);
   }
 
   private async tell(
@@ -154,8 +175,9 @@ export class OwnedPartition {
   private died(error: unknown, pauseMs: number | null): void {
     const { partition, report, observer, onFenced } = this.parts;
     // The next thread says how much it was told.
-    this.relaying = null;
-    observer.died(partition, error);
+    this.epoch = null;
+    this.told = null;
+    observer.died(partition, error, pauseMs === null);
     if (isFenced(error)) {
       report({ level: 'info', message: `partition ${partition} has another owner now` });
       onFenced();

@@ -9,46 +9,72 @@ import type { Log } from '../log/log.js';
 
 const PAUSE_MS = 250;
 const PAUSE_MAX_MS = 2_000;
+const TELL_EVERY_MS = 60_000;
 
 export interface PatientLog extends Log {
-  /** ms since this topic last answered; since the log was opened where it never did. */
+  /** ms since this topic was last read or asked for its range; since the log was opened where it never was. */
   silentMs(topic: string): number;
+  /** Waits no more: whoever stops must not hang on brokers that are away. What fails from now on is told. */
+  hurry(): void;
 }
+
+/** Of a topic that has answered before, these pass too: brokers that have just started know it a moment later. */
+const PASSING: readonly string[] = ['kafka.missing-topic', 'kafka.refused'];
 
 /** @param clock monotonic or wall clock, ms */
 export function createPatientLog(log: Log, clock: () => number, onPause?: (error: unknown) => void): PatientLog {
   const openedMs = clock();
   const answeredMs = new Map<string, number>();
-  let isClosed = false;
+  let isHurried = false;
   const patiently = async <T>(topic: string, ask: () => Promise<T>): Promise<T> => {
     for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
       try {
-        const answer = await ask();
-        answeredMs.set(topic, clock());
-        return answer;
+        return await ask();
       } catch (error) {
-        if (isClosed || !passes(error)) throw error;
+        if (isHurried || !passes(error, answeredMs.has(topic))) throw error;
         onPause?.(error);
         await sleep(pauseMs);
+        if (isHurried) throw error;
       }
     }
+  };
+  const heard = async <T>(topic: string, ask: () => Promise<T>): Promise<T> => {
+    const answer = await patiently(topic, ask);
+    answeredMs.set(topic, clock());
+    return answer;
   };
   return {
     partitions: (topic) => log.partitions(topic),
     append: (topic, partition, values) => log.append(topic, partition, values),
-    read: (topic, partition, offset, max) => patiently(topic, () => log.read(topic, partition, offset, max)),
-    begin: (topic, partition) => patiently(topic, () => log.begin(topic, partition)),
-    end: (topic, partition) => patiently(topic, () => log.end(topic, partition)),
+    read: (topic, partition, offset, max) => heard(topic, () => log.read(topic, partition, offset, max)),
+    begin: (topic, partition) => heard(topic, () => log.begin(topic, partition)),
+    end: (topic, partition) => heard(topic, () => log.end(topic, partition)),
+    // In vain it ends as well while nobody answers: that is no answer.
     wait: (topic, partition, offset, timeoutMs) =>
       patiently(topic, () => log.wait(topic, partition, offset, timeoutMs)),
     silentMs: (topic) => clock() - (answeredMs.get(topic) ?? openedMs),
+    hurry: () => {
+      isHurried = true;
+    },
     close: () => {
-      isClosed = true;
+      isHurried = true;
       return log.close();
     },
   };
 }
 
-function passes(error: unknown): boolean {
-  return error instanceof KilldeerError && error.retry && error.code !== 'log.closed';
+/** For `onPause`: tells the first pause, and of those that follow one a minute. */
+export function seldom(tell: (error: unknown) => void): (error: unknown) => void {
+  let toldMs = Number.NEGATIVE_INFINITY;
+  return (error) => {
+    const nowMs = performance.now();
+    if (nowMs - toldMs < TELL_EVERY_MS) return;
+    toldMs = nowMs;
+    tell(error);
+  };
+}
+
+function passes(error: unknown, hasAnswered: boolean): boolean {
+  if (!(error instanceof KilldeerError) || error.code === 'log.closed') return false;
+  return error.retry || (hasAnswered && PASSING.includes(error.code));
 }

@@ -22,6 +22,8 @@ export interface Restored {
   readonly epoch: number;
   /** Changes of the registry's log before it were told to the engine. */
   readonly told: number;
+  /** What follows from records before this offset is out already. */
+  readonly committed: number;
   readonly bytes: number;
   readonly ms: number;
 }

@@ -25,6 +25,8 @@ const RETRY_MS = 500;
 export interface Membership {
   /** Offsets for the tools that show a group's lag; nothing is restored from them. */
   commit(offsets: readonly { topic: string; partition: number; offset: number }[]): Promise<void>;
+  /** Whether the group counts it in, as far as it can know: one that does not may hand its share to others. */
+  isMember(): boolean;
   leave(): Promise<void>;
 }
 
@@ -55,6 +57,7 @@ export class ScoreRole {
   private readonly ending = new Set<Promise<void>>();
   private membership: Membership | null = null;
   private isAssigned = false;
+  private isLooking = false;
   private isStopping = false;
 
   constructor(private readonly parts: ScoreRoleParts) {}
@@ -125,7 +128,7 @@ export class ScoreRole {
       },
       onReady: (epoch, told) => void this.welcome(partition, one, epoch, told),
       onFenced: () => void this.takeAgain(partition, one),
-      relay: (records) => this.tell(partition, one, records),
+      relay: (records, isWanted) => this.tell(partition, one, records, isWanted),
       observer,
       report,
     });
@@ -140,45 +143,66 @@ export class ScoreRole {
     this.ending.add(ended);
   }
 
-  /** Fenced, and yet the group still says that it is ours: whoever fenced us has lost it again, or never had it. */
+  /**
+   * Fenced, and yet the group still says that it is ours: whoever fenced us has lost it again, or never had it. Not
+   * before the group says so anew: a process that was cut off would fence the rightful owner, and be fenced in turn.
+   */
   private async takeAgain(partition: number, one: OwnedPartition): Promise<void> {
-    await sleep(this.parts.limits.pauseMs * 4);
-    if (this.isStopping || this.owned.get(partition) !== one) return;
+    const isOurs = this.ours(partition, one);
+    do await sleep(this.parts.limits.pauseMs * 4);
+    while (isOurs() && !this.isMember());
+    if (!isOurs()) return;
     this.release(partition);
     this.take(partition);
   }
 
   private async welcome(partition: number, one: OwnedPartition, epoch: number, told: number): Promise<void> {
     const by = { actor: `engine:${partition}`, authority: 'system', parent: null };
-    await this.untilDone(this.ours(partition, one), () =>
+    const isTold = await this.untilDone(this.ours(partition, one), () =>
       this.parts.writeRegistry({ type: 'owner', partition, epoch, ...by }),
     );
+    if (!isTold) return;
     const due = this.facts
       .since(told)
       .filter(({ tenant, agent }) => partitionOf(tenant, agent, this.parts.partitions) === partition);
-    one.beginRelay(due, this.facts.next);
+    one.beginRelay(epoch, due, this.facts.next);
   }
 
   /** What people said of agents becomes records of the partition, at least once. */
-  private async tell(partition: number, one: OwnedPartition, records: readonly AgentRecord[]): Promise<void> {
+  private tell(
+    partition: number,
+    one: OwnedPartition,
+    records: readonly AgentRecord[],
+    isWanted: () => boolean,
+  ): Promise<boolean> {
     const lines = records.map(encodeRecord);
-    await this.untilDone(this.ours(partition, one), () => this.parts.log.append(EVENTS_TOPIC, partition, lines));
+    const isOurs = this.ours(partition, one);
+    return this.untilDone(
+      () => isWanted() && isOurs(),
+      () => this.parts.log.append(EVENTS_TOPIC, partition, lines),
+    );
+  }
+
+  private isMember(): boolean {
+    return this.membership?.isMember() ?? false;
   }
 
   private ours(partition: number, one: OwnedPartition): () => boolean {
     return () => !this.isStopping && this.owned.get(partition) === one;
   }
 
-  private async untilDone(isOurs: () => boolean, work: () => Promise<unknown>): Promise<void> {
-    while (isOurs()) {
+  /** false where it was not, since there is nobody to do it for. A member that was cut off waits: it may be too late. */
+  private async untilDone(isOurs: () => boolean, work: () => Promise<unknown>): Promise<boolean> {
+    for (; isOurs(); await sleep(RETRY_MS)) {
+      if (!this.isMember()) continue;
       try {
         await work();
-        return;
+        return true;
       } catch (error) {
         this.parts.report({ level: 'warn', message: 'tried again', error });
-        await sleep(RETRY_MS);
       }
     }
+    return false;
   }
 
   private tickAll(nowMs: number): void {
@@ -199,15 +223,25 @@ export class ScoreRole {
     }
   }
 
+  /** One at a time: while the brokers are away a look waits for them. */
   private async look(): Promise<void> {
+    if (this.isLooking) return;
+    this.isLooking = true;
+    await this.lookAtEnds().finally(() => {
+      this.isLooking = false;
+    });
+  }
+
+  private async lookAtEnds(): Promise<void> {
     const offsets: { topic: string; partition: number; offset: number }[] = [];
     for (const [partition, one] of this.owned) {
       try {
         const end = await this.parts.log.end(EVENTS_TOPIC, partition);
         this.ends.set(partition, end);
+        if (one.offset === null || this.owned.get(partition) !== one) continue;
         const behind = one.behind(end);
         this.parts.observer.lag(partition, behind, behind === 0 ? 0 : one.ageS(Date.now()));
-        if (one.offset !== null) offsets.push({ topic: EVENTS_TOPIC, partition, offset: one.offset });
+        offsets.push({ topic: EVENTS_TOPIC, partition, offset: one.offset });
       } catch {
         // Looked at again soon.
       }

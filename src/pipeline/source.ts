@@ -29,7 +29,7 @@ export interface SourceParts {
   readonly clock: () => number;
   /** Words for a person. */
   readonly report: (message: string, error?: unknown) => void;
-  /** A reader met what no retry helps with, and ended; its position stays. */
+  /** A reader met what no retry helps with, and ended; its position stays, and `assign` starts it again. */
   readonly onFault: (partition: number, error: unknown) => void;
   readonly pause?: PatienceOptions['pause'];
 }
@@ -57,6 +57,7 @@ interface Running {
   readonly reader: SourceReader;
   readonly patience: Patience;
   readonly ended: Promise<void>;
+  hasFailed: boolean;
 }
 
 export function createSource(parts: SourceParts): Source {
@@ -124,7 +125,7 @@ class TopicSource implements Source {
       await ended;
       this.running.delete(partition);
     }
-    for (const partition of partitions) if (!this.running.has(partition)) this.start(partition);
+    for (const partition of partitions) if (this.running.get(partition)?.hasFailed ?? true) this.start(partition);
   }
 
   private start(partition: number): void {
@@ -137,8 +138,12 @@ class TopicSource implements Source {
     const reader = new SourceReader({
       ...{ source: config.name, partition, feed, rules, gate, counts, intake, log, clock, patience, report, announce },
     });
-    const ended = reader.run().catch((error) => parts.onFault(partition, error));
-    this.running.set(partition, { reader, patience, ended });
+    const ended = reader.run().catch((error) => {
+      running.hasFailed = true;
+      parts.onFault(partition, error);
+    });
+    const running: Running = { reader, patience, ended, hasFailed: false };
+    this.running.set(partition, running);
   }
 
   /** One for each partition: the spans that it remembers are those of its own senders. */

@@ -17,6 +17,8 @@ import { BUCKET_OFFSETS, type FedTable } from './tables.js';
  * before it had stored the rows.
  */
 const ATTEMPTS_MAX = 8;
+/** A position read longer ago is read again: a process that slept meanwhile must not send what it wanted to then. */
+const KNOWN_MAX_MS = 5_000;
 
 export interface ChainParts {
   readonly store: Store;
@@ -33,6 +35,7 @@ export interface ChainParts {
 export class Chain {
   /** What the table holds, as last read; null: to be read. */
   private known: Position | null = null;
+  private knownAtMs = 0;
   /** What it held when it held most: a table does not go back by itself, but for what is kept no longer. */
   private most: Position = { at: 0, storedS: 0 };
   private attempt = 0;
@@ -68,7 +71,7 @@ export class Chain {
     let rest = items;
     let most = items.length;
     for (;;) {
-      const { at } = this.known ?? (await this.look());
+      const { at } = this.recent() ?? (await this.look());
       rest = from(rest, at);
       if (rest.length === 0) return;
       const piece = cut(rest.slice(0, most));
@@ -110,7 +113,13 @@ export class Chain {
     }
     this.most = position.at < this.most.at ? this.most : position;
     this.known = position;
+    this.knownAtMs = this.parts.clock();
     return position;
+  }
+
+  private recent(): Position | null {
+    const ageMs = this.parts.clock() - this.knownAtMs;
+    return ageMs >= 0 && ageMs <= KNOWN_MAX_MS ? this.known : null;
   }
 
   /** Nothing is left of the place, and what it had is kept no longer. */

@@ -78,7 +78,9 @@ export function createProjector(parts: ProjectorParts): Projector {
       held: places.reduce((sum, place) => sum + place.held, 0),
     };
   };
-  parts.telemetry?.beforeRead(() => tellDelays(parts.telemetry, followers));
+  const forget = parts.telemetry?.beforeRead(() =>
+    tellDelays(parts.telemetry, followers, ({ stats }) => stats.delayMs),
+  );
   const stop = (): void => {
     stopping.abort();
     for (const follower of followers) follower.stop();
@@ -89,6 +91,9 @@ export function createProjector(parts: ProjectorParts): Projector {
         await prepare(parts, stopping.signal);
         const runs = followers.map((follower) => follower.run().finally(stop));
         for (const ended of await Promise.allSettled(runs)) if (ended.status === 'rejected') throw ended.reason;
+        // Whoever carries the places on says how late they are; where nobody can, the delay goes on growing.
+        forget?.();
+        tellDelays(parts.telemetry, followers, () => 0);
       } finally {
         stop();
       }
@@ -144,10 +149,14 @@ async function prepare({ store, report }: ProjectorParts, signal: AbortSignal): 
   }
 }
 
-function tellDelays(telemetry: Telemetry | undefined, followers: readonly PlaceFollower[]): void {
+function tellDelays(
+  telemetry: Telemetry | undefined,
+  followers: readonly PlaceFollower[],
+  delayOf: (follower: PlaceFollower) => number,
+): void {
   const delays = new Map<string, number>();
-  for (const { tables, stats } of followers) {
-    for (const table of tables) delays.set(table, Math.max(delays.get(table) ?? 0, stats.delayMs));
+  for (const follower of followers) {
+    for (const table of follower.tables) delays.set(table, Math.max(delays.get(table) ?? 0, delayOf(follower)));
   }
   for (const [table, ms] of delays) telemetry?.set('killdeer_store_delay_seconds', { table }, ms / 1000);
 }

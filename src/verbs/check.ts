@@ -7,6 +7,7 @@ import type { Config } from '../config.js';
 import { KilldeerError } from '../errors.js';
 import { lockDirectory } from '../log/lock.js';
 import { clientOf, readServerNote, tokensPath } from './data-directory.js';
+import { isAlive } from './kafka-adapters.js';
 import { lookAtStore } from './look-at-store.js';
 import { type Look, lookAtTopics } from './look-at-topics.js';
 import { loadSetup, type Setup } from './setup.js';
@@ -69,9 +70,16 @@ function nearestExisting(path: string): string {
   return existsSync(path) ? path : nearestExisting(dirname(path));
 }
 
-/** The holder of the directory's lock, in words; null: nobody holds it. Taken for a moment to find out. */
-function holderOf(dir: string): string | null {
+/**
+ * Who serves the directory, in words; null: nobody. Among several nobody locks it, and the note that was left says so;
+ * else the lock is taken for a moment to find out.
+ */
+function holderOf({ config, dataDir: dir }: Setup): string | null {
   if (!existsSync(dir)) return null;
+  if (config.log.kind === 'kafka') {
+    const pid = readServerNote(dir)?.pid;
+    return pid !== undefined && isAlive(pid) ? `process ${pid} serves ${dir}` : null;
+  }
   try {
     lockDirectory(dir).release();
     return null;
@@ -80,9 +88,10 @@ function holderOf(dir: string): string | null {
   }
 }
 
-async function lookAtServer({ dataDir }: Setup): Promise<{ server: Look; stoppable: { yes: boolean; words: string } }> {
+async function lookAtServer(setup: Setup): Promise<{ server: Look; stoppable: { yes: boolean; words: string } }> {
   const what = 'server';
-  const holder = holderOf(dataDir);
+  const { dataDir } = setup;
+  const holder = holderOf(setup);
   const no = (words: string) => ({ yes: false, words });
   if (holder === null) {
     const server = { what, ok: null, words: `none serves ${dataDir}` };

@@ -5,9 +5,18 @@ import type { Progress } from '../pipeline/partition-parts.js';
 import { faultOf } from '../pipeline/protocol.js';
 import type { PartitionCounts, Telemetry } from '../telemetry.js';
 
-/** @param announce something that a person watching may want to see */
-export function createClusterObserver(telemetry: Telemetry, announce: (words: string) => void): ClusterObserver {
+/**
+ * @param announce something that a person watching may want to see
+ * @param clock wall clock, ms
+ */
+export function createClusterObserver(
+  telemetry: Telemetry,
+  announce: (words: string) => void,
+  clock: () => number = Date.now,
+): ClusterObserver {
   let owned: readonly number[] = [];
+  /** Ticks of a recording have times of their own. */
+  let writesTicks = false;
   return {
     assigned: (partitions) => {
       for (const partition of owned) if (!partitions.includes(partition)) telemetry.forgetPartition(partition);
@@ -23,7 +32,12 @@ export function createClusterObserver(telemetry: Telemetry, announce: (words: st
       telemetry.observe('killdeer_restore_bytes', {}, bytes);
       announce(`partition ${partition}: restored, ${megabytes(bytes)} in ${(ms / 1_000).toFixed(1)} s`);
     },
-    progress: (partition, _before, now) => telemetry.observeProgress(partition, countsOf(now)),
+    progress: (partition, before, now) => {
+      telemetry.observeProgress(partition, countsOf(now));
+      if (!writesTicks || before === null || now.nowMs <= before.nowMs) return;
+      const delayMs = Math.max(0, clock() - now.nowMs);
+      telemetry.set('killdeer_tick_delay_seconds', { partition }, delayMs / 1_000);
+    },
     batch: (_partition, records, ms) => {
       telemetry.observe('killdeer_batch_seconds', {}, ms / 1_000);
       telemetry.observe('killdeer_batch_records', {}, records);
@@ -35,13 +49,15 @@ export function createClusterObserver(telemetry: Telemetry, announce: (words: st
       telemetry.observe('killdeer_checkpoint_seconds', {}, ms / 1_000);
       telemetry.observe('killdeer_checkpoint_bytes', {}, snapshotBytes);
     },
-    died: (partition, error) => {
+    died: (partition, error, isOver) => {
       const { code } = faultOf(error);
       if (code === 'kafka.fenced') telemetry.count('killdeer_transactions_total', { result: 'fenced' });
       else if (code === 'kafka.commit-unknown') telemetry.count('killdeer_transactions_total', { result: 'unknown' });
-      telemetry.count('killdeer_partition_restarts_total', { partition });
+      if (!isOver) telemetry.count('killdeer_partition_restarts_total', { partition });
     },
-    ticked: () => undefined,
+    ticked: () => {
+      writesTicks = true;
+    },
     lag: (partition, records, seconds) => {
       telemetry.set('killdeer_lag_records', { partition }, records);
       telemetry.set('killdeer_lag_seconds', { partition }, seconds);

@@ -29,7 +29,9 @@ export async function writeServerNote(dir: string, note: ServerNote): Promise<vo
   await writeAtomic(nodeFiles, join(dir, SERVER_FILE), Buffer.from(`${JSON.stringify(note)}\n`));
 }
 
+/** Not that of another process, which has come to serve the directory since. */
 export async function removeServerNote(dir: string): Promise<void> {
+  if (readServerNote(dir)?.pid !== process.pid) return;
   await rm(join(dir, SERVER_FILE), { force: true });
 }
 

@@ -56,18 +56,25 @@ export async function openClusterHistory(
   const { partitions } = config;
   const topics = { [EVENTS_TOPIC]: partitions, [FINDINGS_TOPIC]: partitions, [DEAD_LETTER_TOPIC]: partitions };
   const opened = await adapters.openLog({ ...topics, [REGISTRY_TOPIC]: 1 }, true);
-  const log = createPatientLog(opened, Date.now);
+  const log = createPatientLog(opened, () => performance.now());
   const history = new History(options);
-  const membership = await adapters.join({
-    group: 'project',
-    topic: EVENTS_TOPIC,
-    onAssigned: (assigned) => void history.project(placesOf(log, assigned)),
-  });
-  return async () => {
-    await membership.leave();
+  const close = async (): Promise<void> => {
+    // Otherwise it would wait for brokers that are away.
+    log.hurry();
     await history.stop();
     await log.close();
   };
+  try {
+    const onAssigned = (assigned: readonly number[]): void => void history.project(placesOf(log, assigned));
+    const membership = await adapters.join({ group: 'project', topic: EVENTS_TOPIC, onAssigned });
+    return async () => {
+      await membership.leave();
+      await close();
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 function placesOf(log: Log, assigned: readonly number[]): readonly ProjectedPlace[] {

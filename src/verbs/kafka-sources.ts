@@ -31,7 +31,7 @@ export async function openSources(options: SourcesOptions): Promise<Sources> {
   const fetch = openKafkaFetch(kafka, { readCommitted: true });
   const opened: Opened[] = [];
   const stop = async (): Promise<void> => {
-    await Promise.all(opened.map(({ source }) => source.stop()));
+    await Promise.all(opened.map((one) => one.stop()));
     await Promise.all(opened.map(({ membership }) => membership.leave()));
     fetch.close();
   };
@@ -50,7 +50,11 @@ export async function openSources(options: SourcesOptions): Promise<Sources> {
 interface Opened {
   readonly source: Source;
   readonly membership: GroupMembership;
+  stop(): Promise<void>;
 }
+
+/** Before a reader that met what no retry helps with is tried again: a topic or a right may come back. */
+const REST_MS = 30_000;
 
 async function openOne(options: SourcesOptions, config: SourceConfig, fetch: KafkaFetch): Promise<Opened> {
   const { kafka, report, setup } = options;
@@ -61,7 +65,16 @@ async function openOne(options: SourcesOptions, config: SourceConfig, fetch: Kaf
   });
   // Where joining fails we say so ourselves; a reader that waits for it meets the same.
   member.catch(() => undefined);
-  const source = makeSource(options, config, fetch, member);
+  let assigned: readonly number[] | null = [];
+  const source = makeSource(options, config, fetch, member, () => {
+    setTimeout(() => {
+      if (assigned !== null) void source.assign(assigned);
+    }, REST_MS).unref();
+  });
+  const stop = (): Promise<void> => {
+    assigned = null;
+    return source.stop();
+  };
   const joining = joinGroup({
     kafka,
     groupId: `${kafka.prefix}source-${config.name}`,
@@ -70,14 +83,16 @@ async function openOne(options: SourcesOptions, config: SourceConfig, fetch: Kaf
     sessionTimeoutMs: setup.config.kafka.session_timeout,
     onAssigned: (assignment) => {
       report({ level: 'info', message: `source ${config.name}: ${assignment.length} of its partitions are ours` });
-      void source.assign(assignment.map(({ partition }) => partition));
+      if (assigned === null) return;
+      assigned = assignment.map(({ partition }) => partition);
+      void source.assign(assigned);
     },
   });
   join(joining);
   try {
-    return { source, membership: await joining };
+    return { source, stop, membership: await joining };
   } catch (error) {
-    await source.stop();
+    await stop();
     throw error;
   }
 }
@@ -87,6 +102,7 @@ function makeSource(
   config: SourceConfig,
   fetch: KafkaFetch,
   member: Promise<GroupMembership>,
+  onFault: () => void,
 ): Source {
   return createSource({
     config,
@@ -99,7 +115,9 @@ function makeSource(
     report: (message, error) =>
       report(error === undefined ? { level: 'info', message } : { level: 'warn', message, error }),
     onFault: (partition, error) => {
-      report({ level: 'error', message: `source ${config.name}, partition ${partition}, is read no more`, error });
+      const next = `is not read now, and tried again in ${REST_MS / 1_000} s`;
+      report({ level: 'error', message: `source ${config.name}, partition ${partition}, ${next}`, error });
+      onFault();
     },
   });
 }

@@ -83,6 +83,8 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
     const metrics = { telemetry, token };
     const ops = await startOpsServer(setup.config.ops, { health, ready, metrics, clock: Date.now, ...log });
     closers.push(() => ops?.close());
+    // First of all: a call that waits for brokers that are away would keep the servers from closing.
+    closers.push(() => cluster.beginStop());
     let stopping: Promise<void> | null = null;
     const stop = (): Promise<void> => {
       stopping ??= closeAll();

@@ -48,7 +48,7 @@ export function addStore(program: Command, { terminal }: VerbContext): void {
 async function serve(terminal: Terminal, { data, port }: ServeOptions): Promise<void> {
   const given = process.env[PASSWORD_VARIABLE];
   const hasParent = given !== undefined && given !== '';
-  const stopped = Promise.race([untilStopped(), ...(hasParent ? [untilOrphaned()] : [])]);
+  const stopped = hasParent ? untilOrphaned() : untilStopped();
   try {
     const served = await serveStore(resolve(data), port, hasParent ? given : drawPassword());
     try {
@@ -72,7 +72,10 @@ async function serve(terminal: Terminal, { data, port }: ServeOptions): Promise<
 async function untilOrphaned(): Promise<void> {
   // Nobody hears what is said from then on, and that must not end it before its tables are closed.
   process.stderr.on('error', () => undefined);
+  // Ctrl-C reaches the whole terminal; the parent still has rows to store, and says when to end.
+  process.on('SIGINT', () => undefined);
   await new Promise<void>((done) => {
+    process.once('SIGTERM', done);
     process.stdin.on('end', done);
     process.stdin.on('error', () => done());
     process.stdin.resume();

@@ -15,7 +15,6 @@ describeKafka('a cluster of processes', (broker) => {
       joinEvery: 3,
       checkpointEveryMs: 1_000,
     });
-    console.log(`two processes: ${JSON.stringify(figures)}`);
     expect(figures.deaths).toBe(3);
   }, 120_000);
 });

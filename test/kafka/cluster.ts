@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import type { KafkaOptions } from '../../src/log/kafka-connection.js';
 import { openKafkaLog } from '../../src/log/kafka-log.js';
 import type { Log } from '../../src/log/log.js';
@@ -41,7 +42,7 @@ export interface MemberStatus extends Status {
   readonly registry: { readonly offset: number; readonly stale_ms: number };
 }
 
-/** How long one status may take before the process is taken for dead. */
+/** No faster than a process lets anybody ask. */
 const ASK_EVERY_MS = 150;
 
 export class Cluster {
@@ -154,13 +155,12 @@ export class Cluster {
     return status as unknown as MemberStatus;
   }
 
-  /** The log of the events; to be closed. */
-  openLog(readCommitted: boolean, topics: Readonly<Record<string, number>> = {}): Promise<Log> {
-    return openKafkaLog({
-      kafka: this.kafka,
-      topics: { [EVENTS_TOPIC]: this.partitions, ...topics },
-      readCommitted,
-    });
+  /** The log of the events, and of other topics by their numbers of partitions; closed at the latest with the test. */
+  async openLog(readCommitted: boolean, topics: Readonly<Record<string, number>> = {}): Promise<Log> {
+    const all = { [EVENTS_TOPIC]: this.partitions, ...topics };
+    const log = await openKafkaLog({ kafka: this.kafka, topics: all, readCommitted });
+    onTestFinished(() => log.close());
+    return log;
   }
 }
 

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { KilldeerError } from '../../src/errors.js';
 import type { KafkaOptions } from '../../src/log/kafka-connection.js';
 import type { RegistryRecord } from '../../src/registry/registry.js';
 import { until as untilNow } from '../e2e/program.js';
@@ -79,7 +80,7 @@ export class OutageStory {
     expect(await stop(allowing, HELD)).toMatchObject({ status: 200, body: { effect: 'applied' } });
     await until('the other process knows the stop', async () => (await denying.decide(HELD)).body.allow === false);
     const log = await cluster.openLog(true);
-    const feeding = feed(log, fed, { leastMs: trafficMs, onFailure: () => true });
+    const feeding = feed(log, fed, { leastMs: trafficMs, onFailure: isPassing });
     feeding.catch(() => {});
     return new OutageStory(cluster, allowing, denying, fed, feeding, () => log.close());
   }
@@ -135,6 +136,10 @@ export class OutageStory {
     const sum = restarts.reduce((total, count) => total + count, 0);
     return { ...figures, rssMiB, staleMs, decisions, restarts: sum, recoveredS };
   }
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof KilldeerError && error.retry && error.code !== 'log.closed';
 }
 
 const ACTS: readonly RegistryRecord['type'][] = ['register', 'stop', 'attempt'];

@@ -149,10 +149,10 @@ describeOutage('a transaction that nobody ends', () => {
       const dead = await Hanging.begin(kafka, { id: `score-${partition}`, partition, timeoutMs: 300_000 });
       await dead.vanish();
     }
-    await until('the other has taken its partitions', () => cluster.isShared(), ASK_EVERY_MS);
+    const handOverS = await handOver(cluster);
     expect((await allowing.decide(HELD)).body.allow).toBe(false);
     const figures = await story.conclude(0);
-    console.log(`died in a transaction: ${JSON.stringify(figures)}`);
+    console.log(`died in a transaction: ${JSON.stringify({ ...figures, handOverS })}`);
   });
 
   it('of a stranger holds a partition back until the brokers end it, and then the partition goes on', async () => {
@@ -166,12 +166,19 @@ describeOutage('a transaction that nobody ends', () => {
     // Whoever takes the partition over has to know what the stranger's transaction comes to.
     await story.watch.end();
     await cluster.kill(denying);
-    await until('the other has taken its partitions', () => cluster.isShared(), ASK_EVERY_MS);
+    const handOverS = await handOver(cluster);
     expect(await stranger.failsToCommit()).toBe(true);
     const figures = await story.conclude(0);
-    console.log(`held back by a stranger: ${JSON.stringify(figures)}`);
+    console.log(`held back by a stranger: ${JSON.stringify({ ...figures, handOverS })}`);
   });
 });
+
+/** Until every partition runs again, s. */
+async function handOver(cluster: OutageStory['cluster']): Promise<number> {
+  const sinceMs = performance.now();
+  await until('the other has taken its partitions', () => cluster.isShared(), ASK_EVERY_MS);
+  return Math.round((performance.now() - sinceMs) / 100) / 10;
+}
 
 async function partitionsOf(cluster: OutageStory['cluster'], server: Server): Promise<number[]> {
   return [...(await cluster.owners())].filter(([, owner]) => owner === server).map(([partition]) => partition);

@@ -163,7 +163,7 @@ describeKafka('a store', (broker) => {
     const random = createRandom('two projectors');
     const projectors = await Promise.all([ProjectProcess.start(cluster), ProjectProcess.start(cluster)]);
     let isOver = false;
-    const traffic = sendTraffic(cluster, 'projectors', KILLS * 10_000, () => isOver);
+    const traffic = sendTraffic(cluster, 'projectors', KILLS * 15_000, () => isOver);
     traffic.catch(() => {});
     for (let kill = 0; kill < KILLS; kill++) {
       await Promise.all(projectors.map(current));

@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type ErrorCode, KilldeerError } from '../../src/errors.js';
 import type { Log } from '../../src/log/log.js';
 import { createMemoryLog } from '../../src/log/memory-log.js';
-import { createPatientLog } from '../../src/pipeline/patient-log.js';
+import { createPatientLog, seldom } from '../../src/pipeline/patient-log.js';
 
 /** A log whose calls fail as often as `failures` has entries left, and count themselves. */
 function failing(failures: unknown[]): { readonly log: Log; readonly asked: string[] } {
@@ -96,6 +96,52 @@ describe('a patient log', () => {
     await expect(reading).rejects.toMatchObject({ code: 'kafka.unreachable' });
   });
 
+  it('waits no more once it is told to hurry, and answers as before where nothing fails', async () => {
+    const failures = Array.from({ length: 1_000 }, away);
+    const { log } = failing(failures);
+    const told: unknown[] = [];
+    const patient = createPatientLog(
+      log,
+      () => 0,
+      (error) => told.push(error),
+    );
+    const reading = patient.read('a', 0, 0, 10);
+    const rejected = expect(reading).rejects.toMatchObject({ code: 'kafka.unreachable' });
+    await vi.waitFor(() => expect(told).toHaveLength(1));
+    patient.hurry();
+    await rejected;
+    await expect(patient.end('a', 0)).rejects.toMatchObject({ code: 'kafka.unreachable' });
+    failures.length = 0;
+    expect(await patient.append('a', 0, ['x'])).toBe(0);
+    expect((await patient.read('a', 0, 0, 10)).next).toBe(1);
+    await patient.close();
+  });
+
+  it.each(['kafka.missing-topic', 'kafka.refused'] as ErrorCode[])(
+    'takes %s for what passes where the topic has answered before',
+    async (code) => {
+      const failures: unknown[] = [];
+      const { log, asked } = failing(failures);
+      const patient = createPatientLog(log, () => 0);
+      await patient.end('a', 0);
+      failures.push(new KilldeerError(code, 'not known yet'));
+      expect(await patient.end('a', 0)).toBe(0);
+      expect(asked).toHaveLength(3);
+      failures.push(new KilldeerError(code, 'never there'));
+      await expect(patient.end('b', 0)).rejects.toMatchObject({ code });
+      await patient.close();
+    },
+  );
+
+  it('takes a wait for no answer: one in vain ends as well while nobody is there', async () => {
+    let nowMs = 0;
+    const patient = createPatientLog(failing([]).log, () => nowMs);
+    nowMs = 70;
+    expect(await patient.wait('a', 0, 0, 1)).toBe(false);
+    expect(patient.silentMs('a')).toBe(70);
+    await patient.close();
+  });
+
   it('says how long a topic has not answered', async () => {
     let nowMs = 100;
     const { log } = failing([]);
@@ -127,4 +173,20 @@ describe('a patient log', () => {
     expect(patient.silentMs('a')).toBe(0);
     await patient.close();
   });
+});
+
+it('what is told seldom is told first, and then once a minute', () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  try {
+    const told: unknown[] = [];
+    const tell = seldom((error) => told.push(error));
+    for (const what of ['first', 'second']) tell(what);
+    vi.advanceTimersByTime(59_000);
+    tell('third');
+    vi.advanceTimersByTime(1_000);
+    for (const what of ['fourth', 'fifth']) tell(what);
+    expect(told).toEqual(['first', 'fourth']);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { createClient } from '@clickhouse/client';
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { expect, it, onTestFinished } from 'vitest';
 import { openConnection } from '../../src/store/connection.js';
 import { Program } from '../e2e/program.js';
@@ -41,7 +41,13 @@ describeStore('the embedded server', (engine) => {
 
   it('serves the client: settings and parameters of one statement only, errors with their codes', async () => {
     const { url, username, password } = engine().child.access;
-    const client = createClient({ url, username, password, compression: { request: true, response: true } });
+    const client = createClient({
+      url,
+      username,
+      password,
+      compression: { request: true, response: true },
+      log: { level: ClickHouseLogLevel.OFF },
+    });
     onTestFinished(() => client.close());
     expect((await client.ping()).success).toBe(true);
     const text = "\t\n\\ ' \u0000 {b:String} \u{1f426}";

@@ -166,7 +166,7 @@ describeStore('the projector', (engine) => {
       gate.set('slow');
       await until('it goes on', async () => (await eventTotals(direct)).rows > 300);
       gate.set('open');
-      await until('it is done', async () => (await eventTotals(direct)).rows === 600);
+      await until('it is done', () => projector.stats().places[0].next === 600);
     } finally {
       clearInterval(watch);
     }
@@ -176,6 +176,31 @@ describeStore('the projector', (engine) => {
     const { minutes, events } = await minuteSums(direct);
     expect(minutes).toEqual(events);
     await end();
+  });
+
+  it('ends although the store hangs, once that is closed', async () => {
+    const config = engine().config();
+    await engine().store(config);
+    const gate = await openGate(engine().child.access.url);
+    const log = memoryLog();
+    const store = storeAt(config, { ...engine().child.access, url: gate.url });
+    const { projector, end } = project(projectorParts(store, [placeOf(log, 'events', 'events')]));
+    await log.append('events', 0, eventLines(0, 5));
+    await until('they are there', () => projector.stats().places[0].next === 5);
+    gate.set('hung');
+    await log.append('events', 0, eventLines(5, 10));
+    await until('it waits', () => projector.stats().held > 0);
+    const ended = end();
+    await store.close();
+    await ended;
+    expect(projector.stats().places[0].next).toBe(5);
+  });
+
+  it('does not touch a database of a newer schema', async () => {
+    const config = engine().config();
+    const store = await engine().store(config);
+    await store.insert('migrations', [{ version: 99, name: 'n', checksum: 'c', layout: 'single' }], null);
+    await expect(project(projectorParts(store, [])).end()).rejects.toMatchObject({ code: 'store.schema' });
   });
 
   it('refuses a log that is not the one it knows, and says so', async () => {
