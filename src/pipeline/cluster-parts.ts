@@ -17,7 +17,7 @@ import type { Membership } from './score-role.js';
 /** The registry, as far as a process among several needs it. */
 export interface ClusterRegistry extends LiveRegistry {
   adopt(policy: Policy): Promise<unknown>;
-  readonly view: { policy(): Policy | null };
+  readonly view: { policy(): Policy | null; clockMs(): number };
 }
 
 export interface GroupOptions {

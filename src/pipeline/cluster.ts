@@ -92,7 +92,7 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
     private readonly closers: Closers,
   ) {}
 
-  readonly clock = (): number => (this.options.clock === 'recording' ? this.recordedMs : Date.now());
+  readonly clock = (): number => (this.options.clock === 'recording' ? this.recordedNow() : Date.now());
   readonly control: Cluster<R>['control'] = { write: (record) => this.writeControl(record) };
   readonly status: Cluster<R>['status'] = {
     health: () => (this.fault === null ? OK : no('a log failed')),
@@ -167,6 +167,11 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
   }
 
   /** Processes that begin at the same moment fence each other: the last of them has written it. */
+  /** As far as this process or the registry knows: one that scores nothing itself has the registry's time alone. */
+  private recordedNow(): number {
+    return Math.max(this.recordedMs, (this.registry as R | undefined)?.view.clockMs() ?? 0);
+  }
+
   private async storeModel(models: KeyedModels): Promise<void> {
     const transactions = await this.options.adapters.openTransactions('models');
     try {

@@ -91,6 +91,10 @@ async function runRoles(terminal: Terminal, setup: Setup, options: Options): Pro
   const stopped = untilStopped();
   const logStream = { write: (line: string) => terminal.complain(line) };
   const roles = options.roles ?? setup.config.roles;
+  if (options.recordedTime === true && roles.includes('ingest')) {
+    const words = '--recorded-time takes its time from the log, so nothing may come in from elsewhere';
+    throw new KilldeerError('usage', `${words}: leave ingest out of --roles`);
+  }
   terminal.say(`starting ${roles.join(', ')} on ${setup.config.kafka.brokers.join(', ')}`);
   const served = await serveCluster({
     ...{ setup, roles, dir: setup.dataDir },

@@ -169,7 +169,6 @@ export function itemsOf({ accepted, duplicates, skipped, rejected }: SourceNumbe
   return accepted + duplicates + skipped + Object.values(rejected).reduce((sum, count) => sum + count, 0);
 }
 
-/** '' where the process has died: it is about to be replaced. */
 async function metricsText(server: Server): Promise<string> {
   const response = await fetch(new URL('/metrics', readServerNote(server.data)?.address), {
     headers: { authorization: `Bearer ${server.token('admin')}` },

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { settingsOf } from '../../src/config.js';
 import { KilldeerError } from '../../src/errors.js';
 import type { Failpoint, FailpointName } from '../../src/pipeline/failpoint.js';
-import { EMPTY_SHELF, NumberedShelf, viewShelf } from '../../src/pipeline/numbered-shelf.js';
 import type { FilePartitionParts } from '../../src/pipeline/file-partition.js';
+import { EMPTY_SHELF, NumberedShelf, viewShelf } from '../../src/pipeline/numbered-shelf.js';
 import { createMemoryShelf } from '../../src/pipeline/shelf.js';
 import {
   execute,

@@ -201,6 +201,19 @@ describe('a log that is away', () => {
     expect(feed.commits).toEqual([]);
   });
 
+  it('reads on where it was once it is assigned again, for what ended the reader may be over', async () => {
+    const error = new KilldeerError('kafka.refused', 'no right to write');
+    const one = world({ faults: [error] });
+    one.feed.put(...good(3));
+    one.fault.error = error;
+    await one.source.assign([0]);
+    await until(() => one.faults.length > 0);
+    one.fault.error = null;
+    await one.source.assign([0]);
+    await drained(one.source, one.feeds);
+    expect(await one.ids()).toEqual(['e-0', 'e-1', 'e-2']);
+  });
+
   it('that refuses one line gets all the others, and the line a dead letter', async () => {
     const picky = (log: Log): Log => ({
       ...log,
