@@ -8,7 +8,7 @@ import { Fleet } from './fleet.mjs';
 import { compare, row } from './measure.mjs';
 import { inFolder } from './parts.mjs';
 
-const EVENTS = 800_000;
+const EVENTS = 1_600_000;
 const AGENTS = 1_000;
 const PARTITIONS = 4;
 const RUNS = 3;
