@@ -107,7 +107,7 @@ export async function startScoring({ config, kafka }, { onCommit, onRestored } =
     },
     observer: {
       ...{ assigned: nothing, restoring: nothing, progress: nothing, batch: nothing, died: nothing, ticked: nothing },
-      ...{ lag: nothing, activated: nothing, registry: nothing, finding: nothing },
+      ...{ lag: nothing, learned: nothing, activated: nothing, registry: nothing, finding: nothing },
       restored: (partition, restored) => onRestored?.(partition, restored),
       committed: (_, { records }) => onCommit?.(records),
     },

@@ -42,7 +42,10 @@ export interface ClusterAdapters<R extends ClusterRegistry> {
 
 /** Whoever measures. */
 export interface ClusterObserver extends OwnedObserver {
+  /** A learning window is closed. */
+  learned(): void;
   activated(version: string): void;
+  /** Since the start. */
   registry(change: LiveChange): void;
   finding(finding: Finding): void;
 }

@@ -83,6 +83,8 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
   private score: ScoreRole | null = null;
   private learn: LearnRole | null = null;
   private recordedMs = 0;
+  /** What the registry's log said before is history. */
+  private isOpen = false;
   private fault: unknown = null;
   private isStopping = false;
   private stopped: Promise<void> | null = null;
@@ -113,6 +115,7 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
     // Before the registry, whose every change it has to be told.
     if (roles.includes('score')) this.score = this.createScoring();
     await this.openRegistry();
+    this.isOpen = true;
     if (roles.includes('serve')) await this.followFindings();
     if (this.score !== null) await this.start(this.score);
     if (roles.includes('learn') && config.learning.inline) {
@@ -194,7 +197,7 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
       policy: null,
       onChange: (change) => {
         this.score?.noteChange(change);
-        observer.registry(change);
+        if (this.isOpen) observer.registry(change);
         onRegistryChange?.(change);
       },
       onFault: (error) => this.fail(error),
@@ -271,6 +274,7 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
           start: this.memory.genesis.model,
           pagesPerAgentDay: config.detection.pages_per_agent_day,
         }),
+      onClosed: () => observer.learned(),
       activate: async (version, timeMs) => {
         await this.appendAll(encodeRecord({ type: 'model', timeMs, version }));
         observer.activated(version);

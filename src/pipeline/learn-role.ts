@@ -18,6 +18,8 @@ export interface LearnRoleParts {
   readonly spawn: () => Promise<Worker>;
   /** Resolves once the activation is durable in every partition. Called again where it failed. */
   readonly activate: (version: string, timeMs: number) => Promise<void>;
+  /** A window is closed. */
+  readonly onClosed: () => void;
   readonly report: (report: LiveReport) => void;
 }
 
@@ -61,7 +63,7 @@ export class LearnRole {
     const learning: LiveLearning = new LiveLearning({
       ...{ limits, spawn, report },
       activate: (version, timeMs) => this.activate(learning, version, timeMs),
-      onClosed: () => undefined,
+      onClosed: () => this.parts.onClosed(),
       onFenced: () => void this.beginAgain(learning),
     });
     this.learning = learning;

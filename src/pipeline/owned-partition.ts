@@ -5,6 +5,7 @@ import type { Sighting } from '../engine/outcome.js';
 import type { AgentRecord } from '../engine/record.js';
 import { isFenced, KeptWorker, type RestartLimits, type WorkerState } from './kept-worker.js';
 import type { CommitFacts } from './ledger.js';
+import type { PartitionStatus } from './live-partitions.js';
 import type { LiveReport } from './live-parts.js';
 import type { Progress } from './partition-parts.js';
 import { type FromPartition, faultOf, type Restored, type ToPartition } from './protocol.js';
@@ -39,17 +40,6 @@ export interface OwnedPartitionParts {
   readonly relay: (records: readonly AgentRecord[], isWanted: () => boolean) => Promise<boolean>;
   readonly observer: OwnedObserver;
   readonly report: (report: LiveReport) => void;
-}
-
-export interface OwnedStatus {
-  readonly partition: number;
-  readonly state: WorkerState;
-  readonly restarts: number;
-  readonly fault: string | null;
-  readonly offset: number;
-  readonly behind: number;
-  readonly dead_lettered: number;
-  readonly counts: Progress['counts'] | null;
 }
 
 export class OwnedPartition {
@@ -121,7 +111,7 @@ export class OwnedPartition {
     return this.worker.stop({ type: 'stop' });
   }
 
-  status(end: number): Omit<OwnedStatus, 'partition'> {
+  status(end: number): Omit<PartitionStatus, 'partition'> {
     const { worker, progress } = this;
     return {
       state: worker.state,

@@ -12,8 +12,9 @@ import type { Log } from '../log/log.js';
 import { FactBook } from './fact-book.js';
 import type { RestartLimits } from './kept-worker.js';
 import { EVENTS_TOPIC } from './layout.js';
+import type { PartitionStatus } from './live-partitions.js';
 import type { LiveChange, LiveDraft, LiveReport } from './live-parts.js';
-import { type OwnedObserver, OwnedPartition, type OwnedStatus } from './owned-partition.js';
+import { type OwnedObserver, OwnedPartition } from './owned-partition.js';
 import { encodeRecord } from './record-line.js';
 import type { RegistryWriter } from './registry-writer.js';
 
@@ -91,7 +92,7 @@ export class ScoreRole {
     return behind;
   }
 
-  status(): OwnedStatus[] {
+  status(): PartitionStatus[] {
     return [...this.owned]
       .sort(([a], [b]) => a - b)
       .map(([partition, one]) => ({ partition, ...one.status(this.ends.get(partition) ?? 0) }));

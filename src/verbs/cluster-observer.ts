@@ -1,9 +1,17 @@
 /** What a process among several tells of itself, as the metrics of telemetry.ts. */
+import type { ErrorCode } from '../errors.js';
 import type { ClusterObserver } from '../pipeline/cluster-parts.js';
 import type { LiveChange } from '../pipeline/live-parts.js';
 import type { Progress } from '../pipeline/partition-parts.js';
 import { faultOf } from '../pipeline/protocol.js';
 import type { PartitionCounts, Telemetry } from '../telemetry.js';
+
+/** How the transaction ended that a partition's owner died of. */
+const ENDS: Readonly<Partial<Record<ErrorCode, 'fenced' | 'unknown' | 'aborted'>>> = {
+  'kafka.fenced': 'fenced',
+  'kafka.commit-unknown': 'unknown',
+  'kafka.unreachable': 'aborted',
+};
 
 /**
  * @param announce something that a person watching may want to see
@@ -17,6 +25,8 @@ export function createClusterObserver(
   let owned: readonly number[] = [];
   /** Ticks of a recording have times of their own. */
   let writesTicks = false;
+  /** Restored, and not died since. */
+  const running = new Set<number>();
   return {
     assigned: (partitions) => {
       for (const partition of owned) if (!partitions.includes(partition)) telemetry.forgetPartition(partition);
@@ -27,6 +37,7 @@ export function createClusterObserver(
     },
     restoring: (partition, bytes) => announce(`partition ${partition}: ${megabytes(bytes)} restored so far`),
     restored: (partition, { bytes, ms }) => {
+      running.add(partition);
       telemetry.count('killdeer_restores_total', { result: 'done' });
       telemetry.observe('killdeer_restore_seconds', {}, ms / 1_000);
       telemetry.observe('killdeer_restore_bytes', {}, bytes);
@@ -50,9 +61,9 @@ export function createClusterObserver(
       telemetry.observe('killdeer_checkpoint_bytes', {}, snapshotBytes);
     },
     died: (partition, error, isOver) => {
-      const { code } = faultOf(error);
-      if (code === 'kafka.fenced') telemetry.count('killdeer_transactions_total', { result: 'fenced' });
-      else if (code === 'kafka.commit-unknown') telemetry.count('killdeer_transactions_total', { result: 'unknown' });
+      const result = ENDS[faultOf(error).code];
+      if (!running.delete(partition)) telemetry.count('killdeer_restores_total', { result: 'failed' });
+      else if (result !== undefined) telemetry.count('killdeer_transactions_total', { result });
       if (!isOver) telemetry.count('killdeer_partition_restarts_total', { partition });
     },
     ticked: () => {
@@ -62,6 +73,7 @@ export function createClusterObserver(
       telemetry.set('killdeer_lag_records', { partition }, records);
       telemetry.set('killdeer_lag_seconds', { partition }, seconds);
     },
+    learned: () => telemetry.count('killdeer_learn_windows_total', {}),
     activated: () => telemetry.count('killdeer_model_activations_total', {}),
     registry: (change) => observeChange(telemetry, change),
     finding: ({ severity, kind }) => telemetry.count('killdeer_findings_total', { severity, kind }),

@@ -1,6 +1,8 @@
 /** What `killdeer check` says of the brokers, and of each topic that the roles need; and how the topics are made. */
+import type { Config } from '../config.js';
 import { KilldeerError } from '../errors.js';
 import type { KafkaOptions } from '../log/kafka-connection.js';
+import { openKafkaFetch } from '../log/kafka-fetch.js';
 import { checkTopics, createTopics } from '../log/kafka-topics.js';
 import { topicPlans } from '../pipeline/topics.js';
 import { kafkaOptionsOf } from './kafka-adapters.js';
@@ -28,10 +30,32 @@ export async function lookAtTopics({ config }: Setup, make: boolean): Promise<Lo
       const next = state === 'missing' ? '; make it with --create-topics' : '';
       return { what: topic, ok: state === 'ok', words: `${made.includes(topic) ? 'made: ' : ''}${words}${next}` };
     });
-    return [brokers(kafka, true, kafka.brokers.join(', ')), ...topics];
+    const sources = await lookAtSources(config, kafka);
+    return [brokers(kafka, true, kafka.brokers.join(', ')), ...topics, ...sources];
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return [brokers(kafka, false, `${kafka.brokers.join(', ')}: ${reason}`)];
+  }
+}
+
+/** Topics of others: they are never made here. */
+async function lookAtSources({ sources }: Config, kafka: KafkaOptions): Promise<Look[]> {
+  const fetch = openKafkaFetch(kafka, { readCommitted: true });
+  try {
+    const looks: Look[] = [];
+    for (const { name, topic, format } of sources) {
+      const what = `source ${name}`;
+      try {
+        const partitions = await fetch.partitions(topic);
+        looks.push({ what, ok: true, words: `${topic}, ${partitions} partitions, ${format}` });
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        looks.push({ what, ok: false, words: `${topic}: ${reason}` });
+      }
+    }
+    return looks;
+  } finally {
+    fetch.close();
   }
 }
 

@@ -63,7 +63,10 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
     const log = logStream === undefined ? {} : { logStream };
     const token = metricsToken(setup.config.ops, process.env);
     const { health, ready, stats } = cluster.status;
-    telemetry.beforeRead(() => telemetry.set('killdeer_registry_staleness_seconds', {}, cluster.staleMs() / 1_000));
+    telemetry.beforeRead(() => {
+      telemetry.set('killdeer_registry_staleness_seconds', {}, cluster.staleMs() / 1_000);
+      telemetry.set('killdeer_registry_offset', {}, cluster.registry.offset());
+    });
     watchReadiness(telemetry, ready);
     const intake = openIntake(setup.config, cluster.log, true);
     if (roles.includes('ingest')) await startSources(options, cluster, intake, telemetry, closers);

@@ -18,7 +18,7 @@ const SYSTEM = { actor: 'system', authority: 'system', parent: null };
 const observer: ClusterObserver = {
   ...{ assigned: () => {}, restoring: () => {}, restored: () => {}, progress: () => {}, batch: () => {} },
   ...{ committed: () => {}, died: () => {}, ticked: () => {}, lag: () => {} },
-  ...{ activated: () => {}, registry: () => {}, finding: () => {} },
+  ...{ learned: () => {}, activated: () => {}, registry: () => {}, finding: () => {} },
 };
 
 /** Brokers that can be away: every call then fails, but a wait, which ends in vain. */

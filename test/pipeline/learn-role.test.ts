@@ -18,6 +18,7 @@ class World {
       this.assign = onAssigned;
       return { commit: async () => undefined, isMember: () => this.isMember, leave: async () => undefined };
     },
+    onClosed: () => undefined,
     spawn: async () => {
       const thread = new FakeThread();
       this.threads.push(thread);
