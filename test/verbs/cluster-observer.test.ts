@@ -45,7 +45,10 @@ describe('what a process among several tells of itself', () => {
 
   it('counts a restart where there is one', async () => {
     const { observer, lines } = world();
+    const restored = { epoch: 1, told: 0, bytes: 0, ms: 1, committed: 0 };
+    observer.restored(1, restored);
     observer.died(1, new KilldeerError('kafka.commit-unknown', 'no answer'), false);
+    observer.restored(1, restored);
     observer.died(1, new KilldeerError('kafka.fenced', 'another owns it'), true);
     expect(await lines('killdeer_partition_restarts_total{')).toEqual([
       'killdeer_partition_restarts_total{partition="1"} 1',
@@ -54,5 +57,13 @@ describe('what a process among several tells of itself', () => {
       'killdeer_transactions_total{result="fenced"} 1',
       'killdeer_transactions_total{result="unknown"} 1',
     ]);
+    expect(await lines('killdeer_restores_total{')).toEqual(['killdeer_restores_total{result="done"} 2']);
+  });
+
+  it('counts a restore that came to nothing', async () => {
+    const { observer, lines } = world();
+    observer.died(2, new KilldeerError('kafka.unreachable', 'no broker answered'), false);
+    expect(await lines('killdeer_restores_total{')).toEqual(['killdeer_restores_total{result="failed"} 1']);
+    expect(await lines('killdeer_transactions_total{')).toEqual([]);
   });
 });
