@@ -6,7 +6,8 @@ export default defineConfig({
     include: ['test/long/*.ts'],
     globalSetup: ['test/kafka/global-setup.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // One after the other: each has brokers and processes of its own, and waits for them.
+    maxWorkers: 1,
     testTimeout: 900_000,
     hookTimeout: 120_000,
     reporters: ['verbose'],

@@ -34,6 +34,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   engine: pure(['math', 'event', 'agent', 'detect', 'score', 'decide', 'errors'], ['zod']),
   learn: pure(['math', 'event', 'agent', 'detect', 'score', 'engine (types)', 'errors'], ['zod']),
   simulate: pure(['math', 'event', 'errors']),
+  tune: pure(['math', 'event', 'decide (types)', 'errors'], ['zod']),
   registry: pure(['math', 'event', 'decide', 'engine (types)', ...DURABLE, 'errors'], ['zod']),
   log: open(['math', 'errors']),
   pipeline: open([

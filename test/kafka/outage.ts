@@ -42,7 +42,8 @@ export interface OutageFigures extends JudgedFigures {
   /** Largest age of the registry that was told, ms. */
   readonly staleMs: number;
   readonly decisions: number;
-  readonly restarts: number;
+  /** Times that an owner was fenced. */
+  readonly fenced: number;
   /** From the end of the outage until every partition ran and nothing waited, s. */
   readonly recoveredS: number;
 }
@@ -117,8 +118,8 @@ export class OutageStory {
     await feeding;
     await this.closeFeed();
     const [last, ...others] = [...cluster.servers];
-    const restarts = await Promise.all(
-      cluster.servers.map((server) => metricOf(server, 'killdeer_partition_restarts_total')),
+    const fences = await Promise.all(
+      cluster.servers.map((server) => metricOf(server, 'killdeer_transactions_total{result="fenced"}')),
     );
     await watch.end();
     for (const server of others) await cluster.leave(server);
@@ -133,8 +134,8 @@ export class OutageStory {
     const { rss, staleMs, decisions } = watch;
     for (const { before, most } of rss) expect(most - before).toBeLessThan(GROWTH_MAX);
     const rssMiB = rss.map(({ before, most }) => [before, most].map((bytes) => bytes >> 20) as [number, number]);
-    const sum = restarts.reduce((total, count) => total + count, 0);
-    return { ...figures, rssMiB, staleMs, decisions, restarts: sum, recoveredS };
+    const sum = fences.reduce((total, count) => total + count, 0);
+    return { ...figures, rssMiB, staleMs, decisions, fenced: sum, recoveredS };
   }
 }
 

@@ -132,7 +132,7 @@ describeOutage('a transaction that nobody ends', () => {
     const figures = await story.conclude(await story.recover());
     for (const usurper of usurpers) expect(await usurper.failsToCommit()).toBe(true);
     console.log(`usurped: ${JSON.stringify(figures)}`);
-    expect(figures.restarts).toBeGreaterThan(0);
+    expect(figures.fenced).toBeGreaterThan(0);
   });
 
   it('of an owner that died in its middle is aborted by the next owner', async () => {
