@@ -62,6 +62,8 @@ export const ERRORS = {
   'usage': row(400, false, 'see killdeer --help'),
   'recording.unreadable': row(400, false, 'name a .jsonl or .jsonl.gz file, or a folder with events.jsonl(.gz)'),
   'recording.truncated': row(400, false, 'copy the recording again: what stands before the cut was read'),
+  'csv.unreadable': row(400, false, 'name a CSV file, or mend what the message names'),
+  'csv.unwritable': row(500, true, 'name a place that can be written, or make room there'),
   'checkpoint.corrupt': row(500, false, 'remove the checkpoint to start from the beginning of the log'),
   'checkpoint.mismatch': row(
     409,

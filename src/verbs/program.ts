@@ -5,10 +5,12 @@ import { addAgent } from './agent.js';
 import { addCheck } from './check.js';
 import { addDecode } from './decode.js';
 import { addDemo } from './demo.js';
+import { addEvaluate } from './evaluate.js';
 import { addExplain } from './explain.js';
 import { addModels } from './models.js';
 import { addReplay } from './replay.js';
 import { addRun } from './run.js';
+import { addScore } from './score.js';
 import { packageVersion } from './shipped.js';
 import { addSimulate } from './simulate.js';
 import { addStore } from './store.js';
@@ -49,7 +51,9 @@ function buildProgram(context: VerbContext): Command {
     addRun,
     addDemo,
     addReplay,
+    addEvaluate,
     addExplain,
+    addScore,
     addCheck,
     addDecode,
     addAgent,

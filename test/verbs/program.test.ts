@@ -71,7 +71,21 @@ describe('the program', () => {
     expect((await run('--version')).out).toMatch(/^\d+\.\d+\.\d+\n$/);
     const help = await run('--help');
     expect(help.code).toBe(0);
-    for (const verb of ['run', 'demo', 'replay', 'explain', 'check', 'agent', 'token', 'simulate', 'models']) {
+    for (const verb of [
+      'run',
+      'demo',
+      'replay',
+      'explain',
+      'check',
+      'agent',
+      'token',
+      'simulate',
+      'models',
+      'decode',
+      'store',
+      'score',
+      'evaluate',
+    ]) {
       expect(help.out).toContain(`\n  ${verb}`);
     }
   });
