@@ -57,11 +57,6 @@ export function openKafkaClient(options: KafkaOptions): KafkaClient {
   return { kafka: new kafkajs.Kafka(config), shut };
 }
 
-/** A client whose producers, consumers and admins its owner disconnects. Throws 'kafka.codec' as above. */
-export function createKafkaClient(options: KafkaOptions): Kafka {
-  return openKafkaClient(options).kafka;
-}
-
 /** Few and quick: the one who asked decides how often to ask again, and after how long. */
 export const RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, factor: 0.2, multiplier: 2, retries: 4 };
 const CONNECTION_TIMEOUT_MS = 10_000;
@@ -139,11 +134,12 @@ function nameAddresses(brokers: readonly string[]): { brokers: string[]; aliases
 const ADVICE = /^KafkaJS v2\.0\.0 switched default partitioner|^Limiting retries for the idempotent producer/;
 
 /** What kafkajs calls an error is often the first of several tries: whether it is one is said by the one who asked. */
-function reportEntry(options: KafkaOptions, { level, namespace, log }: LogEntry): void {
+/** What kafkajs says of a single request: whoever made it tells what it came to, in words of our own. */
+function reportEntry(options: KafkaOptions, { namespace, log }: LogEntry): void {
   if (ADVICE.test(log.message)) return;
   const broker = typeof log['broker'] === 'string' ? ` (${log['broker']})` : '';
   const words = `kafka ${namespace}: ${log.message}${broker}`;
   const password = options.sasl?.password ?? '';
   const safe = password === '' ? words : words.replaceAll(password, '***');
-  options.report(level === logLevel.ERROR || level === logLevel.WARN ? 'warn' : 'debug', safe);
+  options.report('debug', safe);
 }

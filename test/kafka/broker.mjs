@@ -59,6 +59,7 @@ function jars() {
   const version = /<artifactId>kafka_2\.13<\/artifactId>\s*<version>([^<]+)</.exec(readFileSync(POM, 'utf8'))?.[1];
   const folder = join(CACHE, version);
   if (existsSync(folder)) return folder;
+  console.error(`fetching Apache Kafka ${version} from Maven Central, this once`);
   mkdirSync(CACHE, { recursive: true });
   // Beside its place and then renamed: two that fetch at once do not see each other's halves.
   const beside = mkdtempSync(join(CACHE, 'fetch-'));

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KilldeerError } from '../../src/errors.js';
-import { compressionOf, createKafkaClient, type KafkaOptions, kafkaError } from '../../src/log/kafka-connection.js';
+import { compressionOf, type KafkaOptions, kafkaError, openKafkaClient } from '../../src/log/kafka-connection.js';
 import { openKafkaLog } from '../../src/log/kafka-log.js';
 import { type ChildBroker, describeOutage, kafkaOptions, makeTopics, SASL_USER, startBroker } from '../kafka/broker.js';
 
@@ -101,6 +101,6 @@ describe('what kafkajs throws', () => {
     const has = 'zstdCompressSync' in process.getBuiltinModule('node:zlib');
     const options = kafkaOptions(['127.0.0.1:1'], { compression: 'zstd' });
     if (has) expect(compressionOf('zstd')).toBe(4);
-    else expect(() => createKafkaClient(options)).toThrow(/zstd needs Node 22\.15/);
+    else expect(() => openKafkaClient(options)).toThrow(/zstd needs Node 22\.15/);
   });
 });

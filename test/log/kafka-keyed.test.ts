@@ -2,7 +2,7 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { expect, it, onTestFinished } from 'vitest';
 import type { KafkaOptions } from '../../src/log/kafka-connection.js';
-import { createKeyedStore, type KeyedStore, readKeyed } from '../../src/log/kafka-keyed.js';
+import { readKeyed } from '../../src/log/kafka-keyed.js';
 import { openTransactionalWriter, type TransactionalWriter } from '../../src/log/kafka-transaction.js';
 import { describeKafka, makeTopics } from '../kafka/broker.js';
 import { readPartition, until } from './kafka-children.js';
@@ -29,11 +29,6 @@ describeKafka('a topic by key', (broker) => {
     const writer = await openTransactionalWriter({ kafka, transactionalId: kafka.prefix + name });
     onTestFinished(() => writer.close());
     return writer;
-  };
-  const openStore = async (kafka: KafkaOptions): Promise<KeyedStore> => {
-    const store = await createKeyedStore({ kafka, topic: 'models' });
-    onTestFinished(() => store.close());
-    return store;
   };
   const lastValues = async (kafka: KafkaOptions, partition = 0): Promise<Record<string, string>> => {
     const values = new Map<string, string>();
@@ -154,35 +149,5 @@ describeKafka('a topic by key', (broker) => {
     const kafka = broker.options();
     const reading = readKeyed({ kafka, topic: 'state', partition: 0 }, () => undefined);
     await expect(reading).rejects.toThrow(code('kafka.missing-topic'));
-    await expect(createKeyedStore({ kafka, topic: 'models' })).rejects.toThrow(code('kafka.missing-topic'));
-  });
-
-  it('as a store gives the last value of every key, to all who have it open', async () => {
-    const kafka = await world();
-    const first = await openStore(kafka);
-    expect(first.keys()).toEqual([]);
-    await Promise.all([first.put('a', 'one'), first.put('b', Buffer.from([1, 2])), first.put('a', 'two')]);
-    await first.put('b', null);
-    await first.put('c', 'x'.repeat(2_000_000));
-    expect([first.get('a')?.toString(), first.get('b'), first.get('c')?.length]).toEqual(['two', null, 2_000_000]);
-    const second = await openStore(kafka);
-    expect(second.keys().sort()).toEqual(['a', 'c']);
-    const changes: string[] = [];
-    const unfollow = second.follow((key, value) => changes.push(`${key}=${value}`));
-    await first.put('a', 'three');
-    await first.put('c', null);
-    await until('both changes', () => changes.length === 2);
-    expect(changes).toEqual(['a=three', 'c=null']);
-    unfollow();
-    await first.put('a', 'four');
-    await second.refresh();
-    expect(second.get('a')?.toString()).toBe('four');
-    expect(changes).toHaveLength(2);
-    const writer = await open(kafka, 'learn');
-    await writer.commit([{ topic: 'models', partition: 0, key: 'd', value: 'five' }]);
-    await first.refresh();
-    expect(first.get('d')?.toString()).toBe('five');
-    await first.close();
-    await expect(first.put('a', 'late')).rejects.toThrow(code('log.closed'));
   });
 });
