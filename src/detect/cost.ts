@@ -6,7 +6,6 @@
 import { DETECTORS, F, type Profile } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
 import { S } from '../agent/sessions.js';
-import { lnNormalTail } from '../math/tail.js';
 import type { Detector } from './detector.js';
 
 const SESSION = DETECTORS.indexOf('session');
@@ -16,6 +15,8 @@ const HOUR_MS = 3_600_000;
 /** Weight and variance of the cold-start law, in sessions (or active hours) and squared nats. */
 const PRIOR_WEIGHT = 3;
 const PRIOR_VARIANCE = 1;
+/** Smallest variance of ln cost, squared nats. */
+const SPREAD_MIN = 0.25;
 /** Memory of the laws, sessions and active hours. */
 const SESSION_MEMORY = 300;
 const SPEND_MEMORY = 168;
@@ -28,12 +29,17 @@ const FREEZE = 6;
 const DRIFT_MAX = 200;
 const COST_MIN = 1e-7;
 
-/** -ln P(cost this high) under a normal law of ln cost, with the uncertainty of a short history in the variance. */
+/**
+ * Twice the distance of ln cost from its mean in standard deviations, with the uncertainty of a short history in them;
+ * 0 within one. A distance and not -ln p of a normal law: sessions that cost what they never did come in all agents,
+ * and a square would make of each the surest thing of all. No agent's costs are believed to be steadier than SPREAD_MIN:
+ * three times a usual that hardly varies is no spending spree.
+ */
 function costScore(usd: number, mean: number, variance: number, weight: number): number {
   if (weight < 4) return 0;
   const spread = (variance * weight + PRIOR_VARIANCE * PRIOR_WEIGHT) / (weight + PRIOR_WEIGHT);
-  const z = (Math.log(usd) - mean) / Math.sqrt(spread * (1 + 1 / weight));
-  return z > 1 ? -lnNormalTail(z) : 0;
+  const z = (Math.log(usd) - mean) / Math.sqrt(Math.max(spread, SPREAD_MIN) * (1 + 1 / weight));
+  return z > 1 ? 2 * z : 0;
 }
 
 /** Cost of the running session against finished ones. */

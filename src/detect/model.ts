@@ -4,8 +4,14 @@
  */
 import type { Forest } from './forest.js';
 
-/** Law of a detector's daily maximum over the agents of the fleet; what an agent's own few days are shrunk towards. */
+/**
+ * Law of a detector's daily maximum over the agents of the fleet; what an agent's own few days are shrunk towards. Many
+ * detectors have nothing to say on most days: `share` is the part of agent-days on which one has, mean and variances
+ * are of the maxima of those.
+ */
 export interface DayLaw {
+  /** In [0, 1]. */
+  readonly share: number;
   readonly mean: number;
   /** Variance of one agent's days around its own mean. */
   readonly within: number;
@@ -15,8 +21,8 @@ export interface DayLaw {
 
 /**
  * Correction of a detector's calibrated surprise: what one day in ten reaches is `from` nats as stated, ln 10 in truth;
- * beyond it, truth = ln 10 + (stated - from) / stretch. A stretch above 1 says that large surprises come more often
- * than stated.
+ * beyond it the excess follows a generalised Pareto law of scale `stretch` and a shape that all share (score/calibrate.ts).
+ * A stretch above 1 says that large surprises come more often than stated.
  */
 export interface TailLaw {
   readonly from: number;

@@ -2,7 +2,7 @@
  * How daily maxima fall out over the fleet: the law that a new agent starts from, and the correction that keeps the
  * stated alert budget true. Both learn from closed agent-days alone; labels and verdicts play no part.
  */
-import { DETECTOR_COUNT, DETECTORS } from '../agent/layout.js';
+import { DETECTOR_COUNT } from '../agent/layout.js';
 import type { DayLaw, TailLaw } from '../detect/model.js';
 import type { Sample } from '../engine/outcome.js';
 
@@ -27,14 +27,11 @@ const BAR_DAYS = 7;
 
 interface AgentDays {
   n: number;
+  /** Days on which the detector said anything, mean of their maxima and sum of squared distances from it. */
+  readonly held: number[];
   readonly mean: number[];
   readonly square: number[];
 }
-
-const FUSED = DETECTORS.indexOf('fused');
-/** Shares of days between which the slope of the fused law is read: below the days that attacks spoil. */
-const SLOPE_FROM = 0.3;
-const SLOPE_TO = 0.1;
 
 /** Laws that a fleet starts from, and in the end its own. */
 export interface StartLaws {
@@ -49,13 +46,17 @@ function blend(own: number, ours: TailLaw, prior: TailLaw): TailLaw {
   return { from, stretch: Math.max(STRETCH_MIN, stretch) };
 }
 
-function fusedLaw(sorted: Float64Array, prior: TailLaw): TailLaw {
-  const n = sorted.length;
-  if (n < 40) return prior;
-  const from = sorted[Math.floor(n * SLOPE_TO)];
-  const slope = (from - sorted[Math.floor(n * SLOPE_FROM)]) / Math.log(SLOPE_FROM / SLOPE_TO);
-  const own = n / (n + TAIL_PRIOR);
-  return blend(own, { from: Math.max(from, FROM_MIN), stretch: slope }, prior);
+function zeros(): number[] {
+  return new Array(DETECTOR_COUNT).fill(0);
+}
+
+/** One day on which a detector said something (Welford's running moments). */
+function learnHeld(agent: AgentDays, d: number, max: number, { mean, within, between }: DayLaw): void {
+  const value = Math.min(max, mean + CLAMP * Math.sqrt(within + between));
+  agent.held[d]++;
+  const delta = value - agent.mean[d];
+  agent.mean[d] += delta / agent.held[d];
+  agent.square[d] += delta * (value - agent.mean[d]);
 }
 
 /** The laws as plain JSON. */
@@ -90,17 +91,12 @@ export class Laws {
           break;
         }
       }
-      agent = { n: 0, mean: new Array(DETECTOR_COUNT).fill(0), square: new Array(DETECTOR_COUNT).fill(0) };
+      agent = { n: 0, held: zeros(), mean: zeros(), square: zeros() };
       this.agents.set(sample.agent, agent);
     }
     agent.n++;
     for (let d = 0; d < DETECTOR_COUNT; d++) {
-      const { mean, within, between } = laws[d];
-      const cap = mean + CLAMP * Math.sqrt(within + between);
-      const value = Math.min(sample.max[d], cap);
-      const delta = value - agent.mean[d];
-      agent.mean[d] += delta / agent.n;
-      agent.square[d] += delta * (value - agent.mean[d]);
+      if (sample.max[d] > 0) learnHeld(agent, d, sample.max[d], laws[d]);
       this.recent[d].push(sample.surprise[d]);
       if (this.recent[d].length > TAIL_MEMORY) this.recent[d].shift();
     }
@@ -118,32 +114,40 @@ export class Laws {
 
   /** Within- and between-agent moments, the cold-start law counting for PRIOR_DAYS. */
   private days(prior: readonly DayLaw[]): DayLaw[] {
-    const out: DayLaw[] = [];
-    for (let d = 0; d < DETECTOR_COUNT; d++) {
-      let agents = 0;
-      let days = 0;
-      let mean = 0;
-      let square = 0;
-      for (const agent of this.agents.values()) {
-        agents++;
-        days += agent.n;
-        mean += agent.mean[d];
-        square += agent.square[d];
-      }
-      const law = prior[d];
-      if (agents < 2) {
-        out.push(law);
-        continue;
-      }
-      mean /= agents;
-      let spread = 0;
-      for (const agent of this.agents.values()) spread += (agent.mean[d] - mean) * (agent.mean[d] - mean);
-      const own = days / (days + PRIOR_DAYS);
-      const within = own * (square / Math.max(1, days - agents)) + (1 - own) * law.within;
-      const between = Math.max(0, spread / (agents - 1) - (within * agents) / days);
-      out.push({ mean: own * mean + (1 - own) * law.mean, within, between: own * between + (1 - own) * law.between });
+    return prior.map((law, d) => this.dayLaw(law, d));
+  }
+
+  private dayLaw(prior: DayLaw, d: number): DayLaw {
+    let all = 0;
+    let agents = 0;
+    let days = 0;
+    let sum = 0;
+    let square = 0;
+    for (const agent of this.agents.values()) {
+      all += agent.n;
+      if (agent.held[d] === 0) continue;
+      agents++;
+      days += agent.held[d];
+      sum += agent.mean[d];
+      square += agent.square[d];
     }
-    return out;
+    const ofAll = all / (all + PRIOR_DAYS);
+    const share = all === 0 ? prior.share : ofAll * (days / all) + (1 - ofAll) * prior.share;
+    if (agents < 2) return { ...prior, share };
+    const mean = sum / agents;
+    let spread = 0;
+    for (const agent of this.agents.values()) {
+      if (agent.held[d] > 0) spread += (agent.mean[d] - mean) * (agent.mean[d] - mean);
+    }
+    const own = days / (days + PRIOR_DAYS);
+    const within = own * (square / Math.max(1, days - agents)) + (1 - own) * prior.within;
+    const between = Math.max(0, spread / (agents - 1) - (within * agents) / days);
+    return {
+      share,
+      mean: own * mean + (1 - own) * prior.mean,
+      within,
+      between: own * between + (1 - own) * prior.between,
+    };
   }
 
   /**
@@ -153,7 +157,6 @@ export class Laws {
   private tails(prior: readonly TailLaw[]): TailLaw[] {
     return this.recent.map((list, d) => {
       const sorted = Float64Array.from(list).sort().reverse();
-      if (d === FUSED) return fusedLaw(sorted, prior[d]);
       const top = Math.floor(sorted.length * TAIL_SHARE);
       if (top < 4) return prior[d];
       const from = sorted[top];
@@ -180,7 +183,10 @@ export class Laws {
 
   snapshot(): LawsJson {
     return {
-      agents: [...this.agents].map(([key, a]) => [key, { n: a.n, mean: [...a.mean], square: [...a.square] }]),
+      agents: [...this.agents].map(([key, a]) => [
+        key,
+        { n: a.n, held: [...a.held], mean: [...a.mean], square: [...a.square] },
+      ]),
       recent: this.recent.map((list) => [...list]),
       pages: this.pages.map(([a, b, c]) => [a, b, c]),
     };

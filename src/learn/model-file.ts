@@ -4,10 +4,10 @@ import { DETECTOR_COUNT, WINDOW_COUNT } from '../agent/layout.js';
 import { forestFromJson, forestToJson } from '../detect/forest.js';
 import type { Cohort, CohortModel } from '../detect/model.js';
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 const finite = z.number();
-const dayLaw = z.object({ mean: finite, within: finite.min(0), between: finite.min(0) });
+const dayLaw = z.object({ share: finite.min(0).max(1), mean: finite, within: finite.min(0), between: finite.min(0) });
 const tailLaw = z.object({ from: finite.positive(), stretch: finite.positive() });
 const modelSchema = z.object({
   format: z.literal(FORMAT),

@@ -7,8 +7,8 @@ const PER_HOUR = { events: 60, starts: 2, spawns: 0.05, errors: 1 } as const;
 const DISPERSION = { events: 20, starts: 2, spawns: 2, errors: 4 } as const;
 
 /** Wide laws of daily maxima; the joint model's scores lie closer together. */
-const NATS_DAYS = { mean: 6, within: 16, between: 16 };
-const JOINT_DAYS = { mean: 9, within: 1, between: 1 };
+const NATS_DAYS = { share: 0.5, mean: 6, within: 16, between: 16 };
+const JOINT_DAYS = { share: 1, mean: 9, within: 1, between: 1 };
 
 /** A model that knows nothing. */
 export function neutralModel(): CohortModel {

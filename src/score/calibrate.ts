@@ -1,21 +1,23 @@
 /**
  * Room score/: raw scores to probabilities per agent-day, and many of them to one. Pure.
  *
- * Calibration is per agent and detector, on the day's largest score: its mean and variance over the agent's own days,
- * shrunk towards the fleet's (empirical Bayes with the fleet's within- and between-agent variances), fitted by a
- * Gumbel law (method of moments: beta = sd sqrt(6)/pi, mu = mean - 0.5772 beta). P(an ordinary day reaches s) is then
- * a budget in pages per agent-day at once. A fleet-wide tail law, learned from how earlier days fell out against what
- * was stated for them, corrects what the Gumbel law gets wrong.
+ * Calibration is per agent and detector, on the day's largest score, in two parts: how often a day of this agent holds
+ * anything at all (a beta-binomial share), and how large it is then (a Gumbel law by the method of moments: beta = sd
+ * sqrt(6)/pi, mu = mean - 0.5772 beta). Both are shrunk towards the fleet's, the law by its within- and between-agent
+ * variances (empirical Bayes). P(an ordinary day reaches s) = P(any) P(s | any) is then a budget in pages per agent-day
+ * at once. A fleet-wide tail law, learned from how earlier days fell out against what was stated for them, corrects
+ * what is still wrong.
  */
 import { DETECTOR_COUNT, DETECTORS, F, type Profile, WINDOW_COUNT } from '../agent/layout.js';
-import type { CohortModel } from '../detect/model.js';
+import type { CohortModel, DayLaw, TailLaw } from '../detect/model.js';
 import { lnGumbelTail } from '../math/tail.js';
 
 const FUSED = DETECTORS.indexOf('fused');
 const JOINT = DETECTORS.indexOf('joint');
 const EULER = 0.5772156649015329;
 const SQRT6_OVER_PI = Math.sqrt(6) / Math.PI;
-/** Days that the fleet's within-agent variance counts for. */
+/** Days that the fleet's share of days with anything, and its within-agent variance, count for. */
+const SHARE_DAYS = 4;
 const VARIANCE_DAYS = 6;
 /** Memory of an agent's own days. */
 const DAYS_MEMORY = 12;
@@ -25,41 +27,61 @@ const CLAMP_TAILS = 7;
 const CLAMP_AFTER = 3;
 /** No agent's days are believed to be steadier than half a nat. */
 const VARIANCE_MIN = 0.25;
+/** A score is worth a closer look from the one on that this part of ordinary days goes above. */
+const INTERESTING_SHARE = 0.2;
+/**
+ * Shape of the generalised Pareto law of what goes beyond the tail's beginning (Pickands, Annals of Statistics 1975).
+ * Real agents have days that no law of their own foresees; above 0 the excess counts less and less the larger it is.
+ */
+const TAIL_SHAPE = 0.15;
 /**
  * The first days do not count: everything is new to an agent that is new itself, and laws that remember it would be
  * wide for weeks.
  */
 export const BURN_DAYS = 4;
 
-/** Computes the Gumbel laws in force for one profile: after a day was closed, and when a model was activated. */
+/** Computes the laws in force for one profile: after a day was closed, and when a model was activated. */
 export function refreshLaws(p: Profile, model: CohortModel, stamp: number): void {
-  for (let d = 0; d < DETECTOR_COUNT; d++) {
-    const days = p.f32[p.at4 + F.dayCount + d];
-    const law = model.days[d];
-    const within = Math.max(law.within, VARIANCE_MIN);
-    const between = Math.max(law.between, VARIANCE_MIN);
-    const own = days / (days + within / between);
-    const mean = own * p.f32[p.at4 + F.dayMean + d] + (1 - own) * law.mean;
-    const shrunk = (days * p.f32[p.at4 + F.dayVar + d] + VARIANCE_DAYS * within) / (days + VARIANCE_DAYS);
-    const variance = shrunk + (between * within) / (within + days * between);
-    const beta = Math.sqrt(variance) * SQRT6_OVER_PI;
-    p.f32[p.at4 + F.beta + d] = beta;
-    p.f32[p.at4 + F.mu + d] = mean - EULER * beta;
-  }
+  for (let d = 0; d < DETECTOR_COUNT; d++) refreshLaw(p, d, model.days[d]);
   // Under another law a count that was quiet may be worth a look.
   p.f32.fill(0, p.at4 + F.windowQuiet, p.at4 + F.windowQuiet + WINDOW_COUNT);
   p.u32[p.at4 + F.modelStamp] = stamp;
 }
 
-/** -ln P(an ordinary day of this agent reaches `score`), nats, before the fleet's tail law. */
+function refreshLaw(p: Profile, d: number, law: DayLaw): void {
+  const days = p.f32[p.at4 + F.dayCount + d];
+  const any = (days * p.f32[p.at4 + F.dayShare + d] + SHARE_DAYS * law.share) / (days + SHARE_DAYS);
+  const held = p.f32[p.at4 + F.dayHeld + d];
+  const within = Math.max(law.within, VARIANCE_MIN);
+  const between = Math.max(law.between, VARIANCE_MIN);
+  const own = held / (held + within / between);
+  const mean = own * p.f32[p.at4 + F.dayMean + d] + (1 - own) * law.mean;
+  const shrunk = (held * p.f32[p.at4 + F.dayVar + d] + VARIANCE_DAYS * within) / (held + VARIANCE_DAYS);
+  const variance = shrunk + (between * within) / (within + held * between);
+  const beta = Math.sqrt(variance) * SQRT6_OVER_PI;
+  const mu = mean - EULER * beta;
+  p.f32[p.at4 + F.any + d] = any;
+  p.f32[p.at4 + F.beta + d] = beta;
+  p.f32[p.at4 + F.mu + d] = mu;
+  const rare = any <= INTERESTING_SHARE;
+  const interest = rare ? 0 : mu - beta * Math.log(-Math.log1p(-INTERESTING_SHARE / any));
+  p.f32[p.at4 + F.interest + d] = Math.max(0, interest);
+}
+
+/** -ln P(an ordinary day of this agent reaches `score` > 0), nats, before the fleet's tail law. */
 export function statedSurprise(p: Profile, detector: number, score: number): number {
-  return -lnGumbelTail(score, p.f32[p.at4 + F.mu + detector], p.f32[p.at4 + F.beta + detector]);
+  const size = lnGumbelTail(score, p.f32[p.at4 + F.mu + detector], p.f32[p.at4 + F.beta + detector]);
+  return -(Math.log(p.f32[p.at4 + F.any + detector]) + size);
 }
 
 /** The same after the fleet's tail law. */
 export function surprise(stated: number, detector: number, model: CohortModel): number {
-  const tail = model.tails[detector];
-  return stated > tail.from ? Math.LN10 + (stated - tail.from) / tail.stretch : (stated * Math.LN10) / tail.from;
+  return corrected(stated, model.tails[detector]);
+}
+
+function corrected(stated: number, { from, stretch }: TailLaw): number {
+  if (stated <= from) return (stated * Math.LN10) / from;
+  return Math.LN10 + Math.log1p((TAIL_SHAPE * (stated - from)) / stretch) / TAIL_SHAPE;
 }
 
 /** Stated surprise of the running day's maxima, by detector; the fused one is kept as it was stated. */
@@ -87,14 +109,22 @@ export function closeDay(p: Profile): void {
 }
 
 function learnDay(p: Profile, d: number, value: number, isSettled: boolean): void {
-  const count = p.at4 + F.dayCount + d;
+  const days = counted(p, p.at4 + F.dayCount + d, isSettled);
+  const share = p.at4 + F.dayShare + d;
+  p.f32[share] += ((value > 0 ? 1 : 0) - p.f32[share]) / days;
+  if (value === 0) return;
   const cap = p.f32[p.at4 + F.mu + d] + CLAMP_TAILS * p.f32[p.at4 + F.beta + d];
-  const learned = p.f32[count] >= CLAMP_AFTER && value > cap ? cap : value;
-  if (isSettled) p.f32[count] = Math.min(p.f32[count] + 1, DAYS_MEMORY);
-  const n = Math.max(1, p.f32[count]);
+  const learned = p.f32[p.at4 + F.dayHeld + d] >= CLAMP_AFTER && value > cap ? cap : value;
+  const n = counted(p, p.at4 + F.dayHeld + d, isSettled);
   const mean = p.at4 + F.dayMean + d;
   const variance = p.at4 + F.dayVar + d;
   const delta = learned - p.f32[mean];
   p.f32[mean] += delta / n;
   p.f32[variance] += (delta * delta * (1 - 1 / n) - p.f32[variance]) / n;
+}
+
+/** Counts one more day where it is settled; what the running mean divides by. */
+function counted(p: Profile, at: number, isSettled: boolean): number {
+  if (isSettled) p.f32[at] = Math.min(p.f32[at] + 1, DAYS_MEMORY);
+  return Math.max(1, p.f32[at]);
 }

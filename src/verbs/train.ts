@@ -153,6 +153,7 @@ function average(all: readonly Measured[]): CohortModel {
   const laws = {
     days: first.days.map((_, d) => ({
       mean: mean((one) => one.days[d].mean),
+      share: mean((one) => one.days[d].share),
       within: mean((one) => one.days[d].within),
       between: mean((one) => one.days[d].between),
     })),
