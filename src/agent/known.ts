@@ -55,6 +55,11 @@ export function knownSessions(p: Profile, set: KnownSet, slot: number): number {
   return slot < 0 ? 0 : p.u32[p.at4 + set.state + slot] & SESSIONS_MAX;
 }
 
+/** Time since an entry that is not adopted was first used, ms, to the minute; 0 for slot -1. */
+export function knownAgeMs(p: Profile, set: KnownSet, slot: number, timeMs: number): number {
+  return slot < 0 ? 0 : (Math.floor(timeMs / MINUTE_MS) - p.u32[p.at4 + set.minute + slot]) * MINUTE_MS;
+}
+
 /** Places a hash, replacing the least used entry where the set is full. */
 export function insertKnown(p: Profile, set: KnownSet, low: number, high: number, timeMs: number): number {
   let victim = 0;

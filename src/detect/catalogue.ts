@@ -6,7 +6,10 @@ import { creep } from './creep.js';
 import type { Detector } from './detector.js';
 import { createErrors } from './errors.js';
 import { JOINT_FEATURES } from './joint.js';
+import { ledger } from './ledger.js';
 import { novelty } from './novelty.js';
+import { recurrence } from './recurrence.js';
+import { wake } from './wake.js';
 
 const STARTS = STREAMS.events.length;
 const SPAWNS = STARTS + STREAMS.starts.length;
@@ -25,6 +28,9 @@ export function createCatalogue(prior: WindowPrior): readonly Detector[] {
     session,
     spend,
     drift,
+    wake,
+    recurrence,
+    ledger,
   ];
 }
 

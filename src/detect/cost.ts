@@ -27,6 +27,9 @@ const STEP_MAX = 2.5;
 const FREEZE = 6;
 /** The CUSUM goes no higher: what it says beyond is the same, and it must come back when the cost does. */
 const DRIFT_MAX = 200;
+/** The sum is heard only while the last sessions still stand above the anchor: what is over has been told. */
+const LEVEL_STEP = 1 / 16;
+const LEVEL_MIN = 0.35;
 const COST_MIN = 1e-7;
 
 /**
@@ -85,7 +88,8 @@ export const drift: Detector = {
     const p = o.profile;
     const up = p.f32[p.at4 + F.driftUp];
     // It moves when a session ends; the next one to begin hears of it.
-    readings.set(DRIFT, o.opensSession ? up : 0, 0, up, 0);
+    const isUp = p.f32[p.at4 + F.driftLevel] > LEVEL_MIN;
+    readings.set(DRIFT, o.opensSession && isUp ? up : 0, 0, up, 0);
   },
   learn(): void {},
 };
@@ -122,8 +126,10 @@ export function learnSessionCost(o: Observation): void {
   learnNormal(p, F.sessionLnMean, F.sessionLnVar, F.sessionWeight, ln, SESSION_MEMORY, 3);
   const weight = p.f32[p.at4 + F.anchorWeight];
   const up = p.at4 + F.driftUp;
+  const level = p.at4 + F.driftLevel;
   if (weight >= 20) {
     const z = (ln - p.f64[p.at8 + F.anchorLnMean]) / Math.sqrt(p.f64[p.at8 + F.anchorLnVar] + 0.01);
+    p.f32[level] += (Math.max(-STEP_MAX, Math.min(STEP_MAX, z)) - p.f32[level]) * LEVEL_STEP;
     p.f32[up] = Math.min(DRIFT_MAX, Math.max(0, p.f32[up] + Math.max(-STEP_MAX, Math.min(STEP_MAX, z)) - SLACK));
   }
   if (p.f32[up] < FREEZE) learnNormal(p, F.anchorLnMean, F.anchorLnVar, F.anchorWeight, ln, ANCHOR_MEMORY, 3);

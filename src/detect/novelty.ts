@@ -14,8 +14,8 @@ import { isSensitive } from './sensitive.js';
 const INDEX = DETECTORS.indexOf('novelty');
 const SHARE_STEP = 1 / 48;
 const TARGET_STEP = 1 / 24;
-const SHARE_MIN = 0.008;
-const TARGET_MIN = 0.008;
+const SHARE_MIN = 0.02;
+const TARGET_MIN = 0.02;
 /** Added where a new endpoint's name is sensitive, nats. */
 const SENSITIVE_NATS = 2;
 /** What is left of the surprise when at least one, or a third, of the cohort's others have adopted the thing. */

@@ -84,6 +84,8 @@ const DAYS_BEFORE_PAGE: Readonly<Partial<Record<Kind, number>>> = {
   'new-endpoint': BURN_DAYS,
   'new-target': BURN_DAYS,
   'novelty-creep': BURN_DAYS,
+  'privilege-creep': BURN_DAYS,
+  'recurring-target': BURN_DAYS,
   joint: BURN_DAYS,
 };
 const DAYS_BEFORE_OTHERS = 2;

@@ -33,6 +33,12 @@ export function causeOf(detector: number, o: Observation, readings: Readings): A
       return o.sessionNumber(S.costUsd) * 2 >= readings.observed[detector] ? 'session-spend' : 'spend';
     case 'drift':
       return 'cost-drift';
+    case 'wake':
+      return 'dormant-wakes';
+    case 'recurrence':
+      return 'recurring-target';
+    case 'ledger':
+      return 'privilege-creep';
     case 'joint':
       return 'joint';
     case 'silence':

@@ -59,7 +59,7 @@ export class FindingBook {
     let finding = list.find((f) => f.cause === cause);
     const others = list.reduce((most, f) => (f === finding ? most : Math.max(most, rank(f.shown))), -1);
     // A limit that people set is never the other face of something else.
-    const capped = kind !== 'budget' && rank(severity) >= PAGE && others >= PAGE && rank(severity) <= others;
+    const capped = kind !== 'budget' && rank(severity) >= PAGE && others >= PAGE;
     const shown: Severity = capped ? 'low' : severity;
     if (finding === undefined) {
       finding = { id: makeId(), kind, cause, shown, reached: severity, lastMs: timeMs, bound, proposed: [] };

@@ -64,6 +64,12 @@ export function makeTitle(kind: AgentKind, agent: string, event: AgentEvent | nu
       return `${who} uses ${endpoint} on ${quoted(target)}, a target new to it, beside other new things in this session`;
     case 'novelty-creep':
       return `${who} keeps doing what is new to it over several sessions, lately ${on}`;
+    case 'privilege-creep':
+      return `${who} begins to use one new endpoint after the other, lately ${endpoint}`;
+    case 'recurring-target':
+      return `${who} uses ${on}, new to it, in session after session: ${plain(top.observed)} so far`;
+    case 'dormant-wakes':
+      return `${who} calls again after ${plain(top.observed)} h of silence; a call every ${plain(top.expected)} h is usual for it`;
     case 'session-spend': {
       const where = top.detector === 'spend' ? 'an hour, most of it in one session' : 'one session';
       return `${who} has spent ${usd(top.observed)} in ${where}; ${usd(top.expected)} is usual for it`;

@@ -8,7 +8,7 @@
  * at once. A fleet-wide tail law, learned from how earlier days fell out against what was stated for them, corrects
  * what is still wrong.
  */
-import { DETECTOR_COUNT, DETECTORS, F, type Profile, WINDOW_COUNT } from '../agent/layout.js';
+import { DETECTOR_COUNT, DETECTORS, type DetectorName, F, type Profile, WINDOW_COUNT } from '../agent/layout.js';
 import type { CohortModel, DayLaw, TailLaw } from '../detect/model.js';
 import { lnGumbelTail } from '../math/tail.js';
 
@@ -36,9 +36,12 @@ const INTERESTING_SHARE = 0.2;
 const TAIL_SHAPE = 0.15;
 /**
  * The first days do not count: everything is new to an agent that is new itself, and laws that remember it would be
- * wide for weeks.
+ * wide for weeks. What is new goes on for longer: rare tasks come for the first time.
  */
 export const BURN_DAYS = 4;
+const BURN_DAYS_OF_NEW = 7;
+const OF_NEW: ReadonlySet<DetectorName> = new Set(['novelty', 'creep', 'recurrence', 'ledger']);
+const BURN: readonly number[] = DETECTORS.map((name) => (OF_NEW.has(name) ? BURN_DAYS_OF_NEW : BURN_DAYS));
 
 /** Computes the laws in force for one profile: after a day was closed, and when a model was activated. */
 export function refreshLaws(p: Profile, model: CohortModel, stamp: number): void {
@@ -96,13 +99,12 @@ export function daySurprises(p: Profile): number[] {
 
 /** Takes the running day's maxima into the agent's own law and clears them. */
 export function closeDay(p: Profile): void {
-  const isSettled = p.u32[p.at4 + F.days] >= BURN_DAYS;
   for (let d = 0; d < DETECTOR_COUNT; d++) {
     const value = p.f32[p.at4 + F.dayMax + d];
     p.f32[p.at4 + F.dayMax + d] = 0;
     // A day on which the cohort had no forest says nothing about the days on which it has one.
     if (d === JOINT && value === 0) continue;
-    learnDay(p, d, value, isSettled);
+    learnDay(p, d, value, p.u32[p.at4 + F.days] >= BURN[d]);
   }
   p.f32[p.at4 + F.dayFused] = 0;
   p.u32[p.at4 + F.days]++;
