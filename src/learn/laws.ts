@@ -2,9 +2,11 @@
  * How daily maxima fall out over the fleet: the law that a new agent starts from, and the correction that keeps the
  * stated alert budget true. Both learn from closed agent-days alone; labels and verdicts play no part.
  */
-import { DETECTOR_COUNT } from '../agent/layout.js';
+import { DETECTOR_COUNT, DETECTORS } from '../agent/layout.js';
 import type { DayLaw, TailLaw } from '../detect/model.js';
 import type { Sample } from '../engine/outcome.js';
+
+const FUSED = DETECTORS.indexOf('fused');
 
 export type DaySample = Extract<Sample, { kind: 'day' }>;
 
@@ -97,6 +99,8 @@ export class Laws {
     agent.n++;
     for (let d = 0; d < DETECTOR_COUNT; d++) {
       if (sample.max[d] > 0) learnHeld(agent, d, sample.max[d], laws[d]);
+      // What paged beyond doubt is an attack rather than an ordinary day; the law is of ordinary days.
+      if (d === FUSED && sample.alarmed) continue;
       this.recent[d].push(sample.surprise[d]);
       if (this.recent[d].length > TAIL_MEMORY) this.recent[d].shift();
     }
