@@ -48,8 +48,8 @@ export type Sample =
       readonly max: readonly number[];
       readonly surprise: readonly number[];
       readonly marginal: boolean;
-      /** It paged, and not only just. */
-      readonly alarmed: boolean;
+      /** It paged. */
+      readonly paged: boolean;
     };
 
 /** What a batch of records led to, in order. */

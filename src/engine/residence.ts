@@ -101,7 +101,7 @@ function turnDay(state: EngineState, slot: number, running: number, outcome: Out
       max: Array.from(f32.subarray(at4 + F.dayMax, at4 + F.dayMax + DETECTOR_COUNT)),
       surprise: daySurprises(p),
       marginal: (u32[at4 + F.flags] & (PAGED | ALARMED)) === PAGED,
-      alarmed: (u32[at4 + F.flags] & ALARMED) !== 0,
+      paged: (u32[at4 + F.flags] & (PAGED | ALARMED)) !== 0,
     });
   }
   closeDay(p);

@@ -21,6 +21,8 @@ const TAIL_MEMORY = 4096;
 const TAIL_PRIOR = 150;
 /** The tail law looks at the largest tenth: beyond ln 10 nats, if what was stated is true. */
 const TAIL_SHARE = 0.1;
+/** Where the slope of the fused law begins. */
+const SLOPE_SHARE = 0.3;
 /** A tail is not believed to begin lower, nor to be thinner, than this. */
 const FROM_MIN = 0.5;
 const STRETCH_MIN = 0.7;
@@ -74,11 +76,13 @@ export class Laws {
   /** Stated surprises of closed agent-days, newest last, by detector. */
   private readonly recent: number[][] = Array.from({ length: DETECTOR_COUNT }, () => []);
   private readonly agentsMax: number;
+  private readonly pagesPerAgentDay: number;
   private pages: [number, number, number][] = [];
 
   /** Beyond `agentsMax` agents, the one that was met first is forgotten. */
-  constructor(agentsMax: number) {
+  constructor(agentsMax: number, pagesPerAgentDay: number) {
     this.agentsMax = agentsMax;
+    this.pagesPerAgentDay = pagesPerAgentDay;
   }
 
   learn(sample: DaySample, laws: readonly DayLaw[]): void {
@@ -99,8 +103,8 @@ export class Laws {
     agent.n++;
     for (let d = 0; d < DETECTOR_COUNT; d++) {
       if (sample.max[d] > 0) learnHeld(agent, d, sample.max[d], laws[d]);
-      // What paged beyond doubt is an attack rather than an ordinary day; the law is of ordinary days.
-      if (d === FUSED && sample.alarmed) continue;
+      // The law is of ordinary days, and of those that paged nobody knows how many were: tails() puts back a budget's worth.
+      if (d === FUSED && sample.paged) continue;
       this.recent[d].push(sample.surprise[d]);
       if (this.recent[d].length > TAIL_MEMORY) this.recent[d].shift();
     }
@@ -161,6 +165,7 @@ export class Laws {
   private tails(prior: readonly TailLaw[]): TailLaw[] {
     return this.recent.map((list, d) => {
       const sorted = Float64Array.from(list).sort().reverse();
+      if (d === FUSED) return this.fusedTail(sorted, prior[d]);
       const top = Math.floor(sorted.length * TAIL_SHARE);
       if (top < 4) return prior[d];
       const from = sorted[top];
@@ -171,10 +176,24 @@ export class Laws {
   }
 
   /**
+   * The same for all detectors together, from the days that did not page: a budget's worth of ordinary days is missing
+   * above them. Its slope is read between the largest 30 % and 10 % of days, below the days that attacks spoil.
+   */
+  private fusedTail(sorted: Float64Array, prior: TailLaw): TailLaw {
+    const paged = Math.min(this.pagesPerAgentDay, TAIL_SHARE / 2);
+    const at = (share: number) => Math.floor((sorted.length * (share - paged)) / (1 - paged));
+    if (at(TAIL_SHARE) < 4) return prior;
+    const from = sorted[at(TAIL_SHARE)];
+    const slope = (from - sorted[at(SLOPE_SHARE)]) / Math.log(SLOPE_SHARE / TAIL_SHARE);
+    const own = sorted.length / (sorted.length + TAIL_PRIOR);
+    return blend(own, { from: Math.max(from, FROM_MIN), stretch: slope }, prior);
+  }
+
+  /**
    * How far the last week's marginal pages surely went above the budget (its upper nine tenths are medium), at least
    * 1: every detector's bar is raised by it.
    */
-  bar(pagesPerAgentDay: number): number {
+  bar(): number {
     let days = 0;
     let paged = 0;
     for (const [, d, p] of this.pages) {
@@ -182,7 +201,7 @@ export class Laws {
       paged += p;
     }
     if (days === 0) return 1;
-    return Math.max(1, (paged - 2 * Math.sqrt(paged)) / Math.max(1, days * pagesPerAgentDay));
+    return Math.max(1, (paged - 2 * Math.sqrt(paged)) / Math.max(1, days * this.pagesPerAgentDay));
   }
 
   snapshot(): LawsJson {
