@@ -5,6 +5,7 @@
 import { DETECTOR_COUNT, DETECTORS } from '../agent/layout.js';
 import type { DayLaw, TailLaw } from '../detect/model.js';
 import type { Sample } from '../engine/outcome.js';
+import { statedFor } from '../score/tail.js';
 
 const FUSED = DETECTORS.indexOf('fused');
 
@@ -18,7 +19,9 @@ const CLAMP = 6;
 const PRIOR_DAYS = 30;
 /** Memory of the tail law, agent-days; and its prior weight. */
 const TAIL_MEMORY = 4096;
-const TAIL_PRIOR = 150;
+const TAIL_PRIOR = 60;
+/** Days beyond the tail's beginning that a law needs. */
+const TOP_MIN = 4;
 /** The tail law looks at the largest tenth: beyond ln 10 nats, if what was stated is true. */
 const TAIL_SHARE = 0.1;
 /** Where the slope of the fused law begins. */
@@ -45,9 +48,10 @@ export interface StartLaws {
 
 /** A fleet's own law, as far as it has days for one. */
 function blend(own: number, ours: TailLaw, prior: TailLaw): TailLaw {
-  const from = own * ours.from + (1 - own) * prior.from;
+  const { share } = ours;
+  const from = own * Math.max(ours.from, FROM_MIN) + (1 - own) * statedFor(-Math.log(share), prior);
   const stretch = own * ours.stretch + (1 - own) * prior.stretch;
-  return { from, stretch: Math.max(STRETCH_MIN, stretch) };
+  return { share, from, stretch: Math.max(STRETCH_MIN, stretch) };
 }
 
 function zeros(): number[] {
@@ -159,19 +163,20 @@ export class Laws {
   }
 
   /**
-   * Tail law by detector: where the largest tenth of stated surprises begins, and how far beyond it they reach on
-   * the whole (the median excess over ln 2: attacks among the days hardly move it).
+   * Tail law by detector: where the largest tenth of stated surprises begins (or the larger half of the days that held
+   * anything, where they are rarer), and how far beyond it they reach on the whole: the median excess over ln 2, which
+   * attacks among the days hardly move.
    */
   private tails(prior: readonly TailLaw[]): TailLaw[] {
     return this.recent.map((list, d) => {
       const sorted = Float64Array.from(list).sort().reverse();
       if (d === FUSED) return this.fusedTail(sorted, prior[d]);
-      const top = Math.floor(sorted.length * TAIL_SHARE);
-      if (top < 4) return prior[d];
+      const held = sorted.findLastIndex((stated) => stated > 0) + 1;
+      const top = Math.floor(Math.min(sorted.length * TAIL_SHARE, held / 2));
+      if (top < TOP_MIN) return prior[d];
       const from = sorted[top];
-      const excess = (sorted[Math.floor(top / 2)] - from) / Math.LN2;
-      const own = sorted.length / (sorted.length + TAIL_PRIOR);
-      return blend(own, { from: Math.max(from, FROM_MIN), stretch: excess }, prior[d]);
+      const stretch = (sorted[Math.floor(top / 2)] - from) / Math.LN2;
+      return blend(held / (held + TAIL_PRIOR), { share: top / sorted.length, from, stretch }, prior[d]);
     });
   }
 
@@ -182,11 +187,11 @@ export class Laws {
   private fusedTail(sorted: Float64Array, prior: TailLaw): TailLaw {
     const paged = Math.min(this.pagesPerAgentDay, TAIL_SHARE / 2);
     const at = (share: number) => Math.floor((sorted.length * (share - paged)) / (1 - paged));
-    if (at(TAIL_SHARE) < 4) return prior;
+    if (at(TAIL_SHARE) < TOP_MIN) return prior;
     const from = sorted[at(TAIL_SHARE)];
     const slope = (from - sorted[at(SLOPE_SHARE)]) / Math.log(SLOPE_SHARE / TAIL_SHARE);
     const own = sorted.length / (sorted.length + TAIL_PRIOR);
-    return blend(own, { from: Math.max(from, FROM_MIN), stretch: slope }, prior);
+    return blend(own, { share: TAIL_SHARE, from, stretch: slope }, prior);
   }
 
   /**

@@ -26,7 +26,7 @@ export function neutralModel(): CohortModel {
     cohortOf: new Map(),
     cohorts: [],
     days: DETECTORS.map((name) => (name === 'joint' ? JOINT_DAYS : NATS_DAYS)),
-    tails: DETECTORS.map(() => ({ from: Math.LN10, stretch: 1 })),
+    tails: DETECTORS.map(() => ({ share: 0.1, from: Math.LN10, stretch: 1 })),
     windowMean: mean,
     windowSquare: square,
     bar: 1,

@@ -158,6 +158,7 @@ function average(all: readonly Measured[]): CohortModel {
       between: mean((one) => one.days[d].between),
     })),
     tails: first.tails.map((_, d) => ({
+      share: mean((one) => one.tails[d].share),
       from: mean((one) => one.tails[d].from),
       stretch: mean((one) => one.tails[d].stretch),
     })),
