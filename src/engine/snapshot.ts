@@ -10,6 +10,7 @@ import type { EngineCounts } from './contract.js';
 import type { OpenFinding } from './findings.js';
 import { readRow, SESSION_ROW_BYTES, writeRow } from './residence.js';
 import type { EngineState } from './state.js';
+import type { VerdictJson } from './verdict-book.js';
 
 /** Changes whenever a profile's layout or this file's format does. */
 export const SNAPSHOT_FORMAT = 1;
@@ -24,6 +25,8 @@ interface Header {
   readonly ids: { readonly turnedMs: number; readonly current: number; readonly previous: number };
   readonly findings: readonly [string, OpenFinding[]][];
   readonly budgets: ReturnType<BudgetBook['snapshot']>;
+  /** Left out by versions that knew of none. */
+  readonly verdicts?: VerdictJson;
   readonly facts: readonly [string, AgentFacts][];
   readonly shelved: readonly [string, number][];
   readonly sighted: readonly [string, string[]][];
@@ -53,6 +56,7 @@ export function saveState(state: EngineState): Uint8Array {
     ids: { turnedMs: ids.turnedMs, current: ids.current.length, previous: ids.previous.length },
     findings: state.findings.snapshot(),
     budgets: state.budgets.snapshot(),
+    verdicts: state.verdicts.snapshot(),
     facts: [...state.facts],
     shelved: [...state.shelved],
     sighted: [...state.sighted],
@@ -125,6 +129,7 @@ export function restoreState(state: EngineState, bytes: Uint8Array): void {
   state.table.restoreDoor(take(state.table.doorBytes().length));
   state.findings.restore(header.findings);
   state.budgets.restore(header.budgets);
+  if (header.verdicts !== undefined) state.verdicts.restore(header.verdicts);
   for (const [key, facts] of header.facts) state.facts.set(key, facts);
   for (const [key, position] of header.shelved) state.shelved.set(key, position);
   for (const [key, versions] of header.sighted) state.sighted.set(key, versions);
