@@ -3,6 +3,7 @@
  * anew on the way back; what has an order (uses, chains, queues) is kept in that order.
  */
 import { DETECTORS, PROFILE_BYTES } from '../agent/layout.js';
+import { LAYOUT_DIGEST } from '../agent/layout-digest.js';
 import { S } from '../agent/sessions.js';
 import type { AgentFacts } from '../decide/policy.js';
 import type { BudgetBook } from './budgets.js';
@@ -18,6 +19,8 @@ export const SNAPSHOT_FORMAT = 1;
 interface Header {
   readonly format: number;
   readonly profileBytes: number;
+  /** Left out by versions that did not tell. */
+  readonly layout?: string;
   readonly detectors: readonly string[];
   readonly agents: readonly [tenant: string, name: string, bound: 0 | 1, usedMs: number][];
   /** Sessions of each agent, opened first to last: its index in the list of uses. */
@@ -47,6 +50,7 @@ export function saveState(state: EngineState): Uint8Array {
   const header: Header = {
     format: SNAPSHOT_FORMAT,
     profileBytes: PROFILE_BYTES,
+    layout: LAYOUT_DIGEST,
     detectors: DETECTORS,
     agents: slots.map((slot) => {
       const { tenant, name, bound } = table.entry(slot);
@@ -102,6 +106,7 @@ export function restoreState(state: EngineState, bytes: Uint8Array): void {
   if (
     header.format !== SNAPSHOT_FORMAT ||
     header.profileBytes !== PROFILE_BYTES ||
+    (header.layout ?? LAYOUT_DIGEST) !== LAYOUT_DIGEST ||
     header.detectors.join() !== DETECTORS.join()
   ) {
     throw new Error(

@@ -5,6 +5,7 @@
  */
 import type { ProfileChange } from '../agent/profile-change.js';
 import type { Kind } from '../decide/finding.js';
+import { NAMES_ENDPOINT, NAMES_TARGET, UNMUTABLE } from '../decide/verdict-kinds.js';
 import type { VerdictRecord } from './record.js';
 import type { Level, Names } from './teaching.js';
 
@@ -17,11 +18,6 @@ const EPISODES_MAX = 1_024;
 const LEVELS_MAX = 8;
 /** A finding this many times as far out as the verdict's is a new thing. */
 const TWICE = 2;
-/** Kinds that name an endpoint, and the one that names its target too. */
-const NAMES_ENDPOINT: ReadonlySet<Kind> = new Set(['retry-loop', 'new-endpoint', 'new-target']);
-const NAMES_TARGET: Kind = 'new-target';
-/** A limit that people set, and what is about no agent: no verdict can mute these. */
-const UNMUTABLE: ReadonlySet<Kind> = new Set(['budget', 'agent-flood', 'source-refused']);
 
 /** A profile that a verdict touched. */
 export interface Taught {
