@@ -60,6 +60,16 @@ export function loop(agent: string, fromMs: number, calls: number, endpoint = 'm
   });
 }
 
+/** Events by time as their sender would write them. */
+export function wireLines(events: readonly EventRecord[]): string[] {
+  const sorted = [...events].sort((a, b) => a.event.timeMs - b.event.timeMs);
+  return sorted.map(({ event }) => {
+    const { id, timeMs, agent, session, operation, endpoint, status, costUsd } = event;
+    const time = new Date(timeMs).toISOString();
+    return JSON.stringify({ id, time, agent, session, operation, endpoint, status, cost_usd: costUsd });
+  });
+}
+
 /** Everything by time, with ticks; what is no event stands behind the events of its time. */
 export function timeline(events: readonly EventRecord[], controls: readonly EngineRecord[] = []): EngineRecord[] {
   const sorted = [...events].sort((a, b) => a.event.timeMs - b.event.timeMs);
