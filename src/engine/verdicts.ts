@@ -7,6 +7,7 @@ import { F, type Profile } from '../agent/layout.js';
 import { changeSince, copyWords, type ProfileChange, putBack } from '../agent/profile-change.js';
 import { agentKey } from '../agent/table.js';
 import type { Attribution, Kind } from '../decide/finding.js';
+import { MILDER_FACES } from '../decide/verdict-kinds.js';
 import { onProfile, type Whom } from './any-profile.js';
 import type { VerdictRecord, VerdictUndoRecord } from './record.js';
 import type { EngineState } from './state.js';
@@ -62,12 +63,16 @@ export function muting(state: EngineState, kind: Kind, attribution: () => readon
   let top: Attribution | undefined;
   for (const held of verdicts.all) {
     const { record } = held;
-    if (record.kind !== kind || !isMute(record) || record.untilMs <= o.timeMs) continue;
-    if (!reaches(state, record, tenant, name) || !namesAlike(kind, held.names, namesOf(state))) continue;
+    if (!isFaceOf(kind, record.kind) || !isMute(record) || record.untilMs <= o.timeMs) continue;
+    if (!reaches(state, record, tenant, name) || !namesAlike(record.kind, held.names, namesOf(state))) continue;
     top ??= attribution()[0];
     if (top !== undefined && isCovered(held, top.detector, top.feature, top.observed)) return record.id;
   }
   return null;
+}
+
+function isFaceOf(kind: Kind, answered: Kind): boolean {
+  return kind === answered || (MILDER_FACES[answered]?.includes(kind) ?? false);
 }
 
 /** What the event under test names. */
