@@ -9,6 +9,7 @@ import type { Kind } from '../decide/finding.js';
 import { ERROR_RUN_FEATURE } from '../detect/errors.js';
 import { JOINT_FEATURES } from '../detect/joint.js';
 import { hash64 } from '../math/hash.js';
+import type { Level, Names } from './level.js';
 import { PAIR_SALT } from './observe.js';
 
 /** Pseudo-observations of the level make up this part of the law: it is usual then, and what was usual still is. */
@@ -33,20 +34,6 @@ function windowsOf(): Map<string, [number, number]> {
     first += STREAMS[stream].length;
   }
   return windows;
-}
-
-/** A measured value: of which feature of which detector. */
-export interface Level {
-  readonly detector: string;
-  readonly feature: string;
-  readonly level: number;
-}
-
-/** Endpoint and (endpoint, target) pair as a profile knows them: low and high words of their hashes. */
-export interface Names {
-  readonly endpoint: readonly [low: number, high: number];
-  /** null: there is no target. */
-  readonly pair: readonly [low: number, high: number] | null;
 }
 
 const hash = new Uint32Array(2);

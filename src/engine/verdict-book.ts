@@ -6,8 +6,8 @@
 import type { ProfileChange } from '../agent/profile-change.js';
 import type { Kind } from '../decide/finding.js';
 import { NAMES_ENDPOINT, NAMES_TARGET, UNMUTABLE } from '../decide/verdict-kinds.js';
+import type { Level, Names } from './level.js';
 import type { VerdictRecord } from './record.js';
-import type { Level, Names } from './teaching.js';
 
 /** Verdicts in force in one partition; more are passed over. The registry refuses before this one has to. */
 export const VERDICTS_MAX = 1_024;

@@ -9,9 +9,10 @@ import { agentKey } from '../agent/table.js';
 import type { Attribution, Kind } from '../decide/finding.js';
 import { MILDER_FACES } from '../decide/verdict-kinds.js';
 import { onProfile, type Whom } from './any-profile.js';
+import type { Level, Names } from './level.js';
 import type { VerdictRecord, VerdictUndoRecord } from './record.js';
 import type { EngineState } from './state.js';
-import { forgetSince, hashNames, type Level, type Names, teachLevel, teachNames } from './teaching.js';
+import { forgetSince, hashNames, teachLevel, teachNames } from './teaching.js';
 import { type Held, isCovered, isMute, namesAlike, type Taught, VERDICTS_MAX } from './verdict-book.js';
 
 /** Agents that one role's verdict teaches in a partition, by name; the rest of them it only mutes. */

@@ -93,6 +93,16 @@ describe('a false positive', () => {
     expect(pages(elsewhere).length).toBeGreaterThan(0);
   });
 
+  it('covers a milder face of the same trouble, and no graver one', () => {
+    const face = (kind: Finding['kind']) => said({ kind, level: 500 });
+    const kindsOf = (verdict: VerdictRecord) =>
+      found(told(verdict), again).filter(({ root, mutedBy }) => root === 'clerk' && mutedBy !== undefined);
+    const plain = found(told(), again).filter(({ root, time }) => root === 'clerk' && Date.parse(time) >= AGAIN);
+    expect(plain.map(({ kind }) => kind)).toContain('retry-loop');
+    expect(kindsOf(face('error-burst')).map(({ kind }) => kind)).not.toContain('retry-loop');
+    expect(kindsOf(face('retry-loop')).map(({ kind }) => kind)).toContain('retry-loop');
+  });
+
   it('ends at its time', () => {
     const engine = told(said({ untilMs: AGAIN }));
     expect(engine.inside.verdicts.size).toBe(1);
