@@ -7,6 +7,7 @@ import type { Detector } from './detector.js';
 import { createErrors } from './errors.js';
 import { JOINT_FEATURES } from './joint.js';
 import { novelty } from './novelty.js';
+import { ramp } from './ramp.js';
 
 const STARTS = STREAMS.events.length;
 const SPAWNS = STARTS + STREAMS.starts.length;
@@ -25,6 +26,7 @@ export function createCatalogue(prior: WindowPrior): readonly Detector[] {
     session,
     spend,
     drift,
+    ramp,
   ];
 }
 

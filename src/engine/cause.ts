@@ -33,6 +33,8 @@ export function causeOf(detector: number, o: Observation, readings: Readings): A
       return o.sessionNumber(S.costUsd) * 2 >= readings.observed[detector] ? 'session-spend' : 'spend';
     case 'drift':
       return 'cost-drift';
+    case 'ramp':
+      return 'rate-drift';
     case 'joint':
       return 'joint';
     case 'silence':

@@ -81,6 +81,8 @@ export function makeTitle(kind: AgentKind, agent: string, event: AgentEvent | nu
       return `${who} ${top.observed >= top.expected ? 'has used up' : 'is about to use up'} its ${top.feature} of ${usd(top.expected)}: ${usd(top.observed)} so far`;
     case 'cost-drift':
       return `${who} has become dearer over the last sessions than its anchor says`;
+    case 'rate-drift':
+      return `${who} has slowly become busier: ${plain(top.observed)} ${top.feature}; ${usual(top.expected)} is usual for it`;
     case 'joint':
       return `${who} behaves strangely when many features are seen together, foremost ${top.feature}`;
     case 'quiet':
