@@ -119,6 +119,9 @@ export const F = {
   endpointNewTarget: field('f32', 'endpointNewTarget', ENDPOINT_SLOTS, 'decayed share of its calls with a new target'),
   pairCount: field('f32', 'pairCount', PAIR_SLOTS, 'as endpointCount'),
 
+  paceUp: field('f32', 'paceUp', 1, 'CUSUM of the gaps between calls against twice the rate, nats'),
+  paceRate: field('f32', 'paceRate', 1, 'rate that it compares with, calls per ms'),
+  paceSpread: field('f32', 'paceSpread', 1, 'dispersion that it is divided by'),
   rampWeight: field('f32', 'rampWeight', 1, 'minutes in the anchor of the call rate, capped'),
   rampLevel: field('f32', 'rampLevel', 1, 'slow anchor: mean of 2 sqrt(calls + 3/8) a minute'),
   rampFlatVar: field('f32', 'rampFlatVar', 1, 'its variance around the flat level'),

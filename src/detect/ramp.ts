@@ -26,7 +26,7 @@ const ANCHOR_MEMORY = (14 * 1440) / LEARNED_EVERY / Math.LN2;
 const FAST_MEMORY = 16;
 /** Slack of the CUSUM, and what the anchor's own error adds to it, standard deviations; clamp of one step; its end. */
 const SLACK = 0.5;
-const ANCHOR_ERRORS = 1.5;
+const ANCHOR_ERRORS = 1;
 const STEP_MAX = 3;
 const UP_MAX = 100;
 /** Excess of a random walk over its boundary, standard deviations (Siegmund). */
@@ -38,10 +38,10 @@ const OPEN_DAYS = 3;
 const CLAMP = 2.5;
 /** A Poisson count's variance, and the learned minutes that it is worth. */
 const PRIOR_VARIANCE = 1;
-const PRIOR_WEIGHT = 8;
-/** No count is believed to be steadier than half a call, nor than this part of its level. */
-const STEADY_CALLS = 0.5;
-const STEADY_PART = 0.02;
+const PRIOR_WEIGHT = 1;
+/** No count is believed to be steadier than this, calls, nor than this part of its level. */
+const STEADY_CALLS = 0.4;
+const STEADY_PART = 0.01;
 /** Hours of the day are shrunk towards the flat level by so many learned minutes, and used once they err this much less. */
 const HOUR_PRIOR = 8;
 const HOUR_GAIN = 0.9;
@@ -147,7 +147,12 @@ function takeMinutes(p: Profile, minute: number, length: number, calls: number):
   const level = levelOf(calls);
   const weight = f32[at4 + F.rampWeight];
   const fast = at4 + F.rampFast;
-  f32[fast] = weight === 0 ? level : level + (f32[fast] - level) * Math.exp(length * Math.log1p(-1 / FAST_MEMORY));
+  if (f32[fast] === 0) {
+    // The first minute began before the agent did: its count is only a part.
+    f32[fast] = level;
+    return;
+  }
+  f32[fast] = level + (f32[fast] - level) * Math.exp(length * Math.log1p(-1 / FAST_MEMORY));
   const isWarm = weight >= WARM_MINUTES;
   if (isWarm) sumUp(p, length, (level - expectedLevel(p, minute)) / spreadOf(p), weight);
   const learned = isWarm
@@ -177,6 +182,10 @@ function learnLevel(p: Profile, minute: number, learned: number, level: number):
   const weight = f32[at4 + F.rampWeight];
   const next = Math.min(ANCHOR_MEMORY, weight + learned);
   f32[at4 + F.rampWeight] = next;
+  if (weight === 0) {
+    f32[at4 + F.rampLevel] = level;
+    return;
+  }
   const part = Math.min(1, learned / next);
   const limit = weight >= WARM_MINUTES ? CLAMP * spreadOf(p) : Number.POSITIVE_INFINITY;
   const flat = clamp(level - f32[at4 + F.rampLevel], limit);

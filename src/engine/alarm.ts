@@ -1,5 +1,5 @@
 /** From a scored observation to a finding's line and, where the policy says so, a proposal. */
-import { F } from '../agent/layout.js';
+import { DETECTORS, F } from '../agent/layout.js';
 import { U } from '../agent/sessions.js';
 import { agentKey } from '../agent/table.js';
 import {
@@ -85,12 +85,18 @@ const DAYS_BEFORE_PAGE: Readonly<Partial<Record<Kind, number>>> = {
   'new-target': BURN_DAYS,
   'novelty-creep': BURN_DAYS,
   joint: BURN_DAYS,
+  // Real clients differ most in how long their busy hours last: their own days must have told.
+  'rate-drift': BURN_DAYS + 1,
 };
 const DAYS_BEFORE_OTHERS = 2;
+/** Calls from which an agent's rate is its own, however few its days. */
+const CALLS_BEFORE_PAGE = 500;
+const RATE = DETECTORS.indexOf('rate');
 
 /** Silence is told apart from attacks and wakes nobody; nor does an agent that nobody knows yet. */
 function isNoticeOnly(state: EngineState, kind: Kind): boolean {
   const p = state.observation.profile;
+  if (kind === 'rate-burst' && p.f64[p.at8 + F.events] >= CALLS_BEFORE_PAGE && leader() === RATE) return false;
   return kind === 'quiet' || p.u32[p.at4 + F.days] < (DAYS_BEFORE_PAGE[kind] ?? DAYS_BEFORE_OTHERS);
 }
 
