@@ -130,6 +130,8 @@ export const F = {
   rampFast: field('f32', 'rampFast', 1, 'the same level over the last quarter of an hour'),
   rampUp: field('f32', 'rampUp', 1, 'CUSUM of minutes against the anchor, upwards, standard deviations'),
   rampCount: field('f32', 'rampCount', 1, 'calls in the running minute'),
+  rampBlockSum: field('f32', 'rampBlockSum', 1, 'sum of deviations in the running step of the CUSUM'),
+  rampBlockSize: field('f32', 'rampBlockSize', 1, 'minutes in that step'),
   rampHourSum: field('f32', 'rampHourSum', 1, 'sum of deviations in the running hour, standard deviations'),
   rampHourSize: field('f32', 'rampHourSize', 1, 'minutes in that sum'),
   rampLong: field('f32', 'rampLong', 1, 'variance of hourly sums over that of independent minutes'),

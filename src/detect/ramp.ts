@@ -1,7 +1,8 @@
 /**
  * Slow growth of the call rate: calls a minute against a slow anchor, summed up by a one-sided CUSUM. It promises to see
  * what no window can, a rate that grows too slowly for any one minute to look strange, and what no CUSUM can, an anchor
- * that was led away over weeks. It says nothing before the agent has been watched for some hours.
+ * that was led away over weeks. It says nothing before the agent has been watched for some hours, nor of agents that are
+ * idle most of the time.
  *
  * A minute's count x stands as 2 sqrt(x + 3/8), whose variance is 1 for a Poisson count of any mean (Anscombe, Biometrika
  * 35, 1948), so that one slack serves all rates. Deviations are in the agent's own standard deviations, and those of whole
@@ -28,7 +29,9 @@ const FAST_MEMORY = 16;
 const SLACK = 0.5;
 const ANCHOR_ERRORS = 1;
 const STEP_MAX = 3;
-const UP_MAX = 100;
+const UP_MAX = 400;
+/** Longest step, minutes. */
+const BLOCK_MAX = 240;
 /** Excess of a random walk over its boundary, standard deviations (Siegmund). */
 const OVERSHOOT = 1.166;
 /** From here on the anchor is frozen; before so many closed days it never is, because it knows no day yet. */
@@ -54,7 +57,9 @@ const LONG_PRIOR = 4;
 const MOVED_MAX = 2;
 const MOVED_ERRORS = 4;
 /** Score of an anchor that stands at its end, nats: above all that the CUSUM can say. */
-const MOVED_NATS = 150;
+const MOVED_NATS = 500;
+/** Calls a minute below which an agent has tasks and no rate: how often those begin is for the windows to say. */
+const CALLS_LEAST = 0.3;
 /** A longer silence is all silence. */
 const GAP_MAX = 14 * 1440;
 
@@ -88,7 +93,7 @@ export const ramp: Detector = {
     const p = o.profile;
     // It moves when a minute closes; the first event of the next one hears of it.
     const isDue = !o.isLate && p.f32[p.at4 + F.rampCount] === 1 && p.f32[p.at4 + F.rampLongWeight] >= LONG_LEAST;
-    if (!isDue) {
+    if (!isDue || anchorCalls(p) < CALLS_LEAST) {
       readings.set(INDEX, 0, 0, 0, 0);
       return;
     }
@@ -164,15 +169,24 @@ function takeMinutes(p: Profile, minute: number, length: number, calls: number):
   if (isWarm && (minute + length) % MINUTES === 0) closeHour(p, isOpen);
 }
 
-/** Moves the CUSUM by `length` minutes of the deviation z, and keeps their sum for the law of hours. */
+/**
+ * Moves the CUSUM by `length` minutes of the deviation z, and keeps their sum for the law of hours. Its steps are blocks
+ * of as many minutes as the agent's moods last: a burst is one step of a bursty agent, and no climb.
+ */
 function sumUp(p: Profile, length: number, z: number, weight: number): void {
   const { f32, at4 } = p;
-  const clamped = z > STEP_MAX ? STEP_MAX : z < -STEP_MAX ? -STEP_MAX : z;
+  const clamped = clamp(z, STEP_MAX);
   f32[at4 + F.rampHourSum] += length * clamped;
   f32[at4 + F.rampHourSize] += length;
-  const long = f32[at4 + F.rampLong];
-  const step = clamped / Math.sqrt(long > 1 ? long : 1) - SLACK - ANCHOR_ERRORS / Math.sqrt(weight);
-  const up = f32[at4 + F.rampUp] + length * step;
+  const long = f32[at4 + F.rampLong] > 1 ? f32[at4 + F.rampLong] : 1;
+  const size = f32[at4 + F.rampBlockSize] + length;
+  const sum = f32[at4 + F.rampBlockSum] + length * clamped;
+  const isFull = size >= Math.min(long, BLOCK_MAX);
+  f32[at4 + F.rampBlockSize] = isFull ? 0 : size;
+  f32[at4 + F.rampBlockSum] = isFull ? 0 : sum;
+  if (!isFull) return;
+  const step = clamp(sum / Math.sqrt(size * long), STEP_MAX) - SLACK - ANCHOR_ERRORS / Math.sqrt(weight);
+  const up = f32[at4 + F.rampUp] + (length > 1 && step < 0 ? Math.max(1, length / long) : 1) * step;
   f32[at4 + F.rampUp] = up < 0 ? 0 : up > UP_MAX ? UP_MAX : up;
 }
 

@@ -16,7 +16,7 @@ const SHARES: Readonly<Record<DetectorName, number>> = {
   session: 1,
   spend: 0.5,
   drift: 1,
-  ramp: 1,
+  ramp: 0.5,
   joint: 0.05,
   silence: 0,
   fused: 0,
