@@ -54,7 +54,7 @@ function movePace(o: Observation): void {
   const p = o.profile;
   const { f32, at4 } = p;
   const up = at4 + F.paceUp;
-  if (p.f64[p.at8 + F.events] < CALLS_MIN) return;
+  if (p.f64[p.at8 + F.windowMean] * f32[at4 + F.windowWeight] < CALLS_MIN) return;
   if (f32[up] < HOLD || f32[at4 + F.paceRate] === 0) {
     f32[at4 + F.paceRate] = p.f64[p.at8 + F.windowMean + MINUTE] / WINDOW_MS[MINUTE];
     f32[at4 + F.paceSpread] = dispersionOf(p);

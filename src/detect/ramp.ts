@@ -36,9 +36,11 @@ const BLOCK_MAX = 240;
 const OVERSHOOT = 1.166;
 /** From here on the anchor is frozen; before so many closed days it never is, because it knows no day yet. */
 const FREEZE = 4;
-const OPEN_DAYS = 3;
+const OPEN_DAYS = 7;
 /** One learned minute moves the anchor by at most so many standard deviations over its weight. */
 const CLAMP = 2.5;
+/** Memory of the variances, learned minutes: four days, so that hours of the day soon show what they are worth. */
+const VARIANCE_MEMORY = (4 * 1440) / LEARNED_EVERY;
 /** A Poisson count's variance, and the learned minutes that it is worth. */
 const PRIOR_VARIANCE = 1;
 const PRIOR_WEIGHT = 1;
@@ -204,7 +206,7 @@ function learnLevel(p: Profile, minute: number, learned: number, level: number):
   const limit = weight >= WARM_MINUTES ? CLAMP * spreadOf(p) : Number.POSITIVE_INFINITY;
   const flat = clamp(level - f32[at4 + F.rampLevel], limit);
   const hourly = clamp(level - f32[at4 + F.rampLevel] - f32[at4 + F.rampHour + hourOf(minute)], limit);
-  const spread = Math.min(1, learned / (next + PRIOR_WEIGHT));
+  const spread = Math.min(1, learned / (Math.min(next, VARIANCE_MEMORY) + PRIOR_WEIGHT));
   f32[at4 + F.rampFlatVar] += (flat * flat - f32[at4 + F.rampFlatVar]) * spread;
   f32[at4 + F.rampHourVar] += (hourly * hourly - f32[at4 + F.rampHourVar]) * spread;
   f32[at4 + F.rampHour + hourOf(minute)] += hourly * Math.min(1, learned / (HOUR_PRIOR + next / HOURS));

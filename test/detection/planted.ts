@@ -125,10 +125,7 @@ export const PLANTINGS: readonly Planting[] = [
     detectors: ['drift'],
     withinMs: 30 * HOUR_MS,
     events: (place) =>
-      calls(place, 'p', 135, TASK_EVERY_MS / 3, (at) => ({
-        ...chat(place.random, 1.35),
-        session: `p-${Math.floor(at / 3)}`,
-      })),
+      calls(place, 'p', 180, TASK_EVERY_MS / 4, (at) => ({ ...chat(place.random, 1.4), session: `p-${at >> 2}` })),
     goesOn: false,
   },
   {
