@@ -20,7 +20,9 @@ const CALLS_MIN = 200;
 const HOLD = 2;
 /** Buckets that the dispersion of the next shorter window is worth. */
 const SHORTER_WEIGHT = 16;
-const PACE_MAX = 100;
+const PACE_MAX = 30;
+/** So many mean gaps without a call end whatever was going on. */
+const GAPS_MAX = 12;
 const MINUTE = 1;
 const HOUR = 3;
 /** Windows whose dispersion counts: 10 s, 1 min, 10 min. */
@@ -64,7 +66,7 @@ function movePace(o: Observation): void {
   const before = f32[at4 + F.windowPrevious + HOUR] / WINDOW_MS[HOUR];
   const rate = Math.max(f32[at4 + F.paceRate], before);
   const step = (GAIN - (FACTOR - 1) * rate * gapMs) / f32[at4 + F.paceSpread];
-  const next = f32[up] + step;
+  const next = rate * gapMs > GAPS_MAX ? 0 : f32[up] + step;
   f32[up] = next < 0 ? 0 : next > PACE_MAX ? PACE_MAX : next;
 }
 
