@@ -27,6 +27,7 @@ export const KINDS = [
   'spend',
   'budget',
   'cost-drift',
+  'rate-drift',
   'joint',
   'quiet',
   'agent-flood',

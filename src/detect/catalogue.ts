@@ -8,6 +8,8 @@ import { createErrors } from './errors.js';
 import { JOINT_FEATURES } from './joint.js';
 import { ledger } from './ledger.js';
 import { novelty } from './novelty.js';
+import { createRate } from './pace.js';
+import { ramp } from './ramp.js';
 import { recurrence } from './recurrence.js';
 import { wake } from './wake.js';
 
@@ -17,7 +19,7 @@ const SPAWNS = STARTS + STREAMS.starts.length;
 /** The detectors, sharing one cold-start law that the engine fills from the model in force. */
 export function createCatalogue(prior: WindowPrior): readonly Detector[] {
   return [
-    createCounts('rate', 'calls', 0, STREAMS.events.length, 4, 2, prior, () => true),
+    createRate(prior),
     createCounts('starts', 'sessions started', STARTS, STREAMS.starts.length, 1, 0, prior, (o) => o.opensSession),
     createCounts('delegation', 'sub-agents started', SPAWNS, STREAMS.spawns.length, 3, 0, prior, (o) =>
       isDelegation(o.event),
@@ -31,6 +33,7 @@ export function createCatalogue(prior: WindowPrior): readonly Detector[] {
     wake,
     recurrence,
     ledger,
+    ramp,
   ];
 }
 

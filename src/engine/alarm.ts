@@ -13,9 +13,9 @@ import {
 } from '../decide/finding.js';
 import type { PolicyRule } from '../decide/policy.js';
 import { propose } from '../decide/propose.js';
+import { isLoneNewTool } from '../detect/ledger.js';
 import { type AgentEvent, FLEET } from '../event/event.js';
 import { hash64, hex64 } from '../math/hash.js';
-import { isLoneNewTool } from '../detect/ledger.js';
 import { BURN_DAYS } from '../score/calibrate.js';
 import type { Breach } from './budgets.js';
 import { causeOf, sessionOf, severityOf } from './cause.js';
@@ -89,15 +89,21 @@ const DAYS_BEFORE_PAGE: Readonly<Partial<Record<Kind, number>>> = {
   'privilege-creep': BURN_DAYS,
   'recurring-target': BURN_DAYS,
   joint: BURN_DAYS,
+  // Real clients differ most in how long their busy hours last: their own days must have told.
+  'rate-drift': BURN_DAYS + 1,
 };
 const DAYS_BEFORE_OTHERS = 2;
 /** Kinds that one harmless new tool raises as well as an attack does: alone it is a notice. */
 const OF_NEW: ReadonlySet<Kind> = new Set(['new-endpoint', 'novelty-creep', 'privilege-creep']);
+/** Calls from which an agent's rate is its own, however few its days. */
+const CALLS_BEFORE_PAGE = 500;
+const RATE = DETECTORS.indexOf('rate');
 
 /** Silence is told apart from attacks and wakes nobody; nor does an agent that nobody knows yet. */
 function isNoticeOnly(state: EngineState, kind: Kind): boolean {
   const p = state.observation.profile;
   if (OF_NEW.has(kind) && isLoneNewTool(state.observation)) return true;
+  if (kind === 'rate-burst' && p.f64[p.at8 + F.events] >= CALLS_BEFORE_PAGE && leader() === RATE) return false;
   return kind === 'quiet' || p.u32[p.at4 + F.days] < (DAYS_BEFORE_PAGE[kind] ?? DAYS_BEFORE_OTHERS);
 }
 

@@ -19,6 +19,7 @@ const SHARES: Readonly<Record<DetectorName, number>> = {
   wake: 0.5,
   recurrence: 1.5,
   ledger: 1,
+  ramp: 0.5,
   joint: 0.05,
   silence: 0,
   fused: 0,
