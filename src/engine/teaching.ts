@@ -23,9 +23,9 @@ const COST_MIN = 1e-7;
 const NOVEL: ReadonlySet<Kind> = new Set(['new-endpoint', 'new-target', 'novelty-creep']);
 
 /** First window of each detector that counts, and how many it has. */
-const WINDOWS: ReadonlyMap<string, readonly [first: number, count: number]> = windowsOf();
+const WINDOWS: ReadonlyMap<string, readonly [first: number, count: number]> = countingDetectors();
 
-function windowsOf(): Map<string, [number, number]> {
+function countingDetectors(): Map<string, [number, number]> {
   const detectors = { events: 'rate', starts: 'starts', spawns: 'delegation', errors: 'errors' } as const;
   const windows = new Map<string, [number, number]>();
   let first = 0;
@@ -37,6 +37,11 @@ function windowsOf(): Map<string, [number, number]> {
 }
 
 const hash = new Uint32Array(2);
+
+/** Those features of a detector that count in windows, shortest first; none where it counts nothing. */
+export function windowsOf(detector: string, features: readonly string[]): readonly string[] {
+  return features.slice(0, WINDOWS.get(detector)?.[1] ?? 0);
+}
 
 /** Hashes names as an event's are hashed. */
 export function hashNames(endpoint: string, target: string | null, seed: number): Names {
