@@ -142,7 +142,7 @@ export class VerdictBook {
 export function namesAlike(kind: Kind, a: Names | null, b: Names | null): boolean {
   if (!NAMES_ENDPOINT.has(kind)) return true;
   if (a === null || b === null || !isSame(a.endpoint, b.endpoint)) return false;
-  if (kind !== NAMES_TARGET) return true;
+  if (!NAMES_TARGET.has(kind)) return true;
   return a.pair === null ? b.pair === null : b.pair !== null && isSame(a.pair, b.pair);
 }
 
