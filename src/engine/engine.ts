@@ -17,6 +17,8 @@ import type { AgentEvent } from '../event/event.js';
 import { raiseBreach, raiseFlood, raiseScored, raiseSource } from './alarm.js';
 import type { Engine, EngineCounts, Shelf } from './contract.js';
 import { hashIdentity } from './dedupe.js';
+import { lookUpDeploy, takeFleet } from './fleet-alarm.js';
+import { releasePages } from './fleet-hold.js';
 import { advanceWindows, enterSession, lookUp, noteNovel, sessionHash } from './observe.js';
 import type { Outcome } from './outcome.js';
 import type { AgentRecord, EngineRecord, EventRecord, ResetRecord } from './record.js';
@@ -102,6 +104,9 @@ export class PartitionEngine implements Engine {
       case 'source':
         raiseSource(this.state, record, offset, outcome);
         break;
+      case 'fleet':
+        takeFleet(this.state, record, offset, outcome);
+        break;
     }
     this.state.counts.controls++;
   }
@@ -160,6 +165,7 @@ export class PartitionEngine implements Engine {
     takeModel(state, key);
     p.u32[p.at4 + F.flags] &= ~QUIET;
     this.observe(event, slot, late);
+    if (bound) state.pulse.note(state, event);
     const fused = scoreEvent(state, key, bound, outcome);
     state.fused = fused;
     if (fused < 1) raiseScored(state, fused, bound, offset, outcome);
@@ -194,6 +200,7 @@ export class PartitionEngine implements Engine {
     o.failed = event.status === 'error' || event.status === 'denied';
     advanceWindows(o, o.timeMs);
     lookUp(o, event, settings.hashSeed, state.model);
+    if (state.fleet.hasDeploys) lookUpDeploy(state);
     enterSession(state, slot, sessionHash(event.session, settings.hashSeed));
     noteNovel(o);
     if (isDelegation(event)) o.s32[o.s4at + U.spawns]++;
@@ -231,6 +238,8 @@ export class PartitionEngine implements Engine {
     const hour = Math.floor(timeMs / HOUR_MS) !== Math.floor(state.nowMs / HOUR_MS);
     state.nowMs = timeMs;
     state.ids.advance(timeMs);
+    releasePages(state, timeMs, offset, outcome);
+    state.pulse.emit(state, timeMs, outcome);
     for (let minute = Math.max(from + 1, to - MINUTES + 1); minute <= to; minute++) {
       for (const slot of state.table.due(minute)) this.look(slot, minute * MINUTE_MS, offset, outcome);
     }
@@ -279,6 +288,7 @@ export class PartitionEngine implements Engine {
       if (slot !== -1) resetSeated(state, slot);
       else if (position !== undefined) resetShelved(state, key, position);
       state.findings.forget(key);
+      state.fleet.forget(key);
     }
   }
 }

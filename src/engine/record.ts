@@ -3,6 +3,7 @@
  * On the log a record is one JSON line; an event's line carries the sender's own JSON unchanged under `event`.
  */
 import type { AgentEvent } from '../event/event.js';
+import type { FleetRecord } from './fleet-record.js';
 
 /** An event, as ingested. */
 export interface EventRecord {
@@ -74,5 +75,5 @@ export interface SourceStateRecord {
   readonly reason: string;
 }
 
-export type ControlRecord = ModelRecord | AgentRecord | ResetRecord | ConfigRecord | SourceStateRecord;
+export type ControlRecord = ModelRecord | AgentRecord | ResetRecord | ConfigRecord | SourceStateRecord | FleetRecord;
 export type EngineRecord = EventRecord | TickRecord | ControlRecord;

@@ -8,6 +8,8 @@ import type { AgentFacts } from '../decide/policy.js';
 import type { BudgetBook } from './budgets.js';
 import type { EngineCounts } from './contract.js';
 import type { OpenFinding } from './findings.js';
+import type { FleetMemoryJson } from './fleet-memory.js';
+import type { PulseJson } from './pulse.js';
 import { readRow, SESSION_ROW_BYTES, writeRow } from './residence.js';
 import type { EngineState } from './state.js';
 
@@ -25,6 +27,8 @@ interface Header {
   readonly findings: readonly [string, OpenFinding[]][];
   readonly budgets: ReturnType<BudgetBook['snapshot']>;
   readonly facts: readonly [string, AgentFacts][];
+  readonly pulse: PulseJson;
+  readonly fleet: FleetMemoryJson;
   readonly shelved: readonly [string, number][];
   readonly sighted: readonly [string, string[]][];
   readonly modelStamp: number;
@@ -54,6 +58,8 @@ export function saveState(state: EngineState): Uint8Array {
     findings: state.findings.snapshot(),
     budgets: state.budgets.snapshot(),
     facts: [...state.facts],
+    pulse: state.pulse.snapshot(),
+    fleet: state.fleet.snapshot(),
     shelved: [...state.shelved],
     sighted: [...state.sighted],
     modelStamp: state.modelStamp,
@@ -128,6 +134,8 @@ export function restoreState(state: EngineState, bytes: Uint8Array): void {
   for (const [key, facts] of header.facts) state.facts.set(key, facts);
   for (const [key, position] of header.shelved) state.shelved.set(key, position);
   for (const [key, versions] of header.sighted) state.sighted.set(key, versions);
+  state.pulse.restore(header.pulse);
+  state.fleet.restore(header.fleet);
   state.modelStamp = header.modelStamp;
   state.nowMs = header.nowMs;
   state.refusedThisHour = header.refusedThisHour;

@@ -8,8 +8,8 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { settingsDigest, settingsOf } from '../config.js';
-import { partitionOf } from '../engine/partition.js';
 import type { ControlRecord } from '../engine/record.js';
+import { placeOf } from '../engine/record-place.js';
 import type { Settings } from '../engine/settings.js';
 import type { Log } from '../log/log.js';
 import type { ClusterOptions, ClusterRegistry } from './cluster-parts.js';
@@ -306,9 +306,8 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
   /** In its agent's partition, or in all. */
   private async writeControl(record: ControlRecord): Promise<void> {
     const line = encodeRecord(record);
-    if (record.type === 'model' || record.type === 'config') return this.appendAll(line);
-    const partition =
-      record.type === 'source' ? 0 : partitionOf(record.tenant, record.agent, this.options.config.partitions);
+    const partition = placeOf(record, this.options.config.partitions);
+    if (partition === null) return this.appendAll(line);
     await this.log.append(EVENTS_TOPIC, partition, [line]);
   }
 

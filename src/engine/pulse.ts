@@ -1,0 +1,155 @@
+/**
+ * Gathers an engine's signals between two ticks. An event costs a comparison unless it is the agent's first model call
+ * of a minute, a model that failed, or an endpoint nobody had. Unbound senders say nothing here: what the fleet stage
+ * concludes makes other agents' findings milder, and nobody may do that under names that are not theirs.
+ */
+import { F } from '../agent/layout.js';
+import { agentKey } from '../agent/table.js';
+import type { CohortModel } from '../detect/model.js';
+import type { AgentEvent } from '../event/event.js';
+import { hex64 } from '../math/hash.js';
+import type { Outcome } from './outcome.js';
+import { type FailedModel, FRESH_MAX, type FreshEndpoint, MODELS_MAX } from './signal.js';
+import type { EngineState } from './state.js';
+
+const MINUTE_MS = 60_000;
+const TEN_MINUTES = 10;
+/** Closed days after which an endpoint that an agent never met says something. */
+const SETTLED_DAYS = 2;
+/** Agents that say something between two ticks; those beyond it say it with their next failure. */
+const AGENTS_MAX = 10_000;
+/** Tenants counted apart; what is beyond counts with nobody. */
+const TENANTS_MAX = 10_000;
+
+interface Use {
+  minutes: number;
+  agents: number;
+}
+
+interface Agent {
+  readonly tenant: string;
+  readonly agent: string;
+  failedMs: number;
+  readonly failed: { endpoint: string; failures: number }[];
+  cohort: string;
+  members: number;
+  readonly fresh: FreshEndpoint[];
+}
+
+export interface PulseJson {
+  readonly uses: readonly (readonly [tenant: string, minutes: number, agents: number])[];
+  readonly agents: readonly (readonly [key: string, agent: Agent])[];
+}
+
+/** Whether a call goes to a model: whose failing is its provider's before it is the agent's. */
+export function isModelCall(event: AgentEvent): boolean {
+  return event.operation === 'chat';
+}
+
+/** What happened since the last tick, as far as the fleet stage needs it. */
+export class Pulse {
+  private readonly uses = new Map<string, Use>();
+  private readonly agents = new Map<string, Agent>();
+
+  /** Notes the event under test, before the profile learns it. Late events belong to a tick long gone. */
+  note(state: EngineState, event: AgentEvent): void {
+    const { observation: o } = state;
+    if (o.isLate) return;
+    const p = o.profile;
+    if (isModelCall(event)) {
+      const minute = Math.floor(o.timeMs / MINUTE_MS);
+      const at = p.at4 + F.modelMinute;
+      if (minute !== p.u32[at]) {
+        this.use(event.tenant, Math.floor(minute / TEN_MINUTES) !== Math.floor(p.u32[at] / TEN_MINUTES));
+        p.u32[at] = minute;
+      }
+      if (event.status === 'error') this.fail(state, event);
+    }
+    if (o.endpointFirst && p.u32[p.at4 + F.days] >= SETTLED_DAYS) this.meet(state, event);
+  }
+
+  /** Hands everything on, in the order of keys, and begins anew. */
+  emit(state: EngineState, timeMs: number, outcome: Outcome): void {
+    const { partition } = state.place;
+    const { uses, agents } = this;
+    if (agents.size > 0) {
+      for (const key of [...agents.keys()].sort()) {
+        outcome.signals.push({ type: 'signal', partition, timeMs, ...(agents.get(key) as Agent) });
+      }
+      agents.clear();
+    }
+    const models = [...uses]
+      .sort(byName)
+      .map(([tenant, { minutes, agents: count }]) => ({ tenant, minutes, agents: count }));
+    outcome.signals.push({ type: 'turn', partition, timeMs, models });
+    uses.clear();
+  }
+
+  snapshot(): PulseJson {
+    return {
+      uses: [...this.uses].sort(byName).map(([tenant, { minutes, agents }]) => [tenant, minutes, agents]),
+      agents: [...this.agents].sort(byName).map(([key, agent]) => [key, structuredCopy(agent)]),
+    };
+  }
+
+  restore(json: PulseJson): void {
+    for (const [tenant, minutes, agents] of json.uses) this.uses.set(tenant, { minutes, agents });
+    for (const [key, agent] of json.agents) this.agents.set(key, structuredCopy(agent));
+  }
+
+  private use(tenant: string, isFirstOfTen: boolean): void {
+    let use = this.uses.get(tenant);
+    if (use === undefined) {
+      if (this.uses.size >= TENANTS_MAX) return;
+      use = { minutes: 0, agents: 0 };
+      this.uses.set(tenant, use);
+    }
+    use.minutes++;
+    if (isFirstOfTen) use.agents++;
+  }
+
+  private fail(state: EngineState, { endpoint }: AgentEvent): void {
+    const agent = this.agent(state);
+    if (agent === null) return;
+    if (agent.failedMs === 0) agent.failedMs = state.observation.timeMs;
+    const known = agent.failed.find((one) => one.endpoint === endpoint);
+    if (known !== undefined) known.failures++;
+    else if (agent.failed.length < MODELS_MAX) agent.failed.push({ endpoint, failures: 1 });
+  }
+
+  private meet(state: EngineState, { endpoint }: AgentEvent): void {
+    const { observation: o, model } = state;
+    const cohort = cohortOf(model, o.profile.u32[o.profile.at4 + F.role]);
+    const hash = hex64(o.endpointHigh, o.endpointLow);
+    if (cohort === null || cohort.adopters.has(hash)) return;
+    const agent = this.agent(state);
+    if (agent === null || agent.fresh.length >= FRESH_MAX) return;
+    agent.cohort = cohort.id;
+    agent.members = cohort.members;
+    agent.fresh.push({ endpoint, hash, timeMs: o.timeMs });
+  }
+
+  private agent(state: EngineState): Agent | null {
+    const { tenant, name } = state.table.entry(state.observation.slot);
+    const key = agentKey(tenant, name, true);
+    const known = this.agents.get(key);
+    if (known !== undefined) return known;
+    if (this.agents.size >= AGENTS_MAX) return null;
+    const agent: Agent = { tenant, agent: name, failedMs: 0, failed: [], cohort: '', members: 0, fresh: [] };
+    this.agents.set(key, agent);
+    return agent;
+  }
+}
+
+function cohortOf(model: CohortModel, role: number): CohortModel['cohorts'][number] | null {
+  return role === 0 ? null : model.cohorts[role - 1];
+}
+
+function byName(a: readonly [string, unknown], b: readonly [string, unknown]): number {
+  return a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0;
+}
+
+function structuredCopy(agent: Agent): Agent {
+  const failed: FailedModel[] = agent.failed.map((one) => ({ ...one }));
+  return { ...agent, failed: failed as Agent['failed'], fresh: [...agent.fresh] };
+}
