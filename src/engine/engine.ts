@@ -165,7 +165,7 @@ export class PartitionEngine implements Engine {
     takeModel(state, key);
     p.u32[p.at4 + F.flags] &= ~QUIET;
     this.observe(event, slot, late);
-    if (bound) state.pulse.note(state, event);
+    if (bound) state.pulse.note(o, event, state.table.entry(slot), state.model);
     const fused = scoreEvent(state, key, bound, outcome);
     state.fused = fused;
     if (fused < 1) raiseScored(state, fused, bound, offset, outcome);
@@ -239,7 +239,7 @@ export class PartitionEngine implements Engine {
     state.nowMs = timeMs;
     state.ids.advance(timeMs);
     releasePages(state, timeMs, offset, outcome);
-    state.pulse.emit(state, timeMs, outcome);
+    state.pulse.emit(state.place.partition, timeMs, outcome);
     for (let minute = Math.max(from + 1, to - MINUTES + 1); minute <= to; minute++) {
       for (const slot of state.table.due(minute)) this.look(slot, minute * MINUTE_MS, offset, outcome);
     }

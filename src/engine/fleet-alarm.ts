@@ -5,6 +5,7 @@
 import { F } from '../agent/layout.js';
 import { agentKey } from '../agent/table.js';
 import type { Attribution, Severity } from '../decide/finding.js';
+import { isSensitive } from '../detect/sensitive.js';
 import { FLEET } from '../event/event.js';
 import { hex64 } from '../math/hash.js';
 import { agentOfFleet, type FleetRecord } from './fleet-record.js';
@@ -47,12 +48,13 @@ export function takeFleet(state: EngineState, record: FleetRecord, offset: numbe
 
 /**
  * What a cohort has adopted by a deploy is known to it before its members' own adoptions reach the model: to each of
- * them it is new, but normal for its like.
+ * them it is new, but normal for its like. What can do lasting harm is new to each of them all the same: many agents
+ * attacked in one way look like a deploy, too.
  */
 export function lookUpDeploy(state: EngineState): void {
   const { observation: o, model, fleet } = state;
   const role = o.profile.u32[o.profile.at4 + F.role];
-  if (role === 0 || !o.endpointNovel) return;
+  if (role === 0 || !o.endpointNovel || o.event === null || isSensitive(o.event.endpoint)) return;
   const agents = fleet.deployed(model.cohorts[role - 1].id, hex64(o.endpointHigh, o.endpointLow));
   if (agents > o.endpointPeers) o.endpointPeers = Math.min(agents, o.peers);
 }

@@ -42,6 +42,7 @@ interface Credential {
   users: readonly User[];
 }
 
+/** What a watch goes on from, in the order of last use. */
 export interface CredentialsJson {
   readonly startMs: number;
   readonly credentials: readonly (readonly [key: string, credential: Credential])[];

@@ -35,6 +35,7 @@ interface Deploy {
   readonly untilMs: number;
 }
 
+/** The memory in a snapshot. */
 export interface FleetMemoryJson {
   readonly last: readonly [timeMs: number, n: number];
   readonly outages: readonly (readonly [tenant: string, outage: Outage])[];
@@ -42,6 +43,7 @@ export interface FleetMemoryJson {
   readonly held: readonly HeldPage[];
 }
 
+/** What the stage's records left behind. */
 export class FleetMemory {
   private last: readonly [timeMs: number, n: number] = [0, -1];
   private readonly outages = new Map<string, Outage>();

@@ -9,6 +9,7 @@
  * counts neither as evidence nor in the rate. Bounded: WINDOW_MS of turns, AGENTS_MAX agents that ever failed.
  */
 import { lnNegativeBinomialTail } from '../math/tail.js';
+import { agentsOf, ENDPOINTS_MAX, type Failure, failingMinutes, failureOf, scopeOf } from './fleet-failures.js';
 import type { AgentSignal } from './signal.js';
 
 const MINUTE_MS = 60_000;
@@ -21,7 +22,7 @@ const LN_P = Math.log(1e-6);
 /** One agent that fails is its own trouble. */
 const AGENTS_MIN = 2;
 /** Least share of failing agent-minutes: below it models fail now and then, and nobody is excused by it. */
-const SHARE_MIN = 0.2;
+const SHARE_MIN = 0.05;
 /** What is believed of a tenant that nobody has watched yet: one failing agent-minute in 200. */
 const PRIOR_FAILING = 0.5;
 const PRIOR_MINUTES = 100;
@@ -37,8 +38,6 @@ const UNUSED_MS = 60 * MINUTE_MS;
 /** What fails again so soon is the same outage. */
 const REOPEN_MS = 60 * MINUTE_MS;
 const AGENTS_MAX = 10_000;
-/** Endpoints named. */
-const ENDPOINTS_MAX = 8;
 
 /** What became known of an outage. */
 export interface OutageNews {
@@ -55,12 +54,6 @@ export interface OutageNews {
   readonly active: number;
   /** Chance of it in ordinary minutes. */
   readonly p: number;
-}
-
-interface Failure {
-  readonly agent: string;
-  readonly timeMs: number;
-  readonly endpoints: readonly string[];
 }
 
 /** One turn of the clock. */
@@ -224,7 +217,7 @@ class TenantWatch {
     for (const windowMs of WINDOWS_MS) {
       const turns = this.turns.filter((turn) => timeMs - turn.timeMs < windowMs);
       const failing = turns.flatMap(({ failures }) => failures).filter(({ agent }) => !prone.has(agent));
-      const agents = new Set(failing.map(({ agent }) => agent)).size;
+      const agents = agentsOf(failing);
       const minutes = Math.max(minutesOf(turns), agents);
       if (agents < AGENTS_MIN || failingMinutes(failing) < SHARE_MIN * minutes) continue;
       const a = PRIOR_FAILING + usual;
@@ -278,39 +271,13 @@ class TenantWatch {
   }
 
   private news(state: TenantNews['state'], outage: Outage, failing: readonly Failure[], p: number): TenantNews {
-    const agents = new Set(failing.map(({ agent }) => agent)).size;
+    const agents = agentsOf(failing);
     const active = Math.max(agents, this.ten[1], this.ten[2]);
     const { fromMs, endpoints, isWide } = outage;
     return { state, fromMs, endpoints, isWide, agents, active, p };
   }
 }
 
-function failureOf({ agent, failedMs, failed }: AgentSignal): Failure {
-  return { agent, timeMs: failedMs, endpoints: failed.map(({ endpoint }) => endpoint) };
-}
-
 function minutesOf(turns: readonly Turn[]): number {
   return turns.reduce((sum, { minutes }) => sum + minutes, 0);
-}
-
-/** Distinct agent-minutes with a failure. */
-function failingMinutes(failing: readonly Failure[]): number {
-  return new Set(failing.map(({ agent, timeMs }) => `${Math.floor(timeMs / MINUTE_MS)}\u0000${agent}`)).size;
-}
-
-/**
- * What is out: the endpoints on which at least two agents failed, where these are most of those that failed; else no
- * endpoint stands out, and it is whatever they have in common.
- */
-function scopeOf(failing: readonly Failure[]): { endpoints: readonly string[]; isWide: boolean } {
-  const agentsOf = new Map<string, Set<string>>();
-  for (const { agent, endpoints } of failing) {
-    for (const endpoint of endpoints) agentsOf.set(endpoint, (agentsOf.get(endpoint) ?? new Set()).add(agent));
-  }
-  const shared = [...agentsOf].filter(([, agents]) => agents.size >= 2).map(([endpoint]) => endpoint);
-  const explained = new Set(shared.flatMap((endpoint) => [...(agentsOf.get(endpoint) as Set<string>)]));
-  const all = new Set(failing.map(({ agent }) => agent));
-  const isWide = explained.size * 3 < all.size * 2;
-  const endpoints = isWide ? [...agentsOf.keys()] : shared;
-  return { endpoints: endpoints.sort().slice(0, ENDPOINTS_MAX), isWide };
 }

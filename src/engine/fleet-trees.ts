@@ -23,6 +23,7 @@ const DEPTH_MIN = 2;
 /** Names that go round in circles end here. */
 const DEPTH_MAX = 16;
 
+/** A tree that changed. */
 export interface TreeNews {
   readonly how: 'broader' | 'deeper' | 'shared';
   readonly tenant: string;
@@ -53,6 +54,7 @@ interface Day {
   readonly told: readonly TreeNews['how'][];
 }
 
+/** What a watch goes on from, in the order of last use. */
 export interface TreesJson {
   readonly startMs: number;
   readonly children: readonly (readonly [key: string, child: Child])[];

@@ -4,13 +4,13 @@
  * concludes makes other agents' findings milder, and nobody may do that under names that are not theirs.
  */
 import { F } from '../agent/layout.js';
-import { agentKey } from '../agent/table.js';
+import type { Observation } from '../agent/observation.js';
+import type { TableEntry } from '../agent/table.js';
 import type { CohortModel } from '../detect/model.js';
 import type { AgentEvent } from '../event/event.js';
 import { hex64 } from '../math/hash.js';
 import type { Outcome } from './outcome.js';
 import { type FailedModel, FRESH_MAX, type FreshEndpoint, MODELS_MAX } from './signal.js';
-import type { EngineState } from './state.js';
 
 const MINUTE_MS = 60_000;
 const TEN_MINUTES = 10;
@@ -36,6 +36,7 @@ interface Agent {
   readonly fresh: FreshEndpoint[];
 }
 
+/** The pulse in a snapshot. */
 export interface PulseJson {
   readonly uses: readonly (readonly [tenant: string, minutes: number, agents: number])[];
   readonly agents: readonly (readonly [key: string, agent: Agent])[];
@@ -51,9 +52,8 @@ export class Pulse {
   private readonly uses = new Map<string, Use>();
   private readonly agents = new Map<string, Agent>();
 
-  /** Notes the event under test, before the profile learns it. Late events belong to a tick long gone. */
-  note(state: EngineState, event: AgentEvent): void {
-    const { observation: o } = state;
+  /** Notes the event under test, of a bound sender, before the profile learns it. Late ones belong to a tick long gone. */
+  note(o: Observation, event: AgentEvent, who: TableEntry, model: CohortModel): void {
     if (o.isLate) return;
     const p = o.profile;
     if (isModelCall(event)) {
@@ -63,14 +63,13 @@ export class Pulse {
         this.use(event.tenant, Math.floor(minute / TEN_MINUTES) !== Math.floor(p.u32[at] / TEN_MINUTES));
         p.u32[at] = minute;
       }
-      if (event.status === 'error') this.fail(state, event);
+      if (event.status === 'error') this.fail(o, event, who);
     }
-    if (o.endpointFirst && p.u32[p.at4 + F.days] >= SETTLED_DAYS) this.meet(state, event);
+    if (o.endpointFirst && p.u32[p.at4 + F.days] >= SETTLED_DAYS) this.meet(o, event, who, model);
   }
 
   /** Hands everything on, in the order of keys, and begins anew. */
-  emit(state: EngineState, timeMs: number, outcome: Outcome): void {
-    const { partition } = state.place;
+  emit(partition: number, timeMs: number, outcome: Outcome): void {
     const { uses, agents } = this;
     if (agents.size > 0) {
       for (const key of [...agents.keys()].sort()) {
@@ -108,30 +107,27 @@ export class Pulse {
     if (isFirstOfTen) use.agents++;
   }
 
-  private fail(state: EngineState, { endpoint }: AgentEvent): void {
-    const agent = this.agent(state);
+  private fail(o: Observation, { endpoint }: AgentEvent, who: TableEntry): void {
+    const agent = this.agent(who);
     if (agent === null) return;
-    if (agent.failedMs === 0) agent.failedMs = state.observation.timeMs;
+    if (agent.failedMs === 0) agent.failedMs = o.timeMs;
     const known = agent.failed.find((one) => one.endpoint === endpoint);
     if (known !== undefined) known.failures++;
     else if (agent.failed.length < MODELS_MAX) agent.failed.push({ endpoint, failures: 1 });
   }
 
-  private meet(state: EngineState, { endpoint }: AgentEvent): void {
-    const { observation: o, model } = state;
+  private meet(o: Observation, { endpoint }: AgentEvent, who: TableEntry, model: CohortModel): void {
     const cohort = cohortOf(model, o.profile.u32[o.profile.at4 + F.role]);
     const hash = hex64(o.endpointHigh, o.endpointLow);
     if (cohort === null || cohort.adopters.has(hash)) return;
-    const agent = this.agent(state);
+    const agent = this.agent(who);
     if (agent === null || agent.fresh.length >= FRESH_MAX) return;
     agent.cohort = cohort.id;
     agent.members = cohort.members;
     agent.fresh.push({ endpoint, hash, timeMs: o.timeMs });
   }
 
-  private agent(state: EngineState): Agent | null {
-    const { tenant, name } = state.table.entry(state.observation.slot);
-    const key = agentKey(tenant, name, true);
+  private agent({ tenant, name, key }: TableEntry): Agent | null {
     const known = this.agents.get(key);
     if (known !== undefined) return known;
     if (this.agents.size >= AGENTS_MAX) return null;

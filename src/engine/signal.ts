@@ -72,6 +72,7 @@ export interface EdgeRecord {
 
 export type Signal = AgentSignal | TurnSignal;
 
-/** Failed model endpoints, and new endpoints, that one signal names. */
+/** Failed model endpoints that one signal names. */
 export const MODELS_MAX = 4;
+/** New endpoints that one signal names. */
 export const FRESH_MAX = 8;
