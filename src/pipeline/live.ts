@@ -13,6 +13,7 @@ import type { Log } from '../log/log.js';
 import type { FindingsFollower } from './findings-follower.js';
 import { RESTART_LIMITS } from './kept-worker.js';
 import { EVENTS_TOPIC } from './layout.js';
+import { type LiveFleet, openLiveFleet } from './live-fleet.js';
 import {
   announceConfig,
   type Closers,
@@ -74,8 +75,10 @@ export async function startLive<R extends LiveRegistry>(options: LiveOptions<R>)
     await announceConfig(options, ground);
     relay.start();
     const findings = await followFindings(options, ground, closers);
-    const workers = startWorkers(options, ground, registry, findings, closers);
+    const fleet = await openLiveFleet(options, ground, closers);
+    const workers = startWorkers(options, ground, registry, findings, fleet, closers);
     await Promise.all([workers.partitions.started(), workers.learning?.started()]);
+    fleet.start();
     const side = new LiveSide(options, ground, registry, findings.follower, workers, closers);
     await side.begin();
     return side;
@@ -93,6 +96,7 @@ interface Workers {
   readonly partitions: LivePartitions;
   /** null: nothing is learned. */
   readonly learning: LiveLearning | null;
+  readonly fleet: LiveFleet;
 }
 
 function startWorkers<R extends LiveRegistry>(
@@ -100,6 +104,7 @@ function startWorkers<R extends LiveRegistry>(
   { log, events, state, report }: Ground,
   registry: R,
   findings: FollowedFindings,
+  fleet: LiveFleet,
   closers: Closers,
 ): Workers {
   const limits = options.restart ?? RESTART_LIMITS;
@@ -125,6 +130,7 @@ function startWorkers<R extends LiveRegistry>(
     onProgress: (partition, progress) => {
       findings.hint(partition, progress.findings);
       learning?.sampled(partition, progress.samples);
+      fleet.hint(partition, progress.signals);
     },
     onCheckpoint: (partition, offset) => log.keepFrom(EVENTS_TOPIC, partition, offset),
     report,
@@ -137,7 +143,7 @@ function startWorkers<R extends LiveRegistry>(
       await partitions.stop();
     },
   );
-  return { partitions, learning };
+  return { partitions, learning, fleet };
 }
 
 class LiveSide<R extends LiveRegistry> implements Live<R> {
@@ -198,9 +204,12 @@ class LiveSide<R extends LiveRegistry> implements Live<R> {
   }
 
   async drained(): Promise<void> {
-    const { partitions } = this.workers;
+    const { partitions, fleet } = this.workers;
     const ends = (): number[] => partitions.progress().map((progress) => progress?.findings ?? 0);
-    await this.until(() => partitions.isIdle() && this.follower.hasReached(ends()));
+    // What the fleet stage says goes into the partitions, so it comes before they are idle for good.
+    await this.until(
+      () => fleet.hasReached(partitions.progress()) && partitions.isIdle() && this.follower.hasReached(ends()),
+    );
   }
 
   stop(): Promise<void> {

@@ -112,8 +112,7 @@ async function openWays(
   const face = await openFace(
     { ...{ setup, dir, port, findings, telemetry, metricsToken: token }, ...talk },
     {
-      // Nothing follows the fleet on one machine, so its log has no topic for who works for whom.
-      intake: openIntake(config, log, false),
+      intake: openIntake(config, log, true),
       ...{ registry, clock, status, control },
       behind: () => live.behind(),
       staleMs: () => 0,
