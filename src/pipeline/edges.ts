@@ -14,6 +14,8 @@ const HOUR_MS = 3_600_000;
 /** Edges remembered; beyond it the oldest are forgotten and written again. */
 const EDGES_MAX = 262_144;
 
+const NONE: readonly string[] = [];
+
 /** The edges of one call. */
 export interface EdgeRound {
   note(event: AgentEvent, bound: boolean): void;
@@ -49,6 +51,15 @@ export class Edges {
   snapshot(): EdgesJson {
     const { turnedMs, current, previous } = this.seen.snapshot();
     return { turnedMs, current: Array.from(current), previous: Array.from(previous) };
+  }
+
+  /** One event's edges, remembered at once: for whoever has no call that could fail. Most events show none. */
+  shown(event: AgentEvent, bound: boolean, nowMs: number): readonly string[] {
+    if (event.parent === null && event.credential === null) return NONE;
+    const round = this.begin(nowMs);
+    round.note(event, bound);
+    round.keep();
+    return round.lines;
   }
 
   begin(nowMs: number): EdgeRound {

@@ -32,11 +32,7 @@ export class InlineFleet {
 
   /** Notes what an event shows of the fleet; `nowMs` is the recording's clock. */
   note(event: AgentEvent, bound: boolean, nowMs: number): void {
-    if (event.parent === null && event.credential === null) return;
-    const round = this.edges.begin(nowMs);
-    round.note(event, bound);
-    for (const line of round.lines) this.waiting.push(JSON.parse(line) as EdgeRecord);
-    round.keep();
+    for (const line of this.edges.shown(event, bound, nowMs)) this.waiting.push(JSON.parse(line) as EdgeRecord);
   }
 
   /** Notes what a record led to. */

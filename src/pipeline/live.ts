@@ -8,8 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { settingsDigest } from '../config.js';
 import type { ControlRecord } from '../engine/record.js';
 import { KilldeerError } from '../errors.js';
+import type { AgentEvent } from '../event/event.js';
 import { nodeFiles } from '../log/files.js';
 import type { Log } from '../log/log.js';
+import { Edges } from './edges.js';
 import type { FindingsFollower } from './findings-follower.js';
 import { RESTART_LIMITS } from './kept-worker.js';
 import { EVENTS_TOPIC } from './layout.js';
@@ -32,6 +34,7 @@ import type { Progress } from './partition-parts.js';
 import { encodeRecord } from './record-line.js';
 import { type FeedOptions, type FeedSummary, RecordingFeed } from './recording-feed.js';
 import { createRegistryWriter } from './registry-writer.js';
+import { SIGNALS_TOPIC } from './topics.js';
 
 const TICK_EVERY_MS = 10_000;
 const RETAIN_EVERY_MS = 60_000;
@@ -221,13 +224,20 @@ class LiveSide<R extends LiveRegistry> implements Live<R> {
     const { events, time } = this.ground;
     const { learning } = this.workers;
     const { config, prices } = this.options;
+    const edges = new Edges(this.ground.state.now.settings.hashSeed);
+    const shown: string[] = [];
     const parts = {
       prices,
       partitions: config.partitions,
       lastTickMs: time.recordingMs,
       learnEveryMs: learning === null ? null : config.learning.every,
       append: async (partition: number, values: readonly string[]) => {
+        const lines = shown.splice(0);
+        if (lines.length > 0) await events.append(SIGNALS_TOPIC, 0, lines);
         await events.append(EVENTS_TOPIC, partition, values);
+      },
+      note: (event: AgentEvent, bound: boolean) => {
+        shown.push(...edges.shown(event, bound, time.recordingMs));
       },
       ticked: async (timeMs: number) => {
         time.recordingMs = timeMs;
