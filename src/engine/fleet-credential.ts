@@ -13,7 +13,7 @@ const LEARNING_MS = DAY_MS;
 /** Roots that a new credential reaches within this time were handed it together. */
 const HANDED_OUT_MS = HOUR_MS;
 const KEPT_MS = 7 * DAY_MS;
-const CREDENTIALS_MAX = 50_000;
+const CREDENTIALS_MAX = 20_000;
 const USERS_MAX = 64;
 const CREDENTIALS_PER_ROOT = 16;
 

@@ -11,8 +11,8 @@ const DAY_MS = 86_400_000;
 /** Until so long after the stage's first edge, whatever is met was there before. */
 const LEARNING_MS = DAY_MS;
 const DAYS = 7;
-const CHILDREN_MAX = 50_000;
-const ROOTS_MAX = 10_000;
+const CHILDREN_MAX = 20_000;
+const ROOTS_MAX = 2_000;
 const BITS = 512;
 const SEED = 0x74726565;
 /** Children by which, and times of the largest day by which, a tree must be broader. */

@@ -4,6 +4,7 @@
  * same records again, which an engine knows by their time and number.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { type FleetJson, FleetStage } from '../engine/fleet.js';
 import type { FleetRecord } from '../engine/fleet-record.js';
 import { KilldeerError } from '../errors.js';
@@ -155,7 +156,8 @@ export class FleetLoop {
 
   private async keep({ stage, gather, positions }: Life): Promise<void> {
     const state: StateJson = { format: FORMAT, positions, gather: gather.snapshot(), stage: stage.snapshot() };
-    await this.parts.store.write(Buffer.from(`${JSON.stringify(state)}\n`));
+    // Names repeat: a tenth of it is left, and a record of a log has its limit.
+    await this.parts.store.write(gzipSync(JSON.stringify(state)));
   }
 
   private async pause({ positions }: Life): Promise<void> {
@@ -170,7 +172,7 @@ function stateOf(bytes: Uint8Array | null, name: string, places: number): StateJ
   if (bytes === null) return null;
   let state: Partial<StateJson> | null = null;
   try {
-    state = JSON.parse(Buffer.from(bytes).toString('utf8')) as Partial<StateJson> | null;
+    state = JSON.parse(gunzipSync(bytes).toString('utf8')) as Partial<StateJson> | null;
   } catch {
     // Told below.
   }

@@ -41,7 +41,7 @@ export function layoutOf(directory: string): Layout {
     models: join(directory, 'models'),
     state: join(directory, 'live.json'),
     learner: join(directory, 'learner.json'),
-    fleet: join(directory, 'fleet.json'),
+    fleet: join(directory, 'fleet.json.gz'),
   };
 }
 
