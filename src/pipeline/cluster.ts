@@ -106,7 +106,8 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
     const { config, adapters, roles } = this.options;
     const topics = {
       [EVENTS_TOPIC]: config.partitions,
-      ...Object.fromEntries([REGISTRY_TOPIC, CLUSTER_TOPIC, SIGNALS_TOPIC, REJECTED_TOPIC].map((topic) => [topic, 1])),
+      ...Object.fromEntries([REGISTRY_TOPIC, CLUSTER_TOPIC, REJECTED_TOPIC].map((topic) => [topic, 1])),
+      [SIGNALS_TOPIC]: config.partitions,
     };
     this.log = this.patient(await adapters.openLog(topics, false));
     this.closers.push(() => this.log.close());
