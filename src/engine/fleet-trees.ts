@@ -132,7 +132,8 @@ export class TreeWatch {
     const breadth = countOf(bits);
     const news: TreeNews[] = [];
     const tell = (how: TreeNews['how'], observed: number, expected: number): void => {
-      if (today.told.includes(how)) return;
+      // A tree that grows in one way mostly grows in the other, too: once a day is enough.
+      if (today.told.length > 0 || news.length > 0) return;
       news.push({ how, tenant, agent: root, observed, expected, other: null, bound, seenMs: timeMs });
     };
     if (depth >= DEPTH_MIN && depth > deepest) tell('deeper', depth, deepest);
