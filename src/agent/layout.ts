@@ -158,6 +158,7 @@ export const F = {
   flags: field('u32', 'flags', 1, 'bit 0: paged today; bit 1: quiet was reported; bit 2: paged above medium today'),
   modelStamp: field('u32', 'modelStamp', 1, 'activation number that mu and beta were computed under'),
   role: field('u32', 'role', 1, 'cohort index in the active model, plus one; 0: none'),
+  modelMinute: field('u32', 'modelMinute', 1, 'minute of the last model call, since the epoch'),
   sampleCount: field('u32', 'sampleCount', 1, 'rows since the last sampled one'),
   endpointHash: field('u32', 'endpointHash', ENDPOINT_SLOTS * 2, 'hash of the endpoint, low and high'),
   endpointMinute: field('u32', 'endpointMinute', ENDPOINT_SLOTS, 'first minute seen; once adopted, last minute seen'),

@@ -32,6 +32,10 @@ export const KINDS = [
   'quiet',
   'agent-flood',
   'source-refused',
+  'provider-outage',
+  'deploy',
+  'shared-credential',
+  'delegation-tree',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 

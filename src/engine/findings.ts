@@ -99,6 +99,11 @@ export class FindingBook {
     return { finding, line };
   }
 
+  /** The open finding of a cause, or null. */
+  find(key: string, cause: string, timeMs: number): OpenFinding | null {
+    return this.current(key, timeMs).find((f) => f.cause === cause) ?? null;
+  }
+
   /** Drops what has closed by `timeMs`. */
   sweep(timeMs: number): void {
     for (const key of [...this.open.keys()]) {

@@ -36,7 +36,9 @@ function usd(x: number): string {
 }
 
 /** Kinds that are about agents: all but those of a control record. */
-export type AgentKind = Exclude<Kind, 'source-refused'>;
+export type AgentKind = Exclude<Kind, 'source-refused' | FleetKind>;
+/** Kinds that the fleet stage finds; fleet-alarm.ts words them. */
+export type FleetKind = 'provider-outage' | 'deploy' | 'shared-credential' | 'delegation-tree';
 
 /** The title of a finding about a source; its name and reason were bounded when the record was decoded. */
 export function makeSourceTitle({ source, rejections, of, reason }: SourceStateRecord): string {
