@@ -9,6 +9,7 @@ import { JOINT_FEATURES } from './joint.js';
 import { ledger } from './ledger.js';
 import { novelty } from './novelty.js';
 import { recurrence } from './recurrence.js';
+import { stray } from './stray.js';
 import { wake } from './wake.js';
 
 const STARTS = STREAMS.events.length;
@@ -31,6 +32,7 @@ export function createCatalogue(prior: WindowPrior): readonly Detector[] {
     wake,
     recurrence,
     ledger,
+    stray,
   ];
 }
 

@@ -25,6 +25,8 @@ export function causeOf(detector: number, o: Observation, readings: Readings): A
       return o.sessionCount(U.errorRun) >= RETRY_RUN ? 'retry-loop' : 'error-burst';
     case 'novelty':
       return readings.feature[detector] === NEW_ENDPOINT_FEATURE ? 'new-endpoint' : 'new-target';
+    case 'stray':
+      return 'new-target';
     case 'creep':
       return 'novelty-creep';
     case 'session':
