@@ -19,7 +19,7 @@ const SHARES: Readonly<Record<DetectorName, number>> = {
   wake: 0.5,
   recurrence: 1,
   ledger: 1,
-  stray: 2,
+  stray: 4,
   joint: 0.05,
   silence: 0,
   fused: 0,
