@@ -15,9 +15,11 @@ const HALF_LIFE_MS = 10 * 86_400_000;
 /** Closed days before which everything is new to an agent that is new itself. */
 const DAYS_MIN = 4;
 const SENSITIVE = 2;
+/** The ledger's level up to which there was one new tool. */
+const LONE_LEVEL = 1.25;
 const KNOWN_TO_COHORT = 0.2;
-/** The level is a sum of steps: its root has the tail that the daily law assumes. */
-const SCALE = 4;
+/** What a step is worth, in what is a nat elsewhere. */
+const SCALE = 2;
 
 /** The ledger as a detector. */
 export const ledger: Detector = {
@@ -35,10 +37,20 @@ export const ledger: Detector = {
       p.f64[level] = p.f64[level] * Math.exp((-Math.LN2 * gapMs) / HALF_LIFE_MS) + weight(o);
       p.f64[p.at8 + F.ledgerMs] = o.timeMs;
     }
-    readings.set(INDEX, p.f64[level] > 0 ? SCALE * Math.sqrt(p.f64[level]) : 0, 0, p.f64[level], 0);
+    readings.set(INDEX, SCALE * p.f64[level], 0, p.f64[level], 0);
   },
   learn(): void {},
 };
+
+/**
+ * Whether all that is new is one tool without a sensitive name, in this session and lately: a roll-out looks like this,
+ * and so does an attack of one call. The second new thing tells them apart.
+ */
+export function isLoneNewTool(o: Observation): boolean {
+  const { profile: p, event } = o;
+  if (event === null || !o.endpointNovel || isSensitive(event.endpoint)) return false;
+  return p.f64[p.at8 + F.ledgerLevel] <= LONE_LEVEL && o.sessionCount(U.surprises) <= 1;
+}
 
 function weight(o: Observation): number {
   const further = o.sessionCount(U.firsts);
