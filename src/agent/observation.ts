@@ -41,6 +41,8 @@ export class Observation {
   peers = 0;
   endpointPeers = 0;
   pairPeers = 0;
+  /** Some agent of the tenant, this one included, has adopted the target under any endpoint; told of new pairs only. */
+  targetKnown = false;
   /** Surprise that this event adds to its session, nats; set by the novelty detector. */
   addedSurprise = 0;
 

@@ -11,6 +11,7 @@ import { novelty } from './novelty.js';
 import { createRate } from './pace.js';
 import { ramp } from './ramp.js';
 import { recurrence } from './recurrence.js';
+import { stray } from './stray.js';
 import { wake } from './wake.js';
 
 const STARTS = STREAMS.events.length;
@@ -34,6 +35,7 @@ export function createCatalogue(prior: WindowPrior): readonly Detector[] {
     recurrence,
     ledger,
     ramp,
+    stray,
   ];
 }
 

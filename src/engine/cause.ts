@@ -28,6 +28,8 @@ export function causeOf(detector: number, o: Observation, readings: Readings): A
       return o.sessionCount(U.errorRun) >= leastRun(o) ? 'retry-loop' : 'error-burst';
     case 'novelty':
       return readings.feature[detector] === NEW_ENDPOINT_FEATURE ? 'new-endpoint' : 'new-target';
+    case 'stray':
+      return 'new-target';
     case 'creep':
       return 'novelty-creep';
     case 'session':

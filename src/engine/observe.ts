@@ -10,6 +10,7 @@ import { advanceWindow } from '../agent/window.js';
 import { learnSessionCost } from '../detect/cost.js';
 import type { CohortModel } from '../detect/model.js';
 import { learnSessionNovelty } from '../detect/novelty.js';
+import { learnSessionStray } from '../detect/stray.js';
 import type { AgentEvent } from '../event/event.js';
 import { hash32, hash64, hex64 } from '../math/hash.js';
 import type { EngineState } from './state.js';
@@ -18,6 +19,8 @@ import type { EngineState } from './state.js';
 const SESSIONS_PER_AGENT = 32;
 /** Keeps hashes of pairs apart from those of endpoints. */
 export const PAIR_SALT = 0x5bd1e995;
+/** And those of targets from both. */
+const TARGET_SALT = 0x2545f491;
 
 const pair = new Uint32Array(2);
 
@@ -57,6 +60,7 @@ export function lookUp(o: Observation, event: AgentEvent, seed: number, model: C
     o.pairNovel = !isAdopted(p, PAIRS, o.pairSlot);
     o.pairFirst = o.pairSlot === -1;
   }
+  o.targetKnown = o.pairNovel && isTargetKnown(event, seed, model);
   o.peers = 0;
   o.endpointPeers = 0;
   o.pairPeers = 0;
@@ -67,6 +71,17 @@ export function lookUp(o: Observation, event: AgentEvent, seed: number, model: C
   // A model's name says nothing about a role: which model an agent calls is judged on its own history alone.
   if (event.operation !== 'chat') o.endpointPeers = cohort.adopters.get(hex64(o.endpointHigh, o.endpointLow)) ?? 0;
   if (event.target !== null) o.pairPeers = cohort.adopters.get(hex64(o.pairHigh, o.pairLow)) ?? 0;
+}
+
+/** Hash of a target by itself, whatever is done to it: 16 hex digits. */
+export function targetHash(target: string, seed: number): string {
+  hashInto(target, (seed ^ TARGET_SALT) >>> 0);
+  return hex64(pair[0], pair[1]);
+}
+
+function isTargetKnown({ tenant, target }: AgentEvent, seed: number, model: CohortModel): boolean {
+  const known = model.targets.get(tenant);
+  return known !== undefined && target !== null && known.has(targetHash(target, seed));
 }
 
 /** Hash of a session's name; events without one share a session that ends with idleness. */
@@ -110,6 +125,7 @@ export function makeRoom(state: EngineState, slot: number): void {
 export function finishSession(o: Observation, sessions: SessionTable, row: number): void {
   o.aimSession(sessions.f64, sessions.u32, row);
   learnSessionNovelty(o);
+  learnSessionStray(o);
   learnSessionCost(o);
   sessions.close(row);
 }

@@ -9,7 +9,8 @@ import { fillRow, JOINT_EVERY_MS, JOINT_FEATURES, scoreJoint } from '../detect/j
 import { hex64 } from '../math/hash.js';
 import { statedSurprise, surprise } from '../score/calibrate.js';
 import { fuse, shares, WEIGHT_MIN, WEIGHTS } from '../score/fuse.js';
-import type { Outcome } from './outcome.js';
+import { targetHash } from './observe.js';
+import type { Outcome, Sample } from './outcome.js';
 import type { EngineState } from './state.js';
 
 const JOINT = DETECTORS.indexOf('joint');
@@ -118,10 +119,13 @@ export function learnEvent(state: EngineState, key: string, bound: boolean, outc
   if (o.pairSlot === -1) o.pairSlot = insertKnown(p, PAIRS, o.pairLow, o.pairHigh, o.timeMs);
   if (useKnown(p, PAIRS, o.pairSlot, o.pairNewHere, o.timeMs, settings.adoption) && bound) {
     tellAdopted(o, key, 'pair', hex64(o.pairHigh, o.pairLow), outcome);
+    tellAdopted(o, key, 'target', targetHash(o.event.target, settings.hashSeed), outcome);
   }
 }
 
-function tellAdopted(o: Observation, agent: string, what: 'endpoint' | 'pair', hash: string, outcome: Outcome): void {
+type Adopted = Extract<Sample, { kind: 'adopted' }>;
+
+function tellAdopted(o: Observation, agent: string, what: Adopted['what'], hash: string, outcome: Outcome): void {
   outcome.samples.push({ kind: 'adopted', timeMs: o.timeMs, agent, id: o.event?.id ?? '', what, hash });
 }
 

@@ -13,6 +13,7 @@ interface Member {
   role: string | null;
   readonly endpoints: Set<string>;
   readonly pairs: Set<string>;
+  readonly targets: Set<string>;
 }
 
 /** What an agent without a role is compared with; a group of a role has none. */
@@ -28,7 +29,8 @@ export interface Group {
   readonly adopters: Map<string, number>;
 }
 
-export type CohortsJson = readonly [string, string | null, string[], string[]][];
+/** A member: its key and role, what it has adopted. Written before targets were kept, it has none. */
+export type CohortsJson = readonly [string, string | null, string[], string[], string[]?][];
 
 /** Members of all cohorts and what they have adopted. */
 export class Cohorts {
@@ -36,15 +38,16 @@ export class Cohorts {
   private readonly agentsMax: number;
   private changed = true;
   private groups: Group[] = [];
+  private known: ReadonlyMap<string, ReadonlySet<string>> | null = null;
 
   /** Beyond `agentsMax` agents, the one that was met first is forgotten. */
   constructor(agentsMax: number) {
     this.agentsMax = agentsMax;
   }
 
-  adopt(agent: string, what: 'endpoint' | 'pair', hash: string): void {
+  adopt(agent: string, what: 'endpoint' | 'pair' | 'target', hash: string): void {
     const member = this.member(agent);
-    const set = what === 'endpoint' ? member.endpoints : member.pairs;
+    const set = what === 'endpoint' ? member.endpoints : what === 'pair' ? member.pairs : member.targets;
     if (set.has(hash)) return;
     set.add(hash);
     if (set.size > ITEMS_MAX) {
@@ -54,6 +57,7 @@ export class Cohorts {
       }
     }
     this.changed = true;
+    this.known = null;
   }
 
   assign(agent: string, role: string | null): void {
@@ -73,7 +77,7 @@ export class Cohorts {
     const leaders: (Leader | null)[] = [];
     for (const key of [...this.agents.keys()].sort()) {
       const member = this.agents.get(key) as Member;
-      const tenant = key.slice(0, key.indexOf('\u0000'));
+      const tenant = tenantOf(key);
       const id = member.role === null ? null : `role:${tenant}:${member.role}`;
       let at = id === null ? nearest(leaders, tenant, member.endpoints) : groups.findIndex((g) => g.id === id);
       if (at === -1) {
@@ -92,13 +96,32 @@ export class Cohorts {
     return groups;
   }
 
+  /** By tenant, what any of its agents has adopted as a target; the same object as before where nothing has changed. */
+  targets(): ReadonlyMap<string, ReadonlySet<string>> {
+    if (this.known !== null) return this.known;
+    const known = new Map<string, Set<string>>();
+    for (const key of [...this.agents.keys()].sort()) {
+      const tenant = tenantOf(key);
+      const ours = known.get(tenant) ?? new Set();
+      known.set(tenant, ours);
+      for (const hash of (this.agents.get(key) as Member).targets) ours.add(hash);
+    }
+    this.known = known;
+    return known;
+  }
+
   snapshot(): CohortsJson {
-    return [...this.agents].map(([key, m]) => [key, m.role, [...m.endpoints], [...m.pairs]]);
+    return [...this.agents].map(([key, m]) => [key, m.role, [...m.endpoints], [...m.pairs], [...m.targets]]);
   }
 
   restore(json: CohortsJson): void {
-    for (const [key, role, endpoints, pairs] of json) {
-      this.agents.set(key, { role, endpoints: new Set(endpoints), pairs: new Set(pairs) });
+    for (const [key, role, endpoints, pairs, targets] of json) {
+      this.agents.set(key, {
+        role,
+        endpoints: new Set(endpoints),
+        pairs: new Set(pairs),
+        targets: new Set(targets),
+      });
     }
   }
 
@@ -111,12 +134,17 @@ export class Cohorts {
           break;
         }
       }
-      member = { role: null, endpoints: new Set(), pairs: new Set() };
+      member = { role: null, endpoints: new Set(), pairs: new Set(), targets: new Set() };
       this.agents.set(agent, member);
       this.changed = true;
+      this.known = null;
     }
     return member;
   }
+}
+
+function tenantOf(key: string): string {
+  return key.slice(0, key.indexOf('\u0000'));
 }
 
 /** The leader of the tenant most like a set of endpoints, or -1; agents without tools are alike. */

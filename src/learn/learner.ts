@@ -119,6 +119,7 @@ export class Learner {
       version: this.version,
       cohortOf,
       cohorts: groups.map((group) => this.cohort(group)),
+      targets: this.cohorts.targets(),
       ...this.laws.laws(start),
       windowMean: start.windowMean,
       windowSquare: start.windowSquare,

@@ -22,6 +22,8 @@ const modelSchema = z.object({
       forest: z.unknown().nullable(),
     }),
   ),
+  /** Files made before there were any hold none. */
+  targets: z.array(z.tuple([z.string(), z.array(z.string())])).default([]),
   days: z.array(dayLaw).length(DETECTOR_COUNT),
   tails: z.array(tailLaw).length(DETECTOR_COUNT),
   windowMean: z.array(finite.min(0)).length(WINDOW_COUNT),
@@ -45,6 +47,7 @@ export function modelToJson(model: CohortModel): ModelJson {
       adopters: [...adopters],
       forest: forest === null ? null : forestToJson(forest),
     })),
+    targets: Array.from(model.targets, ([tenant, hashes]): [string, string[]] => [tenant, [...hashes]]),
     days: [...days],
     tails: [...tails],
     windowMean: [...windowMean],
@@ -70,5 +73,6 @@ export function modelFromJson(value: unknown): CohortModel | string {
   for (const [agent, cohort] of cohortOf) {
     if (cohorts[cohort] === undefined) return `agent ${agent} is in cohort ${cohort}, there are ${cohorts.length}`;
   }
-  return { version, cohortOf: new Map(cohortOf), cohorts, days, tails, windowMean, windowSquare, bar };
+  const targets = new Map(parsed.data.targets.map(([tenant, hashes]) => [tenant, new Set(hashes)] as const));
+  return { version, cohortOf: new Map(cohortOf), cohorts, targets, days, tails, windowMean, windowSquare, bar };
 }

@@ -27,6 +27,7 @@ export function neutralModel(): CohortModel {
     version: 'neutral',
     cohortOf: new Map(),
     cohorts: [],
+    targets: new Map(),
     days: DETECTORS.map((name) => (name === 'joint' ? JOINT_DAYS : name === 'wake' ? WAKE_DAYS : NATS_DAYS)),
     tails: DETECTORS.map(() => ({ share: 0.1, from: Math.LN10, stretch: 1 })),
     windowMean: mean,

@@ -13,7 +13,7 @@ import type { Policy } from '../decide/policy.js';
 import type { CohortModel } from '../detect/model.js';
 import type { Shelf } from '../engine/contract.js';
 import { KilldeerError } from '../errors.js';
-import { isRejection, type Rejection } from '../event/event.js';
+import { type AgentEvent, isRejection, type Rejection } from '../event/event.js';
 import type { PriceTable } from '../event/prices.js';
 import { modelToJson } from '../learn/model-file.js';
 import { type Files, nodeFiles } from '../log/files.js';
@@ -69,6 +69,8 @@ export interface ReplayOptions {
    */
   readonly checkpointEvery?: number;
   readonly onFinding?: (finding: Finding) => void;
+  /** After every event that was scored: its fused p, (0, 1]. */
+  readonly onScored?: (event: AgentEvent, p: number) => void;
   readonly onDecision?: (decision: ReplayDecision) => void;
   readonly onRejection?: (rejected: Rejection, text: string | null) => void;
   /** After every batch of lines. */
@@ -185,8 +187,16 @@ class Run {
 
   private hooks(): ReplayerHooks {
     const { findings, decisions, deadLetter } = this.outputs;
-    const { onFinding, onDecision, onRejection } = this.options;
+    const { onFinding, onDecision, onRejection, onScored } = this.options;
+    let scored = 0;
     return {
+      after: (record) => {
+        if (onScored === undefined || record.type !== 'event') return;
+        const { counts, fused } = this.replayer.engine.inside;
+        // A duplicate, or one that was not admitted, leaves what the event before it was given.
+        if (counts.scored !== scored) onScored(record.event, fused);
+        scored = counts.scored;
+      },
       failpoint: this.pass,
       finding: (finding) => {
         findings?.add(JSON.stringify(finding));

@@ -115,6 +115,23 @@ describe('cohorts', () => {
     ]);
   });
 
+  it('know what any agent of a tenant has adopted as a target, whatever its group, and come back with it', () => {
+    const cohorts = new Cohorts(1000);
+    cohorts.adopt(keyOf('a'), 'target', 'bob');
+    cohorts.adopt(keyOf('b'), 'target', 'carol');
+    cohorts.adopt(agentKey('acme', 'a', true), 'target', 'dora');
+    const copy = new Cohorts(1000);
+    copy.restore(JSON.parse(JSON.stringify(cohorts.snapshot())));
+    for (const one of [cohorts, copy]) {
+      expect([...(one.targets().get('') ?? [])].sort()).toEqual(['bob', 'carol']);
+      expect([...(one.targets().get('acme') ?? [])]).toEqual(['dora']);
+    }
+    const before = cohorts.targets();
+    cohorts.adopt(keyOf('c'), 'target', 'bob');
+    expect(cohorts.targets()).not.toBe(before);
+    expect(cohorts.targets()).toEqual(new Map([...before]));
+  });
+
   it('follow a change of role', () => {
     const cohorts = cohortsOf([
       ['a', OFFICE, 'clerk'],
