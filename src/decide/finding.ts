@@ -22,6 +22,7 @@ export const KINDS = [
   'novelty-creep',
   'privilege-creep',
   'recurring-target',
+  'exfiltration',
   'dormant-wakes',
   'session-spend',
   'spend',

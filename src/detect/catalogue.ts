@@ -4,6 +4,7 @@ import { drift, session, spend } from './cost.js';
 import { createCounts, isDelegation, type WindowPrior } from './counts.js';
 import { creep } from './creep.js';
 import type { Detector } from './detector.js';
+import { egress } from './egress.js';
 import { createErrors } from './errors.js';
 import { JOINT_FEATURES } from './joint.js';
 import { ledger } from './ledger.js';
@@ -30,6 +31,7 @@ export function createCatalogue(prior: WindowPrior): readonly Detector[] {
     drift,
     wake,
     recurrence,
+    egress,
     ledger,
   ];
 }

@@ -86,6 +86,7 @@ const DAYS_BEFORE_PAGE: Readonly<Partial<Record<Kind, number>>> = {
   'novelty-creep': BURN_DAYS,
   'privilege-creep': BURN_DAYS,
   'recurring-target': BURN_DAYS,
+  exfiltration: BURN_DAYS,
   joint: BURN_DAYS,
 };
 const DAYS_BEFORE_OTHERS = 2;

@@ -37,6 +37,8 @@ export function causeOf(detector: number, o: Observation, readings: Readings): A
       return 'dormant-wakes';
     case 'recurrence':
       return 'recurring-target';
+    case 'egress':
+      return 'exfiltration';
     case 'ledger':
       return 'privilege-creep';
     case 'joint':

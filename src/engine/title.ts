@@ -68,6 +68,8 @@ export function makeTitle(kind: AgentKind, agent: string, event: AgentEvent | nu
       return `${who} begins to use one new endpoint after the other, lately ${endpoint}`;
     case 'recurring-target':
       return `${who} uses ${on}, new to it, in session after session: ${plain(top.observed)} so far`;
+    case 'exfiltration':
+      return `${who} sends much to targets new to it, lately ${on}: ${plain(top.observed)} bytes beyond the usual over days`;
     case 'dormant-wakes':
       return `${who} calls again after ${plain(top.observed)} h of silence; a call every ${plain(top.expected)} h is usual for it`;
     case 'session-spend': {

@@ -18,6 +18,7 @@ const SHARES: Readonly<Record<DetectorName, number>> = {
   drift: 1,
   wake: 0.5,
   recurrence: 1,
+  egress: 1,
   ledger: 1,
   joint: 0.05,
   silence: 0,
