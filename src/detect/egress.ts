@@ -22,6 +22,8 @@ const USUAL_CALLS = 4;
 const MEAN_MEMORY = 500;
 const MEAN_MIN = 20;
 const CLAMP = 10;
+/** Usual calls in the sum from which it says anything. */
+const LEVEL_MIN = 16;
 /** A nat of ln bytes is worth this many. */
 const SCALE = 2;
 
@@ -41,8 +43,9 @@ export const egress: Detector = {
     const gapMs = Math.max(0, o.timeMs - p.f64[p.at8 + F.egressMs]);
     p.f64[level] = p.f64[level] * Math.exp((-Math.LN2 * gapMs) / HALF_LIFE_MS) + excess;
     p.f64[p.at8 + F.egressMs] = o.timeMs;
-    const usual = USUAL_CALLS * Math.max(1, mean);
-    readings.set(INDEX, SCALE * Math.log1p(p.f64[level] / usual), 0, p.f64[level], usual);
+    const usual = LEVEL_MIN * Math.max(1, mean);
+    const score = SCALE * Math.log(p.f64[level] / usual);
+    readings.set(INDEX, score > 0 ? score : 0, 0, p.f64[level], usual);
   },
   learn(o: Observation): void {
     const bytes = bytesOf(o);
