@@ -23,6 +23,7 @@ export const KINDS = [
   'privilege-creep',
   'recurring-target',
   'exfiltration',
+  'shared-credential',
   'dormant-wakes',
   'session-spend',
   'spend',

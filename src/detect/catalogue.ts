@@ -8,6 +8,7 @@ import { egress } from './egress.js';
 import { createErrors } from './errors.js';
 import { JOINT_FEATURES } from './joint.js';
 import { ledger } from './ledger.js';
+import { mixing } from './mixing.js';
 import { novelty } from './novelty.js';
 import { recurrence } from './recurrence.js';
 import { wake } from './wake.js';
@@ -32,6 +33,7 @@ export function createCatalogue(prior: WindowPrior): readonly Detector[] {
     wake,
     recurrence,
     egress,
+    mixing,
     ledger,
   ];
 }

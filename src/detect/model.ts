@@ -44,6 +44,8 @@ export interface CohortModel {
   /** Cohort index by agent key (agent/table.ts). */
   readonly cohortOf: ReadonlyMap<string, number>;
   readonly cohorts: readonly Cohort[];
+  /** Agents that have adopted an endpoint or a model, by tenant and by 16 hex digits of its hash: all cohorts together. */
+  readonly users: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** By detector, in the order of DETECTORS. */
   readonly days: readonly DayLaw[];
   readonly tails: readonly TailLaw[];

@@ -87,6 +87,7 @@ const DAYS_BEFORE_PAGE: Readonly<Partial<Record<Kind, number>>> = {
   'privilege-creep': BURN_DAYS,
   'recurring-target': BURN_DAYS,
   exfiltration: BURN_DAYS,
+  'shared-credential': BURN_DAYS,
   joint: BURN_DAYS,
 };
 const DAYS_BEFORE_OTHERS = 2;

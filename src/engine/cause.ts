@@ -39,6 +39,8 @@ export function causeOf(detector: number, o: Observation, readings: Readings): A
       return 'recurring-target';
     case 'egress':
       return 'exfiltration';
+    case 'mixing':
+      return 'shared-credential';
     case 'ledger':
       return 'privilege-creep';
     case 'joint':

@@ -59,6 +59,9 @@ export function lookUp(o: Observation, event: AgentEvent, seed: number, model: C
   o.peers = 0;
   o.endpointPeers = 0;
   o.pairPeers = 0;
+  o.endpointUsers = o.endpointNovel
+    ? (model.users.get(event.tenant)?.get(hex64(o.endpointHigh, o.endpointLow)) ?? 0)
+    : 0;
   const role = p.u32[p.at4 + F.role];
   if (role === 0 || !(o.endpointNovel || o.pairNovel)) return;
   const cohort = model.cohorts[role - 1];

@@ -20,13 +20,13 @@ export type Sample =
       readonly id: string;
       readonly values: readonly number[];
     }
-  /** The agent adopted an endpoint, or an (endpoint, target) pair, into its profile: 64-bit hash as 16 hex digits. */
+  /** The agent adopted an endpoint, a model, or an (endpoint, target) pair, into its profile: 64-bit hash as 16 hex digits. */
   | {
       readonly kind: 'adopted';
       readonly timeMs: number;
       readonly agent: string;
       readonly id: string;
-      readonly what: 'endpoint' | 'pair';
+      readonly what: 'endpoint' | 'model' | 'pair';
       readonly hash: string;
     }
   /** What people said of the agent: its role names its cohort. */

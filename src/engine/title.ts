@@ -70,6 +70,8 @@ export function makeTitle(kind: AgentKind, agent: string, event: AgentEvent | nu
       return `${who} uses ${on}, new to it, in session after session: ${plain(top.observed)} so far`;
     case 'exfiltration':
       return `${who} sends much to targets new to it, lately ${on}: ${plain(top.observed)} bytes beyond the usual over days`;
+    case 'shared-credential':
+      return `${who} behaves like somebody else: it uses ${endpoint} beside other things that are new to it and usual for others`;
     case 'dormant-wakes':
       return `${who} calls again after ${plain(top.observed)} h of silence; a call every ${plain(top.expected)} h is usual for it`;
     case 'session-spend': {

@@ -13,6 +13,7 @@ interface Member {
   role: string | null;
   readonly endpoints: Set<string>;
   readonly pairs: Set<string>;
+  readonly models: Set<string>;
 }
 
 /** What an agent without a role is compared with; a group of a role has none. */
@@ -28,7 +29,10 @@ export interface Group {
   readonly adopters: Map<string, number>;
 }
 
-export type CohortsJson = readonly [string, string | null, string[], string[]][];
+/** Agents that have adopted an endpoint or a model, by tenant and hash. */
+type Users = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+export type CohortsJson = readonly [string, string | null, string[], string[], string[]?][];
 
 /** Members of all cohorts and what they have adopted. */
 export class Cohorts {
@@ -36,15 +40,16 @@ export class Cohorts {
   private readonly agentsMax: number;
   private changed = true;
   private groups: Group[] = [];
+  private counted: Users = new Map();
 
   /** Beyond `agentsMax` agents, the one that was met first is forgotten. */
   constructor(agentsMax: number) {
     this.agentsMax = agentsMax;
   }
 
-  adopt(agent: string, what: 'endpoint' | 'pair', hash: string): void {
+  adopt(agent: string, what: 'endpoint' | 'model' | 'pair', hash: string): void {
     const member = this.member(agent);
-    const set = what === 'endpoint' ? member.endpoints : member.pairs;
+    const set = what === 'endpoint' ? member.endpoints : what === 'model' ? member.models : member.pairs;
     if (set.has(hash)) return;
     set.add(hash);
     if (set.size > ITEMS_MAX) {
@@ -89,16 +94,28 @@ export class Cohorts {
       }
     }
     this.groups = groups;
+    this.counted = countUsers(this.agents);
     return groups;
   }
 
+  /** How many agents have adopted each endpoint and model, by tenant; the same object as before where nothing changed. */
+  users(): Users {
+    this.group();
+    return this.counted;
+  }
+
   snapshot(): CohortsJson {
-    return [...this.agents].map(([key, m]) => [key, m.role, [...m.endpoints], [...m.pairs]]);
+    return [...this.agents].map(([key, m]) => [key, m.role, [...m.endpoints], [...m.pairs], [...m.models]]);
   }
 
   restore(json: CohortsJson): void {
-    for (const [key, role, endpoints, pairs] of json) {
-      this.agents.set(key, { role, endpoints: new Set(endpoints), pairs: new Set(pairs) });
+    for (const [key, role, endpoints, pairs, models] of json) {
+      this.agents.set(key, {
+        role,
+        endpoints: new Set(endpoints),
+        pairs: new Set(pairs),
+        models: new Set(models),
+      });
     }
   }
 
@@ -111,12 +128,25 @@ export class Cohorts {
           break;
         }
       }
-      member = { role: null, endpoints: new Set(), pairs: new Set() };
+      member = { role: null, endpoints: new Set(), pairs: new Set(), models: new Set() };
       this.agents.set(agent, member);
       this.changed = true;
     }
     return member;
   }
+}
+
+/** Counts in name order, so that the model file is the same whatever order agents were met in. */
+function countUsers(agents: ReadonlyMap<string, Member>): Users {
+  const users = new Map<string, Map<string, number>>();
+  for (const key of [...agents.keys()].sort()) {
+    const { endpoints, models } = agents.get(key) as Member;
+    const tenant = key.slice(0, key.indexOf('\u0000'));
+    const counts = users.get(tenant) ?? new Map<string, number>();
+    users.set(tenant, counts);
+    for (const set of [endpoints, models]) for (const hash of set) counts.set(hash, (counts.get(hash) ?? 0) + 1);
+  }
+  return users;
 }
 
 /** The leader of the tenant most like a set of endpoints, or -1; agents without tools are alike. */

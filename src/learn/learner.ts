@@ -118,6 +118,7 @@ export class Learner {
       version: this.version,
       cohortOf,
       cohorts: groups.map((group) => this.cohort(group)),
+      users: this.cohorts.users(),
       ...this.laws.laws(start),
       windowMean: start.windowMean,
       windowSquare: start.windowSquare,

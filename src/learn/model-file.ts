@@ -22,6 +22,7 @@ const modelSchema = z.object({
       forest: z.unknown().nullable(),
     }),
   ),
+  users: z.array(z.tuple([z.string(), z.array(z.tuple([z.string(), z.number().int().min(1)]))])).default([]),
   days: z.array(dayLaw).length(DETECTOR_COUNT),
   tails: z.array(tailLaw).length(DETECTOR_COUNT),
   windowMean: z.array(finite.min(0)).length(WINDOW_COUNT),
@@ -34,7 +35,7 @@ export type ModelJson = z.infer<typeof modelSchema>;
 
 /** The model as plain JSON. */
 export function modelToJson(model: CohortModel): ModelJson {
-  const { version, days, tails, windowMean, windowSquare, bar } = model;
+  const { version, users, days, tails, windowMean, windowSquare, bar } = model;
   return {
     format: FORMAT,
     version,
@@ -45,6 +46,7 @@ export function modelToJson(model: CohortModel): ModelJson {
       adopters: [...adopters],
       forest: forest === null ? null : forestToJson(forest),
     })),
+    users: [...users].map(([tenant, counts]) => [tenant, [...counts]]),
     days: [...days],
     tails: [...tails],
     windowMean: [...windowMean],
@@ -61,6 +63,7 @@ export function modelFromJson(value: unknown): CohortModel | string {
     return `${issue.path.join('.') || 'the file'}: ${issue.message}`;
   }
   const { version, days, tails, windowMean, windowSquare, bar, cohortOf } = parsed.data;
+  const users = new Map(parsed.data.users.map(([tenant, counts]) => [tenant, new Map(counts)]));
   const cohorts: Cohort[] = [];
   for (const { id, members, adopters, forest } of parsed.data.cohorts) {
     const grown = forest === null ? null : forestFromJson(forest);
@@ -70,5 +73,5 @@ export function modelFromJson(value: unknown): CohortModel | string {
   for (const [agent, cohort] of cohortOf) {
     if (cohorts[cohort] === undefined) return `agent ${agent} is in cohort ${cohort}, there are ${cohorts.length}`;
   }
-  return { version, cohortOf: new Map(cohortOf), cohorts, days, tails, windowMean, windowSquare, bar };
+  return { version, cohortOf: new Map(cohortOf), cohorts, users, days, tails, windowMean, windowSquare, bar };
 }

@@ -25,6 +25,7 @@ export function neutralModel(): CohortModel {
     version: 'neutral',
     cohortOf: new Map(),
     cohorts: [],
+    users: new Map(),
     days: DETECTORS.map((name) => (name === 'joint' ? JOINT_DAYS : NATS_DAYS)),
     tails: DETECTORS.map(() => ({ from: Math.LN10, stretch: 1 })),
     windowMean: mean,

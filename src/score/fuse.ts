@@ -19,6 +19,7 @@ const SHARES: Readonly<Record<DetectorName, number>> = {
   wake: 0.5,
   recurrence: 1,
   egress: 1,
+  mixing: 1,
   ledger: 1,
   joint: 0.05,
   silence: 0,

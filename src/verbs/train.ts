@@ -165,7 +165,7 @@ function average(all: readonly Measured[]): CohortModel {
     windowSquare: first.windowSquare.map((_, w) => mean((one) => one.windowSquare[w])),
     bar: 1,
   };
-  const unnamed: CohortModel = { version: '', cohortOf: new Map(), cohorts: [], ...laws };
+  const unnamed: CohortModel = { version: '', cohortOf: new Map(), cohorts: [], users: new Map(), ...laws };
   const digest = createHash('sha256')
     .update(JSON.stringify(modelToJson(unnamed)))
     .digest('hex');
