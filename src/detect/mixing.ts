@@ -19,6 +19,8 @@ const MODEL_MIN = 0.005;
 const MODEL_STEP = 1 / 500;
 /** The level is a sum of steps: its root has the tail that the daily law assumes. */
 const SCALE = 4;
+/** One endpoint that others have is a new task; from more than that on it speaks, or from a model. */
+const LEVEL_MIN = 4;
 
 /** The detector of two who share one name. */
 export const mixing: Detector = {
@@ -35,7 +37,8 @@ export const mixing: Detector = {
     const gapMs = Math.max(0, o.timeMs - p.f64[p.at8 + F.mixingMs]);
     p.f64[level] = p.f64[level] * Math.exp((-Math.LN2 * gapMs) / HALF_LIFE_MS) + nats;
     p.f64[p.at8 + F.mixingMs] = o.timeMs;
-    readings.set(INDEX, SCALE * Math.sqrt(p.f64[level]), 0, p.f64[level], 0);
+    const more = p.f64[level] - LEVEL_MIN;
+    readings.set(INDEX, more > 0 ? SCALE * Math.sqrt(more) : 0, 0, p.f64[level], 0);
   },
   learn(o: Observation): void {
     if (o.event === null || o.event.operation !== 'chat') return;
