@@ -27,7 +27,7 @@ export const mixing: Detector = {
   name: 'mixing',
   features: ['likeness to the profiles of others, nats'],
   score(o: Observation, readings: Readings): void {
-    const nats = o.endpointNewHere && o.endpointUsers > 0 ? likeness(o) : 0;
+    const nats = o.endpointFirst && o.endpointUsers > 0 ? likeness(o) : 0;
     if (nats === 0) {
       readings.set(INDEX, 0, 0, 0, 0);
       return;
