@@ -19,8 +19,8 @@ const MODEL_MIN = 0.005;
 const MODEL_STEP = 1 / 500;
 /** The level is a sum of steps: its root has the tail that the daily law assumes. */
 const SCALE = 4;
-/** One endpoint that others have is a new task; from more than that on it speaks, or from a model. */
-const LEVEL_MIN = 4;
+/** One endpoint that others have is a new task, one model a change of models: from more than that on it speaks. */
+const LEVEL_MIN = 5.5;
 
 /** The detector of two who share one name. */
 export const mixing: Detector = {
