@@ -45,6 +45,7 @@ export const DETECTORS = [
   'recurrence',
   'egress',
   'mixing',
+  'origin',
   'ledger',
   'joint',
   'silence',
@@ -77,6 +78,11 @@ export const FEATURE_COUNT = 12;
 export const ENDPOINT_SLOTS = 48;
 /** Slots of the set of known (endpoint, target) pairs. */
 export const PAIR_SLOTS = 60;
+
+/** Sources, environments and credentials that an agent is remembered to have used. */
+export const SOURCE_SLOTS = 4;
+export const ENVIRONMENT_SLOTS = 2;
+export const CREDENTIAL_SLOTS = 8;
 
 /** Offsets of the fields, in units of their own view. */
 export const F = {
@@ -131,6 +137,10 @@ export const F = {
   mu: field('f32', 'mu', DETECTOR_COUNT, 'Gumbel location in force, of days that hold anything'),
   beta: field('f32', 'beta', DETECTOR_COUNT, 'Gumbel scale in force'),
   interest: field('f32', 'interest', DETECTOR_COUNT, 'score in force that one ordinary day in five goes above'),
+  sourceSteady: field('f32', 'sourceSteady', 1, 'decayed share of sessions that came from a known source'),
+  sourceSingle: field('f32', 'sourceSingle', 1, 'decayed share of events whose source did not take turns'),
+  environmentSteady: field('f32', 'environmentSteady', 1, 'decayed share of sessions in a known environment'),
+  taskSteady: field('f32', 'taskSteady', 1, 'decayed share of tasks that were not returned to once over'),
   modelShare: field('f32', 'modelShare', 1, 'decayed share of model calls whose model was never seen before'),
   bytesMean: field('f32', 'bytesMean', 1, 'mean bytes out of a call that sent any'),
   bytesWeight: field('f32', 'bytesWeight', 1, 'such calls learned, capped'),
@@ -147,6 +157,15 @@ export const F = {
   modelStamp: field('u32', 'modelStamp', 1, 'activation number that mu and beta were computed under'),
   role: field('u32', 'role', 1, 'cohort index in the active model, plus one; 0: none'),
   sampleCount: field('u32', 'sampleCount', 1, 'rows since the last sampled one'),
+  sourceHash: field('u32', 'sourceHash', SOURCE_SLOTS, 'hash of the source; 0: none'),
+  sourceMinute: field('u32', 'sourceMinute', SOURCE_SLOTS, 'last minute used'),
+  sourceLast: field('u32', 'sourceLast', 1, 'hash of the source of the latest event that had one'),
+  environmentHash: field('u32', 'environmentHash', ENVIRONMENT_SLOTS, 'hash of the environment; 0: none'),
+  environmentMinute: field('u32', 'environmentMinute', ENVIRONMENT_SLOTS, 'last minute used'),
+  credentialHash: field('u32', 'credentialHash', CREDENTIAL_SLOTS, 'hash of the credential; 0: none'),
+  credentialMinute: field('u32', 'credentialMinute', CREDENTIAL_SLOTS, 'last minute used'),
+  credentialTask: field('u32', 'credentialTask', CREDENTIAL_SLOTS, 'hash of the task it last served; 0: none'),
+  credentialBegan: field('u32', 'credentialBegan', CREDENTIAL_SLOTS, 'minute in which it began to serve it'),
   endpointHash: field('u32', 'endpointHash', ENDPOINT_SLOTS * 2, 'hash of the endpoint, low and high'),
   endpointMinute: field('u32', 'endpointMinute', ENDPOINT_SLOTS, 'first minute seen; once adopted, last minute seen'),
   endpointState: field('u32', 'endpointState', ENDPOINT_SLOTS, 'adopted bit, hour first seen, sessions so far'),

@@ -10,6 +10,7 @@ import { JOINT_FEATURES } from './joint.js';
 import { ledger } from './ledger.js';
 import { mixing } from './mixing.js';
 import { novelty } from './novelty.js';
+import { origin } from './origin.js';
 import { recurrence } from './recurrence.js';
 import { wake } from './wake.js';
 
@@ -34,6 +35,7 @@ export function createCatalogue(prior: WindowPrior): readonly Detector[] {
     recurrence,
     egress,
     mixing,
+    origin,
     ledger,
   ];
 }

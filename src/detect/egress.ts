@@ -67,6 +67,8 @@ function bytesOf(o: Observation): number {
 
 function isNewTarget(o: Observation): boolean {
   return (
-    o.event !== null && o.event.target !== null && (o.pairFirst || knownAgeMs(o.profile, PAIRS, o.pairSlot, o.timeMs) < NEW_MS)
+    o.event !== null &&
+    o.event.target !== null &&
+    (o.pairFirst || knownAgeMs(o.profile, PAIRS, o.pairSlot, o.timeMs) < NEW_MS)
   );
 }

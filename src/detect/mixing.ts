@@ -51,6 +51,7 @@ export const mixing: Detector = {
 /** ln p(others) - ln p(own) of an endpoint that the agent has not adopted and others have. */
 function likeness(o: Observation): number {
   const p = o.profile;
-  if (o.event !== null && o.event.operation === 'chat') return -Math.log(Math.max(MODEL_MIN, p.f32[p.at4 + F.modelShare]));
+  if (o.event !== null && o.event.operation === 'chat')
+    return -Math.log(Math.max(MODEL_MIN, p.f32[p.at4 + F.modelShare]));
   return o.endpointPeers > 0 ? 0 : -Math.log(Math.max(ENDPOINT_MIN, p.f32[p.at4 + F.novelShare]));
 }

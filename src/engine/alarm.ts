@@ -88,6 +88,9 @@ const DAYS_BEFORE_PAGE: Readonly<Partial<Record<Kind, number>>> = {
   'recurring-target': BURN_DAYS,
   exfiltration: BURN_DAYS,
   'shared-credential': BURN_DAYS,
+  'new-source': BURN_DAYS,
+  'new-environment': BURN_DAYS,
+  'credential-after-task': BURN_DAYS,
   joint: BURN_DAYS,
 };
 const DAYS_BEFORE_OTHERS = 2;

@@ -13,6 +13,14 @@ const RETRY_RUN_OF_BURST = 15;
 /** Sub-agents of one session from which it fans out; spread over more sessions they are a busy hour. */
 const FAN_OUT_SESSION = 4;
 
+/** By feature of the detector of origins. */
+const ORIGIN_KINDS: readonly AgentKind[] = [
+  'new-source',
+  'shared-credential',
+  'new-environment',
+  'credential-after-task',
+];
+
 /** The cause that the leading detector stands for. */
 export function causeOf(detector: number, o: Observation, readings: Readings): AgentKind {
   switch (DETECTORS[detector]) {
@@ -41,6 +49,8 @@ export function causeOf(detector: number, o: Observation, readings: Readings): A
       return 'exfiltration';
     case 'mixing':
       return 'shared-credential';
+    case 'origin':
+      return ORIGIN_KINDS[readings.feature[detector]];
     case 'ledger':
       return 'privilege-creep';
     case 'joint':

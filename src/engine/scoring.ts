@@ -122,7 +122,13 @@ export function learnEvent(state: EngineState, key: string, bound: boolean, outc
   }
 }
 
-function tellAdopted(o: Observation, agent: string, what: 'endpoint' | 'model' | 'pair', hash: string, outcome: Outcome): void {
+function tellAdopted(
+  o: Observation,
+  agent: string,
+  what: 'endpoint' | 'model' | 'pair',
+  hash: string,
+  outcome: Outcome,
+): void {
   outcome.samples.push({ kind: 'adopted', timeMs: o.timeMs, agent, id: o.event?.id ?? '', what, hash });
 }
 

@@ -40,7 +40,15 @@ const TAIL_SHAPE = 0.15;
  */
 export const BURN_DAYS = 4;
 const BURN_DAYS_OF_NEW = 7;
-const OF_NEW: ReadonlySet<DetectorName> = new Set(['novelty', 'creep', 'recurrence', 'egress', 'mixing', 'ledger']);
+const OF_NEW: ReadonlySet<DetectorName> = new Set([
+  'novelty',
+  'creep',
+  'recurrence',
+  'egress',
+  'mixing',
+  'origin',
+  'ledger',
+]);
 const BURN: readonly number[] = DETECTORS.map((name) => (OF_NEW.has(name) ? BURN_DAYS_OF_NEW : BURN_DAYS));
 
 /** Computes the laws in force for one profile: after a day was closed, and when a model was activated. */

@@ -20,6 +20,7 @@ const SHARES: Readonly<Record<DetectorName, number>> = {
   recurrence: 1,
   egress: 1,
   mixing: 1,
+  origin: 0.5,
   ledger: 1,
   joint: 0.05,
   silence: 0,
