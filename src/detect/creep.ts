@@ -2,6 +2,7 @@
  * The ledger of what was not adopted: each session's new surprise, summed over sessions with a half-life of a day. One
  * odd session fades; the same strange call in ten sessions of a day, or a new privilege every other day, adds up.
  */
+import { ENDPOINTS, knownSessions, PAIRS } from '../agent/known.js';
 import { DETECTORS, F } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
 import type { Detector } from './detector.js';
@@ -16,6 +17,12 @@ function usualLevel(score: number): number {
   return (score * score) / (SCALE * SCALE);
 }
 
+/** Sessions in which the new thing was met before: what comes again is recurrence's to say. */
+function sessionsBefore(o: Observation): number {
+  const known = o.endpointNewHere ? knownSessions(o.profile, ENDPOINTS, o.endpointSlot) : 0;
+  return known > 0 || !o.pairNewHere ? known : knownSessions(o.profile, PAIRS, o.pairSlot);
+}
+
 /** The ledger as a detector. */
 export const creep: Detector = {
   name: 'creep',
@@ -24,7 +31,7 @@ export const creep: Detector = {
     const p = o.profile;
     const level = p.at8 + F.creepLevel;
     const gapMs = Math.max(0, o.timeMs - p.f64[p.at8 + F.creepMs]);
-    p.f64[level] = p.f64[level] * Math.exp((-Math.LN2 * gapMs) / HALF_LIFE_MS) + o.addedSurprise;
+    p.f64[level] = p.f64[level] * Math.exp((-Math.LN2 * gapMs) / HALF_LIFE_MS) + o.addedSurprise / (1 + sessionsBefore(o));
     p.f64[p.at8 + F.creepMs] = o.timeMs;
     readings.set(
       INDEX,

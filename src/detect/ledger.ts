@@ -15,6 +15,8 @@ const HALF_LIFE_MS = 10 * 86_400_000;
 /** Closed days before which everything is new to an agent that is new itself. */
 const DAYS_MIN = 4;
 const SENSITIVE = 2;
+/** The ledger's level up to which there was one new tool. */
+const LONE_LEVEL = 1.25;
 const KNOWN_TO_COHORT = 0.2;
 /** The level is a sum of steps: its root has the tail that the daily law assumes. */
 const SCALE = 4;
@@ -39,6 +41,16 @@ export const ledger: Detector = {
   },
   learn(): void {},
 };
+
+/**
+ * Whether all that is new is one tool without a sensitive name, in this session and lately: a roll-out looks like this,
+ * and so does an attack of one call. The second new thing tells them apart.
+ */
+export function isLoneNewTool(o: Observation): boolean {
+  const { profile: p, event } = o;
+  if (event === null || !o.endpointNovel || isSensitive(event.endpoint)) return false;
+  return p.f64[p.at8 + F.ledgerLevel] <= LONE_LEVEL && o.sessionCount(U.surprises) <= 1;
+}
 
 function weight(o: Observation): number {
   const further = o.sessionCount(U.firsts);

@@ -20,11 +20,13 @@ export interface DayLaw {
 }
 
 /**
- * Correction of a detector's calibrated surprise: what one day in ten reaches is `from` nats as stated, ln 10 in truth;
- * beyond it the excess follows a generalised Pareto law of scale `stretch` and a shape that all share (score/calibrate.ts).
- * A stretch above 1 says that large surprises come more often than stated.
+ * Correction of a detector's calibrated surprise (score/tail.ts): what a `share` of days goes above is `from` nats as
+ * stated and -ln share in truth; beyond it `stretch` stated nats are worth about one. A stretch above 1 says that large
+ * surprises come more often than stated.
  */
 export interface TailLaw {
+  /** Above 0, below 1: a tenth, or less where the detector has nothing to say on most days. */
+  readonly share: number;
   readonly from: number;
   readonly stretch: number;
 }

@@ -2,7 +2,7 @@
  * Dormancy: the first call after a silence that the agent's own pace makes unbelievable. A credential that nobody used
  * for weeks and that works again at night is the oldest sign of a stolen one. The raw score is ln of the surprise at
  * the silence itself (silence.ts), so that twice as long a sleep is a step and not another world. Silences of less than
- * three days are weekends and holidays, and an agent that has slept as long before is only asleep again. One number of
+ * a week are weekends and holidays, and an agent that has slept as long before is only asleep again. One number of
  * memory, the longest silence so far; a comparison an event.
  */
 import { DETECTORS, F } from '../agent/layout.js';
@@ -13,7 +13,7 @@ import { silenceNats, usualGapHours } from './silence.js';
 const INDEX = DETECTORS.indexOf('wake');
 const HOUR_MS = 3_600_000;
 /** Shortest silence that can be dormancy, hours, and the least surprise at it, nats. */
-const GAP_HOURS_MIN = 72;
+const GAP_HOURS_MIN = 168;
 const NATS_MIN = 12;
 /** How much longer than the longest silence so far it must be. */
 const LONGER = 1.7;

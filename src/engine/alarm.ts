@@ -15,6 +15,7 @@ import type { PolicyRule } from '../decide/policy.js';
 import { propose } from '../decide/propose.js';
 import { type AgentEvent, FLEET } from '../event/event.js';
 import { hash64, hex64 } from '../math/hash.js';
+import { isLoneNewTool } from '../detect/ledger.js';
 import { BURN_DAYS } from '../score/calibrate.js';
 import type { Breach } from './budgets.js';
 import { causeOf, sessionOf, severityOf } from './cause.js';
@@ -94,10 +95,13 @@ const DAYS_BEFORE_PAGE: Readonly<Partial<Record<Kind, number>>> = {
   joint: BURN_DAYS,
 };
 const DAYS_BEFORE_OTHERS = 2;
+/** Kinds that one harmless new tool raises as well as an attack does: alone it is a notice. */
+const OF_NEW: ReadonlySet<Kind> = new Set(['new-endpoint', 'novelty-creep', 'privilege-creep']);
 
 /** Silence is told apart from attacks and wakes nobody; nor does an agent that nobody knows yet. */
 function isNoticeOnly(state: EngineState, kind: Kind): boolean {
   const p = state.observation.profile;
+  if (OF_NEW.has(kind) && isLoneNewTool(state.observation)) return true;
   return kind === 'quiet' || p.u32[p.at4 + F.days] < (DAYS_BEFORE_PAGE[kind] ?? DAYS_BEFORE_OTHERS);
 }
 

@@ -1,7 +1,8 @@
 /**
  * The book of open findings: one per agent and cause, closed after a stated time without new evidence. While a page
- * is open on an agent another cause raises a notice beside it, and a page only where it is worse than everything
- * open: people are woken again when things get worse, not when the same trouble shows another face.
+ * is open on an agent another cause raises a notice beside it, and a page only where it is of another family and worse
+ * than everything open: people are woken again when something else is wrong too, not when the same trouble shows
+ * another face.
  */
 import { type Action, type Kind, SEVERITIES, type Severity } from '../decide/finding.js';
 
@@ -39,6 +40,29 @@ export interface Raised {
 
 const rank = (severity: Severity): number => SEVERITIES.indexOf(severity);
 const PAGE = rank('medium');
+
+/** What kinds tell of: one trouble shows itself in several kinds of one family. */
+const FAMILY: Readonly<Partial<Record<Kind, 'volume' | 'newness'>>> = {
+  'rate-burst': 'volume',
+  'retry-loop': 'volume',
+  'error-burst': 'volume',
+  'fan-out': 'volume',
+  'session-spend': 'volume',
+  spend: 'volume',
+  'new-endpoint': 'newness',
+  'new-target': 'newness',
+  'novelty-creep': 'newness',
+  'privilege-creep': 'newness',
+  'recurring-target': 'newness',
+};
+
+/** Whether an open page says enough: of the same family always, of another where it is as severe. */
+function hides(open: OpenFinding, { kind, severity }: CauseEvidence): boolean {
+  if (rank(open.shown) < PAGE) return false;
+  const isSame = FAMILY[kind] !== undefined && FAMILY[kind] === FAMILY[open.kind];
+  return isSame || rank(open.shown) >= rank(severity);
+}
+
 /** Open findings of one agent; the oldest is closed for another. */
 const OPEN_MAX = 64;
 
@@ -57,9 +81,8 @@ export class FindingBook {
     const { kind, cause, severity, timeMs, bound } = evidence;
     const list = this.current(key, timeMs);
     let finding = list.find((f) => f.cause === cause);
-    const others = list.reduce((most, f) => (f === finding ? most : Math.max(most, rank(f.shown))), -1);
     // A limit that people set is never the other face of something else.
-    const capped = kind !== 'budget' && rank(severity) >= PAGE && others >= PAGE;
+    const capped = kind !== 'budget' && rank(severity) >= PAGE && list.some((f) => f !== finding && hides(f, evidence));
     const shown: Severity = capped ? 'low' : severity;
     if (finding === undefined) {
       finding = { id: makeId(), kind, cause, shown, reached: severity, lastMs: timeMs, bound, proposed: [] };

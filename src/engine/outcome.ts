@@ -48,6 +48,8 @@ export type Sample =
       readonly max: readonly number[];
       readonly surprise: readonly number[];
       readonly marginal: boolean;
+      /** It paged. */
+      readonly paged: boolean;
     };
 
 /** What a batch of records led to, in order. */

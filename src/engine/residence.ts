@@ -101,6 +101,7 @@ function turnDay(state: EngineState, slot: number, running: number, outcome: Out
       max: Array.from(f32.subarray(at4 + F.dayMax, at4 + F.dayMax + DETECTOR_COUNT)),
       surprise: daySurprises(p),
       marginal: (u32[at4 + F.flags] & (PAGED | ALARMED)) === PAGED,
+      paged: (u32[at4 + F.flags] & (PAGED | ALARMED)) !== 0,
     });
   }
   closeDay(p);

@@ -2,9 +2,12 @@
  * How daily maxima fall out over the fleet: the law that a new agent starts from, and the correction that keeps the
  * stated alert budget true. Both learn from closed agent-days alone; labels and verdicts play no part.
  */
-import { DETECTOR_COUNT } from '../agent/layout.js';
+import { DETECTOR_COUNT, DETECTORS } from '../agent/layout.js';
 import type { DayLaw, TailLaw } from '../detect/model.js';
 import type { Sample } from '../engine/outcome.js';
+import { statedFor } from '../score/tail.js';
+
+const FUSED = DETECTORS.indexOf('fused');
 
 export type DaySample = Extract<Sample, { kind: 'day' }>;
 
@@ -16,9 +19,13 @@ const CLAMP = 6;
 const PRIOR_DAYS = 30;
 /** Memory of the tail law, agent-days; and its prior weight. */
 const TAIL_MEMORY = 4096;
-const TAIL_PRIOR = 150;
+const TAIL_PRIOR = 60;
+/** Days beyond the tail's beginning that a law needs. */
+const TOP_MIN = 4;
 /** The tail law looks at the largest tenth: beyond ln 10 nats, if what was stated is true. */
 const TAIL_SHARE = 0.1;
+/** Where the slope of the fused law begins. */
+const SLOPE_SHARE = 0.3;
 /** A tail is not believed to begin lower, nor to be thinner, than this. */
 const FROM_MIN = 0.5;
 const STRETCH_MIN = 0.7;
@@ -41,9 +48,10 @@ export interface StartLaws {
 
 /** A fleet's own law, as far as it has days for one. */
 function blend(own: number, ours: TailLaw, prior: TailLaw): TailLaw {
-  const from = own * ours.from + (1 - own) * prior.from;
+  const { share } = ours;
+  const from = own * Math.max(ours.from, FROM_MIN) + (1 - own) * statedFor(-Math.log(share), prior);
   const stretch = own * ours.stretch + (1 - own) * prior.stretch;
-  return { from, stretch: Math.max(STRETCH_MIN, stretch) };
+  return { share, from, stretch: Math.max(STRETCH_MIN, stretch) };
 }
 
 function zeros(): number[] {
@@ -72,11 +80,13 @@ export class Laws {
   /** Stated surprises of closed agent-days, newest last, by detector. */
   private readonly recent: number[][] = Array.from({ length: DETECTOR_COUNT }, () => []);
   private readonly agentsMax: number;
+  private readonly pagesPerAgentDay: number;
   private pages: [number, number, number][] = [];
 
   /** Beyond `agentsMax` agents, the one that was met first is forgotten. */
-  constructor(agentsMax: number) {
+  constructor(agentsMax: number, pagesPerAgentDay: number) {
     this.agentsMax = agentsMax;
+    this.pagesPerAgentDay = pagesPerAgentDay;
   }
 
   learn(sample: DaySample, laws: readonly DayLaw[]): void {
@@ -97,6 +107,8 @@ export class Laws {
     agent.n++;
     for (let d = 0; d < DETECTOR_COUNT; d++) {
       if (sample.max[d] > 0) learnHeld(agent, d, sample.max[d], laws[d]);
+      // The law is of ordinary days, and of those that paged nobody knows how many were: tails() puts back a budget's worth.
+      if (d === FUSED && sample.paged) continue;
       this.recent[d].push(sample.surprise[d]);
       if (this.recent[d].length > TAIL_MEMORY) this.recent[d].shift();
     }
@@ -151,26 +163,42 @@ export class Laws {
   }
 
   /**
-   * Tail law by detector: where the largest tenth of stated surprises begins, and how far beyond it they reach on
-   * the whole (the median excess over ln 2: attacks among the days hardly move it).
+   * Tail law by detector: where the largest tenth of stated surprises begins (or the larger half of the days that held
+   * anything, where they are rarer), and how far beyond it they reach on the whole: the median excess over ln 2, which
+   * attacks among the days hardly move.
    */
   private tails(prior: readonly TailLaw[]): TailLaw[] {
     return this.recent.map((list, d) => {
       const sorted = Float64Array.from(list).sort().reverse();
-      const top = Math.floor(sorted.length * TAIL_SHARE);
-      if (top < 4) return prior[d];
+      if (d === FUSED) return this.fusedTail(sorted, prior[d]);
+      const held = sorted.findLastIndex((stated) => stated > 0) + 1;
+      const top = Math.floor(Math.min(sorted.length * TAIL_SHARE, held / 2));
+      if (top < TOP_MIN) return prior[d];
       const from = sorted[top];
-      const excess = (sorted[Math.floor(top / 2)] - from) / Math.LN2;
-      const own = sorted.length / (sorted.length + TAIL_PRIOR);
-      return blend(own, { from: Math.max(from, FROM_MIN), stretch: excess }, prior[d]);
+      const stretch = (sorted[Math.floor(top / 2)] - from) / Math.LN2;
+      return blend(held / (held + TAIL_PRIOR), { share: top / sorted.length, from, stretch }, prior[d]);
     });
+  }
+
+  /**
+   * The same for all detectors together, from the days that did not page: a budget's worth of ordinary days is missing
+   * above them. Its slope is read between the largest 30 % and 10 % of days, below the days that attacks spoil.
+   */
+  private fusedTail(sorted: Float64Array, prior: TailLaw): TailLaw {
+    const paged = Math.min(this.pagesPerAgentDay, TAIL_SHARE / 2);
+    const at = (share: number) => Math.floor((sorted.length * (share - paged)) / (1 - paged));
+    if (at(TAIL_SHARE) < TOP_MIN) return prior;
+    const from = sorted[at(TAIL_SHARE)];
+    const slope = (from - sorted[at(SLOPE_SHARE)]) / Math.log(SLOPE_SHARE / TAIL_SHARE);
+    const own = sorted.length / (sorted.length + TAIL_PRIOR);
+    return blend(own, { share: TAIL_SHARE, from, stretch: slope }, prior);
   }
 
   /**
    * How far the last week's marginal pages surely went above the budget (its upper nine tenths are medium), at least
    * 1: every detector's bar is raised by it.
    */
-  bar(pagesPerAgentDay: number): number {
+  bar(): number {
     let days = 0;
     let paged = 0;
     for (const [, d, p] of this.pages) {
@@ -178,7 +206,7 @@ export class Laws {
       paged += p;
     }
     if (days === 0) return 1;
-    return Math.max(1, (paged - 2 * Math.sqrt(paged)) / Math.max(1, days * pagesPerAgentDay));
+    return Math.max(1, (paged - 2 * Math.sqrt(paged)) / Math.max(1, days * this.pagesPerAgentDay));
   }
 
   snapshot(): LawsJson {

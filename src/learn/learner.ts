@@ -43,7 +43,7 @@ const words = new Uint32Array(2);
 /** Learns windows of samples and gives out models. */
 export class Learner {
   private readonly options: LearnerOptions;
-  private readonly laws = new Laws(AGENTS_MAX);
+  private readonly laws: Laws;
   private readonly cohorts = new Cohorts(AGENTS_MAX);
   /** One rotating forest a cohort, by cohort id. */
   private readonly rotations = new Map<string, Rotation>();
@@ -53,6 +53,7 @@ export class Learner {
 
   constructor(options: LearnerOptions, snapshot?: unknown) {
     this.options = options;
+    this.laws = new Laws(AGENTS_MAX, options.pagesPerAgentDay);
     this.version = options.start.version;
     if (snapshot !== undefined) this.restore(snapshot as LearnerJson);
   }
@@ -61,7 +62,7 @@ export class Learner {
   close(windowEndMs: number, samples: readonly Sample[]): CohortModel | null {
     if (samples.length === 0) return null;
     const ordered = [...samples].sort(order);
-    const { start, pagesPerAgentDay } = this.options;
+    const { start } = this.options;
     const rows = new Map<string, number[]>();
     const cohortOf = new Map<string, string>();
     for (const group of this.cohorts.group()) for (const member of group.members) cohortOf.set(member, group.id);
@@ -81,7 +82,7 @@ export class Learner {
     }
     for (const [cohort, values] of rows) this.grow(cohort, values, windowEndMs);
     this.version = nextVersion(this.version, windowEndMs, ordered);
-    return this.model(this.laws.bar(pagesPerAgentDay));
+    return this.model(this.laws.bar());
   }
 
   snapshot(): unknown {
@@ -106,7 +107,7 @@ export class Learner {
   }
 
   /** The model as it stands; also what a restored learner hands to a restored engine. */
-  model(bar = this.laws.bar(this.options.pagesPerAgentDay)): CohortModel {
+  model(bar = this.laws.bar()): CohortModel {
     const { start } = this.options;
     const groups = this.cohorts.group();
     this.forgetOld(groups);

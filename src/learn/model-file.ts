@@ -8,7 +8,7 @@ const FORMAT = 2;
 
 const finite = z.number();
 const dayLaw = z.object({ share: finite.min(0).max(1), mean: finite, within: finite.min(0), between: finite.min(0) });
-const tailLaw = z.object({ from: finite.positive(), stretch: finite.positive() });
+const tailLaw = z.object({ share: finite.positive().lt(1), from: finite.positive(), stretch: finite.positive() });
 const modelSchema = z.object({
   format: z.literal(FORMAT),
   version: z.string().min(1).max(256),

@@ -8,6 +8,8 @@ const DISPERSION = { events: 20, starts: 2, spawns: 2, errors: 4 } as const;
 
 /** Wide laws of daily maxima; the joint model's scores lie closer together. */
 const NATS_DAYS = { share: 0.5, mean: 6, within: 16, between: 16 };
+/** Weeks without a call are rare. */
+const WAKE_DAYS = { share: 0.005, mean: 6, within: 2, between: 2 };
 const JOINT_DAYS = { share: 1, mean: 9, within: 1, between: 1 };
 
 /** A model that knows nothing. */
@@ -26,8 +28,8 @@ export function neutralModel(): CohortModel {
     cohortOf: new Map(),
     cohorts: [],
     users: new Map(),
-    days: DETECTORS.map((name) => (name === 'joint' ? JOINT_DAYS : NATS_DAYS)),
-    tails: DETECTORS.map(() => ({ from: Math.LN10, stretch: 1 })),
+    days: DETECTORS.map((name) => (name === 'joint' ? JOINT_DAYS : name === 'wake' ? WAKE_DAYS : NATS_DAYS)),
+    tails: DETECTORS.map(() => ({ share: 0.1, from: Math.LN10, stretch: 1 })),
     windowMean: mean,
     windowSquare: square,
     bar: 1,

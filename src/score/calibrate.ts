@@ -9,8 +9,9 @@
  * what is still wrong.
  */
 import { DETECTOR_COUNT, DETECTORS, type DetectorName, F, type Profile, WINDOW_COUNT } from '../agent/layout.js';
-import type { CohortModel, DayLaw, TailLaw } from '../detect/model.js';
+import type { CohortModel, DayLaw } from '../detect/model.js';
 import { lnGumbelTail } from '../math/tail.js';
+import { trueSurprise } from './tail.js';
 
 const FUSED = DETECTORS.indexOf('fused');
 const JOINT = DETECTORS.indexOf('joint');
@@ -29,11 +30,6 @@ const CLAMP_AFTER = 3;
 const VARIANCE_MIN = 0.25;
 /** A score is worth a closer look from the one on that this part of ordinary days goes above. */
 const INTERESTING_SHARE = 0.2;
-/**
- * Shape of the generalised Pareto law of what goes beyond the tail's beginning (Pickands, Annals of Statistics 1975).
- * Real agents have days that no law of their own foresees; above 0 the excess counts less and less the larger it is.
- */
-const TAIL_SHAPE = 0.15;
 /**
  * The first days do not count: everything is new to an agent that is new itself, and laws that remember it would be
  * wide for weeks. What is new goes on for longer: rare tasks come for the first time.
@@ -87,12 +83,7 @@ export function statedSurprise(p: Profile, detector: number, score: number): num
 
 /** The same after the fleet's tail law. */
 export function surprise(stated: number, detector: number, model: CohortModel): number {
-  return corrected(stated, model.tails[detector]);
-}
-
-function corrected(stated: number, { from, stretch }: TailLaw): number {
-  if (stated <= from) return (stated * Math.LN10) / from;
-  return Math.LN10 + Math.log1p((TAIL_SHAPE * (stated - from)) / stretch) / TAIL_SHAPE;
+  return trueSurprise(stated, model.tails[detector]);
 }
 
 /** Stated surprise of the running day's maxima, by detector; the fused one is kept as it was stated. */

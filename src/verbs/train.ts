@@ -108,7 +108,7 @@ async function measure(path: string, options: TrainingOptions): Promise<Measured
     }
     replayer.finish();
     const summary = replayer.summary({ lines, wallMs: 0, eventsHere: replayer.counts.events, resumedAt: 0 });
-    const laws = new Laws(Number.POSITIVE_INFINITY);
+    const laws = new Laws(Number.POSITIVE_INFINITY, options.config.detection.pages_per_agent_day);
     for (const sample of samples.sort(inOrder)) laws.learn(sample, start.days);
     return {
       ...laws.laws(start),
@@ -158,6 +158,7 @@ function average(all: readonly Measured[]): CohortModel {
       between: mean((one) => one.days[d].between),
     })),
     tails: first.tails.map((_, d) => ({
+      share: mean((one) => one.tails[d].share),
       from: mean((one) => one.tails[d].from),
       stretch: mean((one) => one.tails[d].stretch),
     })),
