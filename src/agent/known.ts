@@ -128,3 +128,32 @@ const DAY_KEEP = Math.exp(-Math.LN2 / 14);
 export function ageKnown(p: Profile, set: KnownSet): void {
   for (let i = 0; i < set.slots; i++) p.f32[p.at4 + set.count + i] *= DAY_KEEP;
 }
+
+/** Adopts an entry because a person vouches for it, placing it where it is not there; returns its slot. */
+export function adoptKnown(p: Profile, set: KnownSet, low: number, high: number, timeMs: number): number {
+  const found = findKnown(p, set, low, high);
+  const slot = found === -1 ? insertKnown(p, set, low, high, timeMs) : found;
+  if (isAdopted(p, set, slot)) return slot;
+  p.u32[p.at4 + set.state + slot] = (ADOPTED | knownSessions(p, set, slot)) >>> 0;
+  p.u32[p.at4 + set.minute + slot] = Math.floor(timeMs / MINUTE_MS);
+  // An entry without a use would be the first to make room.
+  if (p.f32[p.at4 + set.count + slot] < 1) p.f32[p.at4 + set.count + slot] = 1;
+  return slot;
+}
+
+/** Empties the slots of entries that are not adopted and were first seen in the minute of `sinceMs` or later. */
+export function forgetNovel(p: Profile, set: KnownSet, sinceMs: number): void {
+  const minute = Math.floor(sinceMs / MINUTE_MS);
+  for (let i = 0; i < set.slots; i++) {
+    if (!isAdopted(p, set, i) && p.u32[p.at4 + set.minute + i] >= minute) clearKnown(p, set, i);
+  }
+}
+
+/** Empties a slot. */
+export function clearKnown(p: Profile, set: KnownSet, slot: number): void {
+  p.u32[p.at4 + set.hash + 2 * slot] = 0;
+  p.u32[p.at4 + set.hash + 2 * slot + 1] = 0;
+  p.u32[p.at4 + set.minute + slot] = 0;
+  p.u32[p.at4 + set.state + slot] = 0;
+  p.f32[p.at4 + set.count + slot] = 0;
+}

@@ -89,6 +89,8 @@ export interface Finding {
   readonly bound: boolean;
   /** Key of the proposal made of this line, or null. */
   readonly proposal: string | null;
+  /** Id of the verdict that made a notice of this line; there only where one did. */
+  readonly mutedBy?: string;
 }
 
 /** What can be done to an agent, mildest first. */

@@ -1,5 +1,5 @@
 /** From a scored observation to a finding's line and, where the policy says so, a proposal. */
-import { F } from '../agent/layout.js';
+import { DETECTORS, F } from '../agent/layout.js';
 import { U } from '../agent/sessions.js';
 import { agentKey } from '../agent/table.js';
 import {
@@ -25,6 +25,7 @@ import type { SourceStateRecord } from './record.js';
 import { attribute, hasCause, leader, round } from './scoring.js';
 import type { EngineState } from './state.js';
 import { type AgentKind, makeSourceTitle, makeTitle } from './title.js';
+import { muting } from './verdicts.js';
 
 const DAY_MS = 86_400_000;
 /** A breach is certain and its projection nearly so: these p rank them with what else is open. */
@@ -191,11 +192,14 @@ function raise(state: EngineState, cause: Cause, bound: boolean, offset: number,
   const { tenant, name: root } = table.entry(o.slot);
   const key = agentKey(tenant, root, bound);
   const source = o.event?.id ?? `tick:${o.timeMs}`;
-  const evidence = { ...cause, timeMs: o.timeMs, bound };
+  const mutedBy = cause.kind === 'budget' ? null : muting(state, cause.kind, cause.attribution);
+  const severity = mutedBy === null ? cause.severity : 'low';
+  const evidence = { ...cause, severity, timeMs: o.timeMs, bound };
   const { finding: open, line } = state.findings.note(key, evidence, () =>
     makeId([key, cause.cause, source, o.timeMs]),
   );
-  const asks = open.bound && isAnswered(settings.policy.rules, cause.kind, open);
+  const asks = mutedBy === null && open.bound && isAnswered(settings.policy.rules, cause.kind, open);
+  if (cause.kind !== 'budget') noteLevel(state, open.id, line, cause);
   if (!line && !asks) return;
   const session = sessionOf(cause.kind, o);
   const finding = describe(
@@ -219,11 +223,28 @@ function raise(state: EngineState, cause: Cause, bound: boolean, offset: number,
     state.counts.proposals++;
   }
   if (!line) return;
-  outcome.findings.push(isNew ? { ...finding, proposal: proposal.key } : finding);
+  if (mutedBy !== null) outcome.findings.push({ ...finding, mutedBy });
+  else outcome.findings.push(isNew ? { ...finding, proposal: proposal.key } : finding);
   state.counts.findings++;
   const flags = o.profile.at4 + F.flags;
   if (open.shown === 'medium') o.profile.u32[flags] |= PAGED;
   else if (isPage(open.shown)) o.profile.u32[flags] |= ALARMED;
+}
+
+/** Remembers how high a finding's leading measurement stood, which says more of it than its lines alone. */
+function noteLevel(state: EngineState, id: string, line: boolean, { attribution }: Cause): void {
+  const { features, readings, observation: o, verdicts } = state;
+  if (line) {
+    const { detector, feature, observed } = attribution()[0];
+    verdicts.note(id, detector, feature, observed, o.timeMs);
+    return;
+  }
+  const detector = leader();
+  const name = DETECTORS[detector];
+  const feature = features.get(name)?.[readings.feature[detector]];
+  // Which feature leads the joint view is too dear to be asked for at every event.
+  if (feature !== undefined && name !== 'joint')
+    verdicts.note(id, name, feature, readings.observed[detector], o.timeMs);
 }
 
 /** Whether any rule may still answer this kind of finding at the severity it has reached. */

@@ -19,12 +19,14 @@ import type { Engine, EngineCounts, Shelf } from './contract.js';
 import { hashIdentity } from './dedupe.js';
 import { advanceWindows, enterSession, lookUp, noteNovel, sessionHash } from './observe.js';
 import type { Outcome } from './outcome.js';
-import type { AgentRecord, EngineRecord, EventRecord, ResetRecord } from './record.js';
-import { lookAfter, resetSeated, resetShelved, seat, takeModel, turnDays } from './residence.js';
+import type { AgentRecord, EngineRecord, EventRecord } from './record.js';
+import { resetAgent } from './reset.js';
+import { lookAfter, seat, takeModel, turnDays } from './residence.js';
 import { learnEvent, listen, scoreEvent, surprises } from './scoring.js';
 import type { Settings } from './settings.js';
 import { restoreState, saveState } from './snapshot.js';
 import { EngineState, type Place } from './state.js';
+import { takeVerdict, undoVerdict } from './verdicts.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -92,13 +94,19 @@ export class PartitionEngine implements Engine {
         this.onAgent(record, outcome);
         break;
       case 'reset':
-        this.onReset(record);
+        resetAgent(this.state, record);
         break;
       case 'config': {
         const parsed = this.options.parseSettings(record.settings);
         if (parsed !== null) this.state.adopt(parsed.settings, parsed.config);
         break;
       }
+      case 'verdict':
+        takeVerdict(this.state, record);
+        break;
+      case 'verdict-undo':
+        undoVerdict(this.state, record);
+        break;
       case 'source':
         raiseSource(this.state, record, offset, outcome);
         break;
@@ -231,6 +239,7 @@ export class PartitionEngine implements Engine {
     const hour = Math.floor(timeMs / HOUR_MS) !== Math.floor(state.nowMs / HOUR_MS);
     state.nowMs = timeMs;
     state.ids.advance(timeMs);
+    state.verdicts.expire(timeMs);
     for (let minute = Math.max(from + 1, to - MINUTES + 1); minute <= to; minute++) {
       for (const slot of state.table.due(minute)) this.look(slot, minute * MINUTE_MS, offset, outcome);
     }
@@ -267,18 +276,5 @@ export class PartitionEngine implements Engine {
     else this.state.facts.set(key, { role: record.role, labels: record.labels });
     this.state.budgets.set(key, record.budgets);
     outcome.samples.push({ kind: 'role', timeMs: record.timeMs, agent: key, id: '', role: record.role });
-  }
-
-  /** Forgets everything about one agent; it learns anew. */
-  private onReset(record: ResetRecord): void {
-    const { state } = this;
-    for (const bound of [true, false]) {
-      const key = agentKey(record.tenant, record.agent, bound);
-      const slot = state.table.find(record.tenant, record.agent, bound);
-      const position = state.shelved.get(key);
-      if (slot !== -1) resetSeated(state, slot);
-      else if (position !== undefined) resetShelved(state, key, position);
-      state.findings.forget(key);
-    }
   }
 }

@@ -106,6 +106,14 @@ export class FindingBook {
     }
   }
 
+  /** Closes one finding at once, whoever's it is: what follows is raised anew. */
+  close(id: string): void {
+    for (const [key, list] of this.open) {
+      const kept = list.filter((finding) => finding.id !== id);
+      if (kept.length !== list.length) this.open.set(key, kept);
+    }
+  }
+
   forget(key: string): void {
     this.open.delete(key);
   }

@@ -16,7 +16,8 @@ import type { EngineState } from './state.js';
 
 /** Most sessions of one agent at a time; the one opened first is ended for another. */
 const SESSIONS_PER_AGENT = 32;
-const PAIR_SALT = 0x5bd1e995;
+/** Keeps hashes of pairs apart from those of endpoints. */
+export const PAIR_SALT = 0x5bd1e995;
 
 const pair = new Uint32Array(2);
 

@@ -12,6 +12,7 @@ import type { EngineCounts, Shelf } from './contract.js';
 import { SeenIds } from './dedupe.js';
 import { FindingBook } from './findings.js';
 import type { Settings } from './settings.js';
+import { VerdictBook } from './verdict-book.js';
 
 /** Where the engine stands in the world of partitions; see design, fence. */
 export interface Place {
@@ -34,6 +35,8 @@ export class EngineState {
   readonly ids: SeenIds;
   readonly findings: FindingBook;
   readonly budgets = new BudgetBook();
+  /** What people said of findings. */
+  readonly verdicts = new VerdictBook();
   /** Role and labels by agent key, for agents that have any. */
   readonly facts = new Map<string, AgentFacts>();
   /** Shelf position by agent key, oldest first. */

@@ -6,10 +6,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { settingsDigest } from '../config.js';
+import type { Finding } from '../decide/finding.js';
 import type { ControlRecord } from '../engine/record.js';
 import { KilldeerError } from '../errors.js';
+import type { AgentEvent } from '../event/event.js';
 import { nodeFiles } from '../log/files.js';
 import type { Log } from '../log/log.js';
+import { evidenceOf } from './evidence.js';
 import type { FindingsFollower } from './findings-follower.js';
 import { RESTART_LIMITS } from './kept-worker.js';
 import { EVENTS_TOPIC } from './layout.js';
@@ -53,6 +56,8 @@ export interface Live<R extends LiveRegistry = LiveRegistry> {
   readonly status: { health(): LiveHealth; ready(): LiveHealth; stats(): Readonly<Record<string, unknown>> };
   /** Resolves once the record is durable in its agent's partition; what names no agent goes to every partition. */
   readonly control: { write(record: ControlRecord): Promise<void> };
+  /** The event behind a finding's line; null: it rests on a tick, or the event is no longer kept. */
+  readonly evidence: { event(finding: Finding): Promise<AgentEvent | null> };
   /** Records that are durable and not executed yet. */
   behind(): number;
   /** By partition, as it stands; null before it ran. */
@@ -145,6 +150,7 @@ class LiveSide<R extends LiveRegistry> implements Live<R> {
   readonly clock: Live<R>['clock'];
   readonly status: Live<R>['status'];
   readonly control: Live<R>['control'];
+  readonly evidence: Live<R>['evidence'];
   private readonly timers: NodeJS.Timeout[] = [];
   private isStopping = false;
   private isFeeding = false;
@@ -161,6 +167,7 @@ class LiveSide<R extends LiveRegistry> implements Live<R> {
     this.log = ground.events;
     this.clock = ground.time.now;
     this.control = { write: (record) => ground.events.control(record) };
+    this.evidence = { event: (finding) => evidenceOf(ground.log, options.prices, finding) };
     this.status = { health: () => this.health(), ready: () => this.ready(), stats: () => this.stats() };
   }
 

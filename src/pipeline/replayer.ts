@@ -27,6 +27,7 @@ import {
   Tally,
   type TallyJson,
 } from './replay-summary.js';
+import { type ReplayWord, ReplayWords, type ReplayWordsJson } from './replay-verdicts.js';
 
 /** An agent that people have described: registered at the start, before its first event. */
 export interface RegistryImport {
@@ -57,6 +58,8 @@ export interface ReplayerOptions {
   readonly registryImport: readonly RegistryImport[];
   readonly registry: FoldSource;
   readonly shelf: Shelf;
+  /** What people say of its findings; left out: nothing. */
+  readonly words?: readonly ReplayWord[];
 }
 
 /** Each is called in the order of the lines; none may throw but to end the run. */
@@ -80,6 +83,7 @@ export interface ReplayerSnapshot {
   readonly samples: readonly Sample[];
   readonly model: CohortModel;
   readonly engine: Uint8Array;
+  readonly words?: ReplayWordsJson;
 }
 
 const PARTITION = 0;
@@ -97,6 +101,7 @@ export class Replayer {
   private readonly learner: Learner;
   private readonly clock: RecordingClock;
   private readonly tally: Tally;
+  private readonly words: ReplayWords;
   private readonly outcome = createOutcome();
   private readonly firstModel: string;
   private samples: Sample[];
@@ -127,6 +132,7 @@ export class Replayer {
     this.fold = snapshot === undefined ? options.registry.create() : options.registry.restore(snapshot.registry);
     this.clock = new RecordingClock(snapshot?.clock);
     this.tally = new Tally(snapshot?.tally);
+    this.words = new ReplayWords(options.words ?? [], snapshot?.words);
     this.samples = [...(snapshot?.samples ?? [])];
     for (const entry of this.fold.entries()) this.note(entry);
   }
@@ -180,6 +186,7 @@ export class Replayer {
       samples: this.samples,
       model: this.model,
       engine: this.engine.snapshot(),
+      words: this.words.snapshot(),
     };
   }
 
@@ -197,15 +204,27 @@ export class Replayer {
     let before = clock.tickMs;
     let due = clock.nextTick(event.timeMs);
     while (due !== null) {
+      // Whatever was said before the first event is about nothing.
+      if (before !== null) this.hear(due, line);
       this.tick(before, due, line);
       before = due;
       due = clock.nextTick(event.timeMs);
     }
+    this.hear(event.timeMs, line);
     this.hooks.failpoint?.('event');
     clock.see(event.timeMs);
     const root = keyOf(event.tenant, rootOf(event.agent, event.parent));
     this.tally.event(event.timeMs, root, this.stopped.size > 0 && this.isStopped(event, root));
     this.step({ type: 'event', event, bound: this.options.bound }, line);
+  }
+
+  /** What people say up to this time, before anything of this time happens. */
+  private hear(timeMs: number, line: number): void {
+    if (this.words.size === 0) return;
+    const roleOf = (tenant: string, agent: string) => this.fold.entry(tenant, agent)?.role ?? null;
+    for (let said = this.words.due(timeMs, roleOf); said !== null; said = this.words.due(timeMs, roleOf)) {
+      this.step(said, line);
+    }
   }
 
   private isStopped(event: AgentEvent, root: string): boolean {
@@ -250,6 +269,7 @@ export class Replayer {
     this.hooks.after?.(record, line, outcome);
     for (const finding of outcome.findings) {
       this.tally.finding(finding);
+      this.words.note(finding, record.type === 'event' ? record.event : null);
       this.hooks.finding?.(finding);
     }
     const timeMs = this.clock.tickMs ?? 0;

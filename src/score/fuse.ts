@@ -7,14 +7,14 @@ import { cauchyScore, combineCauchy } from '../math/tail.js';
 
 /** Parts of the alert budget. Silence has none: it is reported apart and never wakes anybody. */
 const SHARES: Readonly<Record<DetectorName, number>> = {
-  rate: 0.25,
-  starts: 1,
-  delegation: 1,
-  errors: 1.5,
-  novelty: 1.5,
+  rate: 0.1,
+  starts: 2,
+  delegation: 2,
+  errors: 1,
+  novelty: 3,
   creep: 1.5,
-  session: 0.5,
-  spend: 0.25,
+  session: 0.25,
+  spend: 0.1,
   drift: 1,
   wake: 0.5,
   recurrence: 1.5,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { AgentRecord } from '../../src/engine/record.js';
 import { FactBook } from '../../src/pipeline/fact-book.js';
 import type { LiveChange } from '../../src/pipeline/live-parts.js';
 import { createFold } from '../../src/registry/fold.js';
@@ -39,7 +40,15 @@ describe('the book of facts', () => {
       register(6, 'a', { role: 'support', ifVersion: 99 }),
       register(7, 'a', { role: 'support', actor: 'sender:x' }),
     );
-    expect(follows.map((record) => record?.role ?? null)).toEqual([null, null, null, 'sales', null, null, null]);
+    expect(follows.map((record) => (record as AgentRecord | null)?.role ?? null)).toEqual([
+      null,
+      null,
+      null,
+      'sales',
+      null,
+      null,
+      null,
+    ]);
     expect(book.since(0)).toHaveLength(1);
     expect(book.next).toBe(7);
   });
@@ -51,7 +60,8 @@ describe('the book of facts', () => {
       register(3, 'a', { role: 'three' }),
       register(4, 'a', { tenant: 't', role: 'four' }),
     );
-    const said = (told: number) => book.since(told).map(({ tenant, agent, role }) => `${tenant}/${agent}=${role}`);
+    const said = (told: number) =>
+      (book.since(told) as AgentRecord[]).map(({ tenant, agent, role }) => `${tenant}/${agent}=${role}`);
     expect(said(0).sort()).toEqual(['/a=three', '/b=two', 't/a=four']);
     expect(said(2).sort()).toEqual(['/a=three', 't/a=four']);
     expect(said(3)).toEqual(['t/a=four']);
