@@ -79,9 +79,11 @@ export const ENDPOINT_SLOTS = 48;
 /** Slots of the set of known (endpoint, target) pairs. */
 export const PAIR_SLOTS = 60;
 
-/** Sources, environments and credentials that an agent is remembered to have used. */
+/** Sources that an agent is remembered to have been called from. */
 export const SOURCE_SLOTS = 4;
+/** Environments that it is remembered to have worked in. */
 export const ENVIRONMENT_SLOTS = 2;
+/** Credentials that it is remembered to have used. */
 export const CREDENTIAL_SLOTS = 8;
 
 /** Offsets of the fields, in units of their own view. */

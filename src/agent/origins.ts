@@ -13,12 +13,15 @@ export interface OriginSet {
   readonly minute: number;
 }
 
+/** Where it was called from. */
 export const SOURCES: OriginSet = { slots: SOURCE_SLOTS, hash: F.sourceHash, minute: F.sourceMinute };
+/** What it worked in. */
 export const ENVIRONMENTS: OriginSet = {
   slots: ENVIRONMENT_SLOTS,
   hash: F.environmentHash,
   minute: F.environmentMinute,
 };
+/** What it showed. */
 export const CREDENTIALS: OriginSet = { slots: CREDENTIAL_SLOTS, hash: F.credentialHash, minute: F.credentialMinute };
 
 /** Slot of a hash, or -1; 0 stands for nothing and is never found. */

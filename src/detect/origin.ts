@@ -26,10 +26,13 @@ const SHARE_MIN = 0.01;
 /** What is hardly a surprise is none, nats. */
 const NATS_MIN = 1;
 
-/** Indexes of the features. */
+/** Index of the feature of new sources. */
 export const NEW_SOURCE_FEATURE = 0;
+/** Index of the feature of two sources at once. */
 export const TWO_SOURCES_FEATURE = 1;
+/** Index of the feature of new environments. */
 export const NEW_ENVIRONMENT_FEATURE = 2;
+/** Index of the feature of credentials used after their task. */
 export const AFTER_TASK_FEATURE = 3;
 
 /** The detector of calls from elsewhere. */

@@ -18,7 +18,7 @@ const SHARES: Readonly<Record<DetectorName, number>> = {
   drift: 1,
   wake: 0.5,
   recurrence: 1.5,
-  egress: 1,
+  egress: 2,
   mixing: 1,
   origin: 0.5,
   ledger: 1,
