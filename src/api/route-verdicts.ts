@@ -123,7 +123,7 @@ async function namesOf({ evidence }: ServerParts, finding: Finding, body: Verdic
   const event = await evidence.event(finding);
   if (event !== null) return { endpoint: event.endpoint, target: event.target };
   if (!NAMES_ENDPOINT.has(finding.kind)) return { endpoint: null, target: null };
-  const members = finding.kind === NAMES_TARGET ? 'its endpoint and target' : 'its endpoint';
+  const members = NAMES_TARGET.has(finding.kind) ? 'its endpoint and target' : 'its endpoint';
   throw new KilldeerError('registry.refused', `the event behind the finding is no longer in the log: name ${members}`);
 }
 

@@ -23,7 +23,7 @@ export const KINDS = [
   'privilege-creep',
   'recurring-target',
   'exfiltration',
-  'shared-credential',
+  'mixed-profile',
   'new-source',
   'new-environment',
   'credential-after-task',
@@ -32,10 +32,15 @@ export const KINDS = [
   'spend',
   'budget',
   'cost-drift',
+  'rate-drift',
   'joint',
   'quiet',
   'agent-flood',
   'source-refused',
+  'provider-outage',
+  'deploy',
+  'shared-credential',
+  'delegation-tree',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 

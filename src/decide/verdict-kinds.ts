@@ -2,10 +2,16 @@
 import type { Kind } from './finding.js';
 
 /** Kinds whose findings name an endpoint: the like of one is about the same endpoint. */
-export const NAMES_ENDPOINT: ReadonlySet<Kind> = new Set(['retry-loop', 'new-endpoint', 'new-target']);
+export const NAMES_ENDPOINT: ReadonlySet<Kind> = new Set([
+  'retry-loop',
+  'new-endpoint',
+  'new-target',
+  'privilege-creep',
+  'recurring-target',
+]);
 
-/** The kind that names the target too. */
-export const NAMES_TARGET: Kind = 'new-target';
+/** Those that name the target too. */
+export const NAMES_TARGET: ReadonlySet<Kind> = new Set(['new-target', 'recurring-target']);
 
 /**
  * Milder faces of a kind: the same measurement of the same trouble, told apart by how far it has gone. Whoever answers

@@ -11,6 +11,8 @@ import { ledger } from './ledger.js';
 import { mixing } from './mixing.js';
 import { novelty } from './novelty.js';
 import { origin } from './origin.js';
+import { createRate } from './pace.js';
+import { ramp } from './ramp.js';
 import { recurrence } from './recurrence.js';
 import { wake } from './wake.js';
 
@@ -20,7 +22,7 @@ const SPAWNS = STARTS + STREAMS.starts.length;
 /** The detectors, sharing one cold-start law that the engine fills from the model in force. */
 export function createCatalogue(prior: WindowPrior): readonly Detector[] {
   return [
-    createCounts('rate', 'calls', 0, STREAMS.events.length, 4, 2, prior, () => true),
+    createRate(prior),
     createCounts('starts', 'sessions started', STARTS, STREAMS.starts.length, 1, 0, prior, (o) => o.opensSession),
     createCounts('delegation', 'sub-agents started', SPAWNS, STREAMS.spawns.length, 3, 0, prior, (o) =>
       isDelegation(o.event),
@@ -37,6 +39,7 @@ export function createCatalogue(prior: WindowPrior): readonly Detector[] {
     mixing,
     origin,
     ledger,
+    ramp,
   ];
 }
 

@@ -17,6 +17,8 @@ import type { AgentEvent } from '../event/event.js';
 import { raiseBreach, raiseFlood, raiseScored, raiseSource } from './alarm.js';
 import type { Engine, EngineCounts, Shelf } from './contract.js';
 import { hashIdentity } from './dedupe.js';
+import { lookUpDeploy, takeFleet } from './fleet-alarm.js';
+import { releasePages } from './fleet-hold.js';
 import { advanceWindows, enterSession, lookUp, noteNovel, sessionHash } from './observe.js';
 import type { Outcome } from './outcome.js';
 import type { AgentRecord, EngineRecord, EventRecord } from './record.js';
@@ -110,6 +112,9 @@ export class PartitionEngine implements Engine {
       case 'source':
         raiseSource(this.state, record, offset, outcome);
         break;
+      case 'fleet':
+        takeFleet(this.state, record, offset, outcome);
+        break;
     }
     this.state.counts.controls++;
   }
@@ -168,6 +173,7 @@ export class PartitionEngine implements Engine {
     takeModel(state, key);
     p.u32[p.at4 + F.flags] &= ~QUIET;
     this.observe(event, slot, late);
+    if (bound) state.pulse.note(o, event, state.table.entry(slot), state.model);
     const fused = scoreEvent(state, key, bound, outcome);
     state.fused = fused;
     if (fused < 1) raiseScored(state, fused, bound, offset, outcome);
@@ -202,6 +208,7 @@ export class PartitionEngine implements Engine {
     o.failed = event.status === 'error' || event.status === 'denied';
     advanceWindows(o, o.timeMs);
     lookUp(o, event, settings.hashSeed, state.model);
+    if (state.fleet.hasDeploys) lookUpDeploy(state);
     enterSession(state, slot, sessionHash(event.session, settings.hashSeed));
     noteNovel(o);
     if (isDelegation(event)) o.s32[o.s4at + U.spawns]++;
@@ -240,6 +247,8 @@ export class PartitionEngine implements Engine {
     state.nowMs = timeMs;
     state.ids.advance(timeMs);
     state.verdicts.expire(timeMs);
+    releasePages(state, timeMs, offset, outcome);
+    state.pulse.emit(state.place.partition, timeMs, outcome);
     for (let minute = Math.max(from + 1, to - MINUTES + 1); minute <= to; minute++) {
       for (const slot of state.table.due(minute)) this.look(slot, minute * MINUTE_MS, offset, outcome);
     }

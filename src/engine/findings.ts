@@ -55,7 +55,7 @@ const FAMILY: Readonly<Partial<Record<Kind, 'volume' | 'newness'>>> = {
   'privilege-creep': 'newness',
   'recurring-target': 'newness',
   exfiltration: 'newness',
-  'shared-credential': 'newness',
+  'mixed-profile': 'newness',
   'new-source': 'newness',
   'new-environment': 'newness',
   'credential-after-task': 'newness',
@@ -102,6 +102,11 @@ export class FindingBook {
     const line = rank(shown) > rank(finding.shown);
     if (line) finding.shown = shown;
     return { finding, line };
+  }
+
+  /** The open finding of a cause, or null. */
+  find(key: string, cause: string, timeMs: number): OpenFinding | null {
+    return this.current(key, timeMs).find((f) => f.cause === cause) ?? null;
   }
 
   /** Drops what has closed by `timeMs`. */

@@ -1,5 +1,6 @@
 /** What an engine emits. The caller hands in one Outcome per batch and empties it after writing. */
 import type { Finding, Proposal } from '../decide/finding.js';
+import type { Signal } from './signal.js';
 
 /** First sight of an agent (inventory) or of a new version of it. */
 export interface Sighting {
@@ -58,11 +59,13 @@ export interface Outcome {
   readonly proposals: Proposal[];
   readonly sightings: Sighting[];
   readonly samples: Sample[];
+  /** For the fleet stage: of every tick, a turn last. */
+  readonly signals: Signal[];
 }
 
 /** An empty outcome. */
 export function createOutcome(): Outcome {
-  return { findings: [], proposals: [], sightings: [], samples: [] };
+  return { findings: [], proposals: [], sightings: [], samples: [], signals: [] };
 }
 
 /** Empties an outcome for the next batch. */
@@ -72,4 +75,5 @@ export function clearOutcome(outcome: Outcome): void {
   if (outcome.proposals.length > 0) outcome.proposals.length = 0;
   if (outcome.sightings.length > 0) outcome.sightings.length = 0;
   if (outcome.samples.length > 0) outcome.samples.length = 0;
+  if (outcome.signals.length > 0) outcome.signals.length = 0;
 }

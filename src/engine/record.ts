@@ -4,6 +4,7 @@
  */
 import type { Kind } from '../decide/finding.js';
 import type { AgentEvent } from '../event/event.js';
+import type { FleetRecord } from './fleet-record.js';
 
 /** An event, as ingested. */
 export interface EventRecord {
@@ -140,6 +141,7 @@ export type ControlRecord =
   | ResetRecord
   | ConfigRecord
   | SourceStateRecord
+  | FleetRecord
   | VerdictRecord
   | VerdictUndoRecord;
 export type EngineRecord = EventRecord | TickRecord | ControlRecord;

@@ -35,4 +35,5 @@ function forgetAll(state: EngineState, { tenant, name, bound }: Whom): void {
   if (slot !== -1) resetSeated(state, slot);
   else if (position !== undefined) resetShelved(state, key, position);
   state.findings.forget(key);
+  state.fleet.forget(key);
 }

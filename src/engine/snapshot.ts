@@ -9,6 +9,8 @@ import type { AgentFacts } from '../decide/policy.js';
 import type { BudgetBook } from './budgets.js';
 import type { EngineCounts } from './contract.js';
 import type { OpenFinding } from './findings.js';
+import type { FleetMemoryJson } from './fleet-memory.js';
+import type { PulseJson } from './pulse.js';
 import { readRow, SESSION_ROW_BYTES, writeRow } from './residence.js';
 import type { EngineState } from './state.js';
 import type { VerdictJson } from './verdict-book.js';
@@ -31,6 +33,8 @@ interface Header {
   /** Left out by versions that knew of none. */
   readonly verdicts?: VerdictJson;
   readonly facts: readonly [string, AgentFacts][];
+  readonly pulse: PulseJson;
+  readonly fleet: FleetMemoryJson;
   readonly shelved: readonly [string, number][];
   readonly sighted: readonly [string, string[]][];
   readonly modelStamp: number;
@@ -62,6 +66,8 @@ export function saveState(state: EngineState): Uint8Array {
     budgets: state.budgets.snapshot(),
     verdicts: state.verdicts.snapshot(),
     facts: [...state.facts],
+    pulse: state.pulse.snapshot(),
+    fleet: state.fleet.snapshot(),
     shelved: [...state.shelved],
     sighted: [...state.sighted],
     modelStamp: state.modelStamp,
@@ -138,6 +144,8 @@ export function restoreState(state: EngineState, bytes: Uint8Array): void {
   for (const [key, facts] of header.facts) state.facts.set(key, facts);
   for (const [key, position] of header.shelved) state.shelved.set(key, position);
   for (const [key, versions] of header.sighted) state.sighted.set(key, versions);
+  state.pulse.restore(header.pulse);
+  state.fleet.restore(header.fleet);
   state.modelStamp = header.modelStamp;
   state.nowMs = header.nowMs;
   state.refusedThisHour = header.refusedThisHour;

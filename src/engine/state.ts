@@ -11,6 +11,8 @@ import { BudgetBook } from './budgets.js';
 import type { EngineCounts, Shelf } from './contract.js';
 import { SeenIds } from './dedupe.js';
 import { FindingBook } from './findings.js';
+import { FleetMemory } from './fleet-memory.js';
+import { Pulse } from './pulse.js';
 import type { Settings } from './settings.js';
 import { VerdictBook } from './verdict-book.js';
 
@@ -37,6 +39,9 @@ export class EngineState {
   readonly budgets = new BudgetBook();
   /** What people said of findings. */
   readonly verdicts = new VerdictBook();
+  /** What the fleet stage is told at the next tick, and what it has told. */
+  readonly pulse = new Pulse();
+  readonly fleet = new FleetMemory();
   /** Role and labels by agent key, for agents that have any. */
   readonly facts = new Map<string, AgentFacts>();
   /** Shelf position by agent key, oldest first. */

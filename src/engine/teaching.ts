@@ -8,6 +8,7 @@ import { F, type Profile, STREAMS } from '../agent/layout.js';
 import type { Kind } from '../decide/finding.js';
 import { ERROR_RUN_FEATURE } from '../detect/errors.js';
 import { JOINT_FEATURES } from '../detect/joint.js';
+import { confirmLevel } from '../detect/ramp.js';
 import { hash64 } from '../math/hash.js';
 import type { Level, Names } from './level.js';
 import { PAIR_SALT } from './observe.js';
@@ -20,12 +21,18 @@ const UNKNOWN_TARGET_SHARE = 0.5;
 const AGAIN_MAX = 0.9;
 const COST_MIN = 1e-7;
 /** Kinds about what is new: their endpoint and target are adopted. */
-const NOVEL: ReadonlySet<Kind> = new Set(['new-endpoint', 'new-target', 'novelty-creep']);
+const NOVEL: ReadonlySet<Kind> = new Set([
+  'new-endpoint',
+  'new-target',
+  'novelty-creep',
+  'privilege-creep',
+  'recurring-target',
+]);
 
 /** First window of each detector that counts, and how many it has. */
-const WINDOWS: ReadonlyMap<string, readonly [first: number, count: number]> = windowsOf();
+const WINDOWS: ReadonlyMap<string, readonly [first: number, count: number]> = countingDetectors();
 
-function windowsOf(): Map<string, [number, number]> {
+function countingDetectors(): Map<string, [number, number]> {
   const detectors = { events: 'rate', starts: 'starts', spawns: 'delegation', errors: 'errors' } as const;
   const windows = new Map<string, [number, number]>();
   let first = 0;
@@ -37,6 +44,11 @@ function windowsOf(): Map<string, [number, number]> {
 }
 
 const hash = new Uint32Array(2);
+
+/** Those features of a detector that count in windows, shortest first; none where it counts nothing. */
+export function windowsOf(detector: string, features: readonly string[]): readonly string[] {
+  return features.slice(0, WINDOWS.get(detector)?.[1] ?? 0);
+}
 
 /** Hashes names as an event's are hashed. */
 export function hashNames(endpoint: string, target: string | null, seed: number): Names {
@@ -59,7 +71,9 @@ export function teachLevel(p: Profile, { detector, feature, level }: Level, feat
   else if (detector === 'session') teachSession(p, level);
   else if (detector === 'spend') teachSpend(p, level);
   else if (detector === 'drift') teachDrift(p);
+  else if (detector === 'ramp') confirmLevel(p);
   else if (detector === 'creep') p.f64[p.at8 + F.creepLevel] = 0;
+  else if (detector === 'ledger') p.f64[p.at8 + F.ledgerLevel] = 0;
   else if (detector === 'silence') teachWindow(p, STREAMS.events.length - 1, 0);
   else if (detector === 'joint') teachFeature(p, feature, level);
 }

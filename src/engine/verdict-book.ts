@@ -142,7 +142,7 @@ export class VerdictBook {
 export function namesAlike(kind: Kind, a: Names | null, b: Names | null): boolean {
   if (!NAMES_ENDPOINT.has(kind)) return true;
   if (a === null || b === null || !isSame(a.endpoint, b.endpoint)) return false;
-  if (kind !== NAMES_TARGET) return true;
+  if (!NAMES_TARGET.has(kind)) return true;
   return a.pair === null ? b.pair === null : b.pair !== null && isSame(a.pair, b.pair);
 }
 
@@ -155,11 +155,22 @@ export function isMute({ verdict, kind }: VerdictRecord): boolean {
   return verdict !== 'true-positive' && !UNMUTABLE.has(kind);
 }
 
-/** Whether a measurement stays below twice a verdict's level of the same measurement. */
-export function isCovered({ levels }: Held, detector: string, feature: string, observed: number): boolean {
-  for (const known of levels) {
-    if (known.detector !== detector || known.feature !== feature) continue;
-    return known.level < 0 ? observed > TWICE * known.level : observed < TWICE * known.level;
+/**
+ * Whether a measurement stays below twice a verdict's level. A count is held against shorter windows too: what a longer
+ * one holds is never less, so where it is below twice the level of a shorter one, that one is. `windows`: features of
+ * the detector that count in windows, shortest first.
+ */
+export function isCovered(
+  { levels }: Held,
+  { detector, feature, level: observed }: Level,
+  windows: readonly string[],
+): boolean {
+  const window = windows.indexOf(feature);
+  for (const { detector: of, feature: known, level } of levels) {
+    if (of !== detector) continue;
+    const shorter = window === -1 ? -1 : windows.indexOf(known);
+    if (known !== feature && (shorter === -1 || shorter > window)) continue;
+    if (level < 0 ? observed > TWICE * level : observed < TWICE * level) return true;
   }
   return false;
 }

@@ -12,7 +12,7 @@ import { onProfile, type Whom } from './any-profile.js';
 import type { Level, Names } from './level.js';
 import type { VerdictRecord, VerdictUndoRecord } from './record.js';
 import type { EngineState } from './state.js';
-import { forgetSince, hashNames, teachLevel, teachNames } from './teaching.js';
+import { forgetSince, hashNames, teachLevel, teachNames, windowsOf } from './teaching.js';
 import { type Held, isCovered, isMute, namesAlike, type Taught, VERDICTS_MAX } from './verdict-book.js';
 
 /** Agents that one role's verdict teaches in a partition, by name; the rest of them it only mutes. */
@@ -67,7 +67,10 @@ export function muting(state: EngineState, kind: Kind, attribution: () => readon
     if (!isFaceOf(kind, record.kind) || !isMute(record) || record.untilMs <= o.timeMs) continue;
     if (!reaches(state, record, tenant, name) || !namesAlike(record.kind, held.names, namesOf(state))) continue;
     top ??= attribution()[0];
-    if (top !== undefined && isCovered(held, top.detector, top.feature, top.observed)) return record.id;
+    if (top === undefined) return null;
+    const { detector, feature, observed: level } = top;
+    const windows = windowsOf(detector, state.features.get(detector) ?? []);
+    if (isCovered(held, { detector, feature, level }, windows)) return record.id;
   }
   return null;
 }

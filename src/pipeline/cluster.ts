@@ -10,12 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { settingsDigest, settingsOf } from '../config.js';
 import type { Finding } from '../decide/finding.js';
 import type { ControlRecord } from '../engine/record.js';
+import { placeOf } from '../engine/record-place.js';
 import type { Settings } from '../engine/settings.js';
 import type { AgentEvent } from '../event/event.js';
 import type { Log } from '../log/log.js';
 import type { ClusterOptions, ClusterRegistry } from './cluster-parts.js';
 import { announceModel, announceSettings, type ClusterMemory, openClusterMemory } from './cluster-state.js';
-import { destinationOf } from './destination.js';
 import { evidenceOf } from './evidence.js';
 import { FindingsFollower } from './findings-follower.js';
 import { isFenced, RESTART_LIMITS } from './kept-worker.js';
@@ -114,7 +114,8 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
     const { config, adapters, roles } = this.options;
     const topics = {
       [EVENTS_TOPIC]: config.partitions,
-      ...Object.fromEntries([REGISTRY_TOPIC, CLUSTER_TOPIC, SIGNALS_TOPIC, REJECTED_TOPIC].map((topic) => [topic, 1])),
+      ...Object.fromEntries([REGISTRY_TOPIC, CLUSTER_TOPIC, REJECTED_TOPIC].map((topic) => [topic, 1])),
+      [SIGNALS_TOPIC]: config.partitions,
     };
     this.log = this.patient(await adapters.openLog(topics, false));
     this.closers.push(() => this.log.close());
@@ -314,7 +315,7 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
   /** In its agent's partition, or in all. */
   private async writeControl(record: ControlRecord): Promise<void> {
     const line = encodeRecord(record);
-    const partition = destinationOf(record, this.options.config.partitions);
+    const partition = placeOf(record, this.options.config.partitions);
     if (partition === null) return this.appendAll(line);
     await this.log.append(EVENTS_TOPIC, partition, [line]);
   }

@@ -1,8 +1,8 @@
 /** `log:events` as its one writer sees it: what ingest and the live side append, and how far each partition goes. */
 import type { ControlRecord } from '../engine/record.js';
+import { placeOf } from '../engine/record-place.js';
 import { type ErrorCode, KilldeerError } from '../errors.js';
 import type { Log } from '../log/log.js';
-import { destinationOf } from './destination.js';
 import { EVENTS_TOPIC } from './layout.js';
 import { encodeRecord } from './record-line.js';
 
@@ -72,7 +72,7 @@ export class EventsLog implements Pick<Log, 'partitions' | 'append'> {
   /** In its agent's partition, in all, or (a source's) in the first. */
   async control(record: ControlRecord): Promise<void> {
     const line = encodeRecord(record);
-    const partition = destinationOf(record, this.ends.length);
+    const partition = placeOf(record, this.ends.length);
     if (partition === null) return this.all(line);
     await this.append(EVENTS_TOPIC, partition, [line]);
   }

@@ -11,6 +11,7 @@ import { decodeValue, rejection } from '../event/decode.js';
 import type { Rejection } from '../event/event.js';
 import type { PriceTable } from '../event/prices.js';
 import { LIMITS } from '../event/schema.js';
+import { fleetSchema } from './fleet-line.js';
 import { parseStoredSettings } from './stored-settings.js';
 
 /** The wrapper around an event's own line, bytes. */
@@ -85,6 +86,7 @@ const controlSchema = z.discriminatedUnion('type', [
     of: items,
     reason: z.string().max(SOURCE_REASON_MAX),
   }),
+  fleetSchema,
   z.strictObject({
     type: z.literal('config'),
     timeMs,

@@ -18,6 +18,7 @@ import type { AgentEvent, Rejection } from '../event/event.js';
 import { Learner } from '../learn/learner.js';
 import type { RegistryEntry, RegistryFold, RegistryRecord, Verdict } from '../registry/registry.js';
 import type { Failpoint } from './failpoint.js';
+import { InlineFleet, type InlineFleetJson } from './inline-fleet.js';
 import { type ClockJson, RecordingClock } from './recording-clock.js';
 import {
   decisionOf,
@@ -81,6 +82,7 @@ export interface ReplayerSnapshot {
   readonly registry: unknown;
   readonly learner: unknown;
   readonly samples: readonly Sample[];
+  readonly fleet: InlineFleetJson;
   readonly model: CohortModel;
   readonly engine: Uint8Array;
   readonly words?: ReplayWordsJson;
@@ -99,6 +101,7 @@ export class Replayer {
   private readonly options: ReplayerOptions;
   private readonly hooks: ReplayerHooks;
   private readonly learner: Learner;
+  private readonly fleet: InlineFleet;
   private readonly clock: RecordingClock;
   private readonly tally: Tally;
   private readonly words: ReplayWords;
@@ -134,6 +137,7 @@ export class Replayer {
     this.tally = new Tally(snapshot?.tally);
     this.words = new ReplayWords(options.words ?? [], snapshot?.words);
     this.samples = [...(snapshot?.samples ?? [])];
+    this.fleet = new InlineFleet(settings.hashSeed, snapshot?.fleet);
     for (const entry of this.fold.entries()) this.note(entry);
   }
 
@@ -184,6 +188,7 @@ export class Replayer {
       registry: this.fold.snapshot(),
       learner: this.learner.snapshot(),
       samples: this.samples,
+      fleet: this.fleet.snapshot(),
       model: this.model,
       engine: this.engine.snapshot(),
       words: this.words.snapshot(),
@@ -215,6 +220,7 @@ export class Replayer {
     clock.see(event.timeMs);
     const root = keyOf(event.tenant, rootOf(event.agent, event.parent));
     this.tally.event(event.timeMs, root, this.stopped.size > 0 && this.isStopped(event, root));
+    this.fleet.note(event, this.options.bound, clock.tickMs ?? 0);
     this.step({ type: 'event', event, bound: this.options.bound }, line);
   }
 
@@ -236,6 +242,7 @@ export class Replayer {
     const endsMs = this.fold.nextExpiryMs();
     if (before === null || (endsMs !== null && endsMs <= timeMs)) this.apply({ type: 'time', timeMs, ...SYSTEM });
     this.step({ type: 'tick', timeMs }, line);
+    for (const record of this.fleet.turn(timeMs)) this.step(record, line);
     if (before === null) {
       this.begin(timeMs, line);
       return;
@@ -280,6 +287,7 @@ export class Replayer {
     }
     for (const proposal of outcome.proposals) this.propose(proposal, timeMs);
     if (this.options.config.learning.inline) this.samples.push(...outcome.samples);
+    this.fleet.gather(outcome.signals);
     clearOutcome(outcome);
   }
 

@@ -6,8 +6,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
+import { placeOf } from '../engine/record-place.js';
 import type { Log } from '../log/log.js';
-import { destinationOf } from './destination.js';
 import { FactBook, type ToldRecord } from './fact-book.js';
 import type { RestartLimits } from './kept-worker.js';
 import { EVENTS_TOPIC } from './layout.js';
@@ -183,7 +183,7 @@ export class ScoreRole {
   }
 
   private isFor(partition: number, record: ToldRecord): boolean {
-    const destination = destinationOf(record, this.parts.partitions);
+    const destination = placeOf(record, this.parts.partitions);
     return destination === null || destination === partition;
   }
 

@@ -22,6 +22,7 @@ const SHARES: Readonly<Record<DetectorName, number>> = {
   mixing: 1,
   origin: 0.5,
   ledger: 1,
+  ramp: 0.5,
   joint: 0.05,
   silence: 0,
   fused: 0,
@@ -33,17 +34,17 @@ export const WEIGHTS: Float64Array = Float64Array.from(DETECTORS, (name) => SHAR
 /** Weight at which a detector without a part of the budget still explains itself, when it alone has spoken. */
 export const WEIGHT_MIN = 1e-6;
 
-/** The p of a detector with nothing to say: its tangent is 0, it speaks neither for nor against. */
+/** The p of a detector with nothing to say: its tangent is 0, it speaks neither for nor against. None counts as more. */
 const ABSTAINS = 0.5;
 
 const p = new Float64Array(DETECTOR_COUNT);
 
 /**
  * Fused probability of surprises in nats, (0, 1). A silent detector abstains: were it to speak against, fused days would
- * follow no law that a fleet could learn (decision 0001).
+ * follow no law that a fleet could learn, and a little surprise would count for less than none (decision 0012).
  */
 export function fuse(surprises: Float64Array): number {
-  for (let d = 0; d < DETECTOR_COUNT; d++) p[d] = surprises[d] > 0 ? Math.exp(-surprises[d]) : ABSTAINS;
+  for (let d = 0; d < DETECTOR_COUNT; d++) p[d] = surprises[d] > Math.LN2 ? Math.exp(-surprises[d]) : ABSTAINS;
   return combineCauchy(p, WEIGHTS);
 }
 

@@ -113,8 +113,7 @@ async function openWays(
   const face = await openFace(
     { ...{ setup, dir, port, findings, telemetry, metricsToken: token }, ...talk },
     {
-      // Nothing follows the fleet on one machine, so its log has no topic for who works for whom.
-      intake: openIntake(config, log, false),
+      intake: openIntake(config, log, true),
       ...{ registry, clock, status, control, evidence },
       dated: { profile: (tenant, agent, atMs) => datedProfile(dir, config.partitions, tenant, agent, atMs) },
       behind: () => live.behind(),

@@ -5,7 +5,7 @@ import { type Finding, isPage } from '../../src/decide/finding.js';
 import type { PartitionEngine } from '../../src/engine/engine.js';
 import type { EngineRecord, VerdictRecord, VerdictUndoRecord } from '../../src/engine/record.js';
 import { hashNames } from '../../src/engine/teaching.js';
-import { VERDICTS_MAX } from '../../src/engine/verdict-book.js';
+import { isCovered, VERDICTS_MAX } from '../../src/engine/verdict-book.js';
 import { found, loop, numbersOf, ordinary, profileOf, timeline, verdictOn } from './verdict-of.js';
 import {
   agentRecord,
@@ -101,6 +101,25 @@ describe('a false positive', () => {
     expect(plain.map(({ kind }) => kind)).toContain('retry-loop');
     expect(kindsOf(face('error-burst')).map(({ kind }) => kind)).not.toContain('retry-loop');
     expect(kindsOf(face('retry-loop')).map(({ kind }) => kind)).toContain('retry-loop');
+  });
+
+  it('holds a count against shorter windows too, and never against longer ones', () => {
+    const held = (detector: string, feature: string, level: number) => ({
+      ...{ record: said(), names: null, taught: [], levels: [{ detector, feature, level }] },
+    });
+    const windows = ['calls in 10 s', 'calls in 1 min', 'calls in 10 min'];
+    const rate = held('rate', 'calls in 1 min', 50);
+    const isMuted = (feature: string, level: number) => isCovered(rate, { detector: 'rate', feature, level }, windows);
+    expect(windows.map((feature) => isMuted(feature, 99))).toEqual([false, true, true]);
+    expect(windows.map((feature) => isMuted(feature, 100))).toEqual([false, false, false]);
+    expect(isMuted('something else', 1)).toBe(false);
+    expect(isCovered(rate, { detector: 'starts', feature: 'calls in 1 min', level: 1 }, windows)).toBe(false);
+    const z = held('joint', 'z', -3);
+    expect([-5, -6, -7].map((level) => isCovered(z, { detector: 'joint', feature: 'z', level }, []))).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 
   it('ends at its time', () => {

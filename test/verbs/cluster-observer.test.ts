@@ -7,7 +7,7 @@ import { createClusterObserver } from '../../src/verbs/cluster-observer.js';
 const NONE = { scored: 0, late: 0, duplicates: 0, notAdmitted: 0 } as Progress['counts'];
 
 function progress(nowMs: number, scored = 0): Progress {
-  return { offset: 0, nowMs, counts: { ...NONE, scored }, deadLettered: 0, findings: 0, samples: 0 };
+  return { offset: 0, nowMs, counts: { ...NONE, scored }, deadLettered: 0, findings: 0, samples: 0, signals: 0 };
 }
 
 function world() {
