@@ -43,6 +43,9 @@ export const DETECTORS = [
   'drift',
   'wake',
   'recurrence',
+  'egress',
+  'mixing',
+  'origin',
   'ledger',
   'ramp',
   'stray',
@@ -78,6 +81,13 @@ export const ENDPOINT_SLOTS = 48;
 /** Slots of the set of known (endpoint, target) pairs. */
 export const PAIR_SLOTS = 60;
 
+/** Sources that an agent is remembered to have been called from. */
+export const SOURCE_SLOTS = 4;
+/** Environments that it is remembered to have worked in. */
+export const ENVIRONMENT_SLOTS = 2;
+/** Credentials that it is remembered to have used. */
+export const CREDENTIAL_SLOTS = 8;
+
 /** Offsets of the fields, in units of their own view. */
 export const F = {
   lastMs: field('f64', 'lastMs', 1, 'latest event time, ms: the watermark of this agent'),
@@ -93,6 +103,10 @@ export const F = {
   daySpend: field('f64', 'daySpend', 1, 'spend of the running UTC day, USD'),
   creepLevel: field('f64', 'creepLevel', 1, 'decayed sum of surprise at what is not adopted, nats'),
   creepMs: field('f64', 'creepMs', 1, 'time of creepLevel, ms'),
+  egressLevel: field('f64', 'egressLevel', 1, 'decayed sum of unusually many bytes to new targets'),
+  egressMs: field('f64', 'egressMs', 1, 'time of egressLevel, ms'),
+  mixingLevel: field('f64', 'mixingLevel', 1, 'decayed sum of likeness to the profiles of others, nats'),
+  mixingMs: field('f64', 'mixingMs', 1, 'time of mixingLevel, ms'),
   ledgerLevel: field('f64', 'ledgerLevel', 1, 'decayed number of endpoints begun lately'),
   ledgerMs: field('f64', 'ledgerMs', 1, 'time of ledgerLevel, ms'),
   lastForestMs: field('f64', 'lastForestMs', 1, 'when the joint model last scored, ms'),
@@ -128,6 +142,13 @@ export const F = {
   mu: field('f32', 'mu', DETECTOR_COUNT, 'Gumbel location in force, of days that hold anything'),
   beta: field('f32', 'beta', DETECTOR_COUNT, 'Gumbel scale in force'),
   interest: field('f32', 'interest', DETECTOR_COUNT, 'score in force that one ordinary day in five goes above'),
+  sourceSteady: field('f32', 'sourceSteady', 1, 'decayed share of sessions that came from a known source'),
+  sourceSingle: field('f32', 'sourceSingle', 1, 'decayed share of events whose source did not take turns'),
+  environmentSteady: field('f32', 'environmentSteady', 1, 'decayed share of sessions in a known environment'),
+  taskSteady: field('f32', 'taskSteady', 1, 'decayed share of tasks that were not returned to once over'),
+  modelShare: field('f32', 'modelShare', 1, 'decayed share of model calls whose model was never seen before'),
+  bytesMean: field('f32', 'bytesMean', 1, 'mean bytes out of a call that sent any'),
+  bytesWeight: field('f32', 'bytesWeight', 1, 'such calls learned, capped'),
   endpointCount: field('f32', 'endpointCount', ENDPOINT_SLOTS, 'decayed uses: sessions, and once adopted, minutes'),
   endpointNewTarget: field('f32', 'endpointNewTarget', ENDPOINT_SLOTS, 'decayed share of its calls with a new target'),
   pairCount: field('f32', 'pairCount', PAIR_SLOTS, 'as endpointCount'),
@@ -162,9 +183,18 @@ export const F = {
   role: field('u32', 'role', 1, 'cohort index in the active model, plus one; 0: none'),
   modelMinute: field('u32', 'modelMinute', 1, 'minute of the last model call, since the epoch'),
   sampleCount: field('u32', 'sampleCount', 1, 'rows since the last sampled one'),
+  sourceHash: field('u32', 'sourceHash', SOURCE_SLOTS, 'hash of the source; 0: none'),
+  sourceMinute: field('u32', 'sourceMinute', SOURCE_SLOTS, 'last minute used'),
+  sourceLast: field('u32', 'sourceLast', 1, 'hash of the source of the latest event that had one'),
+  environmentHash: field('u32', 'environmentHash', ENVIRONMENT_SLOTS, 'hash of the environment; 0: none'),
+  environmentMinute: field('u32', 'environmentMinute', ENVIRONMENT_SLOTS, 'last minute used'),
+  credentialHash: field('u32', 'credentialHash', CREDENTIAL_SLOTS, 'hash of the credential; 0: none'),
+  credentialMinute: field('u32', 'credentialMinute', CREDENTIAL_SLOTS, 'last minute used'),
+  credentialTask: field('u32', 'credentialTask', CREDENTIAL_SLOTS, 'hash of the task it last served; 0: none'),
+  credentialBegan: field('u32', 'credentialBegan', CREDENTIAL_SLOTS, 'minute in which it began to serve it'),
   endpointHash: field('u32', 'endpointHash', ENDPOINT_SLOTS * 2, 'hash of the endpoint, low and high'),
   endpointMinute: field('u32', 'endpointMinute', ENDPOINT_SLOTS, 'first minute seen; once adopted, last minute seen'),
-  endpointState: field('u32', 'endpointState', ENDPOINT_SLOTS, 'adopted bit, sessions so far'),
+  endpointState: field('u32', 'endpointState', ENDPOINT_SLOTS, 'adopted bit, hour first seen, sessions so far'),
   pairHash: field('u32', 'pairHash', PAIR_SLOTS * 2, 'hash of endpoint and target, low and high'),
   pairMinute: field('u32', 'pairMinute', PAIR_SLOTS, 'as endpointMinute'),
   pairState: field('u32', 'pairState', PAIR_SLOTS, 'as endpointState'),

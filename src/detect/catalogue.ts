@@ -4,10 +4,13 @@ import { drift, session, spend } from './cost.js';
 import { createCounts, isDelegation, type WindowPrior } from './counts.js';
 import { creep } from './creep.js';
 import type { Detector } from './detector.js';
+import { egress } from './egress.js';
 import { createErrors } from './errors.js';
 import { JOINT_FEATURES } from './joint.js';
 import { ledger } from './ledger.js';
+import { mixing } from './mixing.js';
 import { novelty } from './novelty.js';
+import { origin } from './origin.js';
 import { createRate } from './pace.js';
 import { ramp } from './ramp.js';
 import { recurrence } from './recurrence.js';
@@ -33,6 +36,9 @@ export function createCatalogue(prior: WindowPrior): readonly Detector[] {
     drift,
     wake,
     recurrence,
+    egress,
+    mixing,
+    origin,
     ledger,
     ramp,
     stray,

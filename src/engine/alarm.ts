@@ -75,6 +75,11 @@ const DAYS_BEFORE_PAGE: Readonly<Partial<Record<Kind, number>>> = {
   'novelty-creep': BURN_DAYS,
   'privilege-creep': BURN_DAYS,
   'recurring-target': BURN_DAYS,
+  exfiltration: BURN_DAYS,
+  'mixed-profile': BURN_DAYS,
+  'new-source': BURN_DAYS,
+  'new-environment': BURN_DAYS,
+  'credential-after-task': BURN_DAYS,
   joint: BURN_DAYS,
   // Real clients differ most in how long their busy hours last: their own days must have told.
   'rate-drift': BURN_DAYS + 1,

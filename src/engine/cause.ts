@@ -16,6 +16,9 @@ const RETRY_RUN_OF_BURST = 15;
 /** Sub-agents of one session from which it fans out; spread over more sessions they are a busy hour. */
 const FAN_OUT_SESSION = 4;
 
+/** By feature of the detector of origins. */
+const ORIGIN_KINDS: readonly AgentKind[] = ['new-source', 'mixed-profile', 'new-environment', 'credential-after-task'];
+
 /** The cause that the leading detector stands for. */
 export function causeOf(detector: number, o: Observation, readings: Readings): AgentKind {
   switch (DETECTORS[detector]) {
@@ -42,6 +45,12 @@ export function causeOf(detector: number, o: Observation, readings: Readings): A
       return 'dormant-wakes';
     case 'recurrence':
       return 'recurring-target';
+    case 'egress':
+      return 'exfiltration';
+    case 'mixing':
+      return 'mixed-profile';
+    case 'origin':
+      return ORIGIN_KINDS[readings.feature[detector]];
     case 'ledger':
       return 'privilege-creep';
     case 'ramp':

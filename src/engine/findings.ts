@@ -54,6 +54,11 @@ const FAMILY: Readonly<Partial<Record<Kind, 'volume' | 'newness'>>> = {
   'novelty-creep': 'newness',
   'privilege-creep': 'newness',
   'recurring-target': 'newness',
+  exfiltration: 'newness',
+  'mixed-profile': 'newness',
+  'new-source': 'newness',
+  'new-environment': 'newness',
+  'credential-after-task': 'newness',
 };
 
 /** Whether an open page says enough: of the same family always, of another where it is as severe. */

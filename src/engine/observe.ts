@@ -29,6 +29,11 @@ function hashInto(text: string, seed: number): void {
   hash64(text, seed, pair);
 }
 
+/** Hash of a name that an event may not carry: 0 where it does not. */
+function nameHash(name: string | null, seed: number): number {
+  return name === null ? 0 : hash32(name, seed) || 1;
+}
+
 /** Moves every window of the profile to `timeMs`. */
 export function advanceWindows(o: Observation, timeMs: number): void {
   const p = o.profile;
@@ -40,6 +45,10 @@ export function advanceWindows(o: Observation, timeMs: number): void {
 /** Looks up endpoint and (endpoint, target), in the profile and in the cohort. */
 export function lookUp(o: Observation, event: AgentEvent, seed: number, model: CohortModel): void {
   const p = o.profile;
+  o.sourceHash = nameHash(event.source, seed);
+  o.environmentHash = nameHash(event.environment, seed);
+  o.credentialHash = nameHash(event.credential, seed);
+  o.taskHash = nameHash(event.task, seed);
   hashInto(event.endpoint, seed);
   o.endpointLow = pair[1];
   o.endpointHigh = pair[0];
@@ -64,6 +73,9 @@ export function lookUp(o: Observation, event: AgentEvent, seed: number, model: C
   o.peers = 0;
   o.endpointPeers = 0;
   o.pairPeers = 0;
+  o.endpointUsers = o.endpointNovel
+    ? (model.users.get(event.tenant)?.get(hex64(o.endpointHigh, o.endpointLow)) ?? 0)
+    : 0;
   const role = p.u32[p.at4 + F.role];
   if (role === 0 || !(o.endpointNovel || o.pairNovel)) return;
   const cohort = model.cohorts[role - 1];

@@ -21,13 +21,13 @@ export type Sample =
       readonly id: string;
       readonly values: readonly number[];
     }
-  /** The agent adopted an endpoint, an (endpoint, target) pair or that target into its profile: 64-bit hash as 16 hex digits. */
+  /** The agent adopted an endpoint, a model, an (endpoint, target) pair or that target: 64-bit hash as 16 hex digits. */
   | {
       readonly kind: 'adopted';
       readonly timeMs: number;
       readonly agent: string;
       readonly id: string;
-      readonly what: 'endpoint' | 'pair' | 'target';
+      readonly what: 'endpoint' | 'model' | 'pair' | 'target';
       readonly hash: string;
     }
   /** What people said of the agent: its role names its cohort. */

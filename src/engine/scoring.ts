@@ -112,8 +112,9 @@ export function learnEvent(state: EngineState, key: string, bound: boolean, outc
   }
   for (const detector of state.catalogue) detector.learn(o);
   const adopts = useKnown(p, ENDPOINTS, o.endpointSlot, o.endpointNewHere, o.timeMs, settings.adoption);
-  if (adopts && bound && o.event?.operation !== 'chat') {
-    tellAdopted(o, key, 'endpoint', hex64(o.endpointHigh, o.endpointLow), outcome);
+  if (adopts && bound) {
+    const what = o.event?.operation === 'chat' ? 'model' : 'endpoint';
+    tellAdopted(o, key, what, hex64(o.endpointHigh, o.endpointLow), outcome);
   }
   if (o.event === null || o.event.target === null) return;
   if (o.pairSlot === -1) o.pairSlot = insertKnown(p, PAIRS, o.pairLow, o.pairHigh, o.timeMs);

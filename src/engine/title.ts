@@ -77,6 +77,18 @@ export function makeTitle(kind: AgentKind, agent: string, event: AgentEvent | nu
       return `${who} begins to use one new endpoint after the other, lately ${endpoint}`;
     case 'recurring-target':
       return `${who} uses ${on}, new to it, in session after session: ${plain(top.observed)} so far`;
+    case 'exfiltration':
+      return `${who} sends much to targets new to it, lately ${on}: ${plain(top.observed)} bytes beyond the usual over days`;
+    case 'new-source':
+      return `${who} is called from ${quoted(event?.source ?? null)}, a source never seen before`;
+    case 'new-environment':
+      return `${who} works in ${quoted(event?.environment ?? null)}, an environment new to it`;
+    case 'credential-after-task':
+      return `${who} uses a credential again after the task that it was used for was over, lately on ${endpoint}`;
+    case 'mixed-profile':
+      if (top.detector === 'origin')
+        return `${who} is called from two sources at once, lately ${quoted(event?.source ?? null)}`;
+      return `${who} behaves like somebody else: it uses ${endpoint} beside other things that are new to it and usual for others`;
     case 'dormant-wakes':
       return `${who} calls again after ${plain(top.observed)} h of silence; a call every ${plain(top.expected)} h is usual for it`;
     case 'session-spend': {

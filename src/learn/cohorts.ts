@@ -14,6 +14,7 @@ interface Member {
   readonly endpoints: Set<string>;
   readonly pairs: Set<string>;
   readonly targets: Set<string>;
+  readonly models: Set<string>;
 }
 
 /** What an agent without a role is compared with; a group of a role has none. */
@@ -29,8 +30,20 @@ export interface Group {
   readonly adopters: Map<string, number>;
 }
 
-/** A member: its key and role, what it has adopted. Written before targets were kept, it has none. */
-export type CohortsJson = readonly [string, string | null, string[], string[], string[]?][];
+/** Agents that have adopted an endpoint or a model, by tenant and hash. */
+type Users = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+export type Adopted = 'endpoint' | 'pair' | 'target' | 'model';
+
+/** A member: its key and role, and the endpoints, pairs, targets and models that it has adopted. */
+export type CohortsJson = readonly (readonly [
+  key: string,
+  role: string | null,
+  endpoints: readonly string[],
+  pairs: readonly string[],
+  targets: readonly string[],
+  models: readonly string[],
+])[];
 
 /** Members of all cohorts and what they have adopted. */
 export class Cohorts {
@@ -39,15 +52,15 @@ export class Cohorts {
   private changed = true;
   private groups: Group[] = [];
   private known: ReadonlyMap<string, ReadonlySet<string>> | null = null;
+  private counted: Users = new Map();
 
   /** Beyond `agentsMax` agents, the one that was met first is forgotten. */
   constructor(agentsMax: number) {
     this.agentsMax = agentsMax;
   }
 
-  adopt(agent: string, what: 'endpoint' | 'pair' | 'target', hash: string): void {
-    const member = this.member(agent);
-    const set = what === 'endpoint' ? member.endpoints : what === 'pair' ? member.pairs : member.targets;
+  adopt(agent: string, what: Adopted, hash: string): void {
+    const set = setOf(this.member(agent), what);
     if (set.has(hash)) return;
     set.add(hash);
     if (set.size > ITEMS_MAX) {
@@ -93,6 +106,7 @@ export class Cohorts {
       }
     }
     this.groups = groups;
+    this.counted = countUsers(this.agents);
     return groups;
   }
 
@@ -110,17 +124,28 @@ export class Cohorts {
     return known;
   }
 
+  /** How many agents have adopted each endpoint and model, by tenant; the same object as before where nothing changed. */
+  users(): Users {
+    this.group();
+    return this.counted;
+  }
+
   snapshot(): CohortsJson {
-    return [...this.agents].map(([key, m]) => [key, m.role, [...m.endpoints], [...m.pairs], [...m.targets]]);
+    return [...this.agents].map(([key, m]) => [
+      key,
+      m.role,
+      ...([[...m.endpoints], [...m.pairs], [...m.targets], [...m.models]] as const),
+    ]);
   }
 
   restore(json: CohortsJson): void {
-    for (const [key, role, endpoints, pairs, targets] of json) {
+    for (const [key, role, endpoints, pairs, targets, models] of json) {
       this.agents.set(key, {
         role,
         endpoints: new Set(endpoints),
         pairs: new Set(pairs),
         targets: new Set(targets),
+        models: new Set(models),
       });
     }
   }
@@ -134,7 +159,10 @@ export class Cohorts {
           break;
         }
       }
-      member = { role: null, endpoints: new Set(), pairs: new Set(), targets: new Set() };
+      member = {
+        role: null,
+        ...{ endpoints: new Set(), pairs: new Set(), targets: new Set(), models: new Set() },
+      };
       this.agents.set(agent, member);
       this.changed = true;
       this.known = null;
@@ -145,6 +173,32 @@ export class Cohorts {
 
 function tenantOf(key: string): string {
   return key.slice(0, key.indexOf('\u0000'));
+}
+
+function setOf(member: Member, what: Adopted): Set<string> {
+  switch (what) {
+    case 'endpoint':
+      return member.endpoints;
+    case 'pair':
+      return member.pairs;
+    case 'target':
+      return member.targets;
+    case 'model':
+      return member.models;
+  }
+}
+
+/** Counts in name order, so that the model file is the same whatever order agents were met in. */
+function countUsers(agents: ReadonlyMap<string, Member>): Users {
+  const users = new Map<string, Map<string, number>>();
+  for (const key of [...agents.keys()].sort()) {
+    const { endpoints, models } = agents.get(key) as Member;
+    const tenant = tenantOf(key);
+    const counts = users.get(tenant) ?? new Map<string, number>();
+    users.set(tenant, counts);
+    for (const set of [endpoints, models]) for (const hash of set) counts.set(hash, (counts.get(hash) ?? 0) + 1);
+  }
+  return users;
 }
 
 /** The leader of the tenant most like a set of endpoints, or -1; agents without tools are alike. */

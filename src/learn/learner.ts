@@ -120,6 +120,7 @@ export class Learner {
       cohortOf,
       cohorts: groups.map((group) => this.cohort(group)),
       targets: this.cohorts.targets(),
+      users: this.cohorts.users(),
       ...this.laws.laws(start),
       windowMean: start.windowMean,
       windowSquare: start.windowSquare,

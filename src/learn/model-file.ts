@@ -24,6 +24,7 @@ const modelSchema = z.object({
   ),
   /** Files made before there were any hold none. */
   targets: z.array(z.tuple([z.string(), z.array(z.string())])).default([]),
+  users: z.array(z.tuple([z.string(), z.array(z.tuple([z.string(), z.number().int().min(1)]))])).default([]),
   days: z.array(dayLaw).length(DETECTOR_COUNT),
   tails: z.array(tailLaw).length(DETECTOR_COUNT),
   windowMean: z.array(finite.min(0)).length(WINDOW_COUNT),
@@ -36,7 +37,7 @@ export type ModelJson = z.infer<typeof modelSchema>;
 
 /** The model as plain JSON. */
 export function modelToJson(model: CohortModel): ModelJson {
-  const { version, days, tails, windowMean, windowSquare, bar } = model;
+  const { version, users, days, tails, windowMean, windowSquare, bar } = model;
   return {
     format: FORMAT,
     version,
@@ -48,6 +49,7 @@ export function modelToJson(model: CohortModel): ModelJson {
       forest: forest === null ? null : forestToJson(forest),
     })),
     targets: Array.from(model.targets, ([tenant, hashes]): [string, string[]] => [tenant, [...hashes]]),
+    users: [...users].map(([tenant, counts]) => [tenant, [...counts]]),
     days: [...days],
     tails: [...tails],
     windowMean: [...windowMean],
@@ -64,6 +66,7 @@ export function modelFromJson(value: unknown): CohortModel | string {
     return `${issue.path.join('.') || 'the file'}: ${issue.message}`;
   }
   const { version, days, tails, windowMean, windowSquare, bar, cohortOf } = parsed.data;
+  const users = new Map(parsed.data.users.map(([tenant, counts]) => [tenant, new Map(counts)]));
   const cohorts: Cohort[] = [];
   for (const { id, members, adopters, forest } of parsed.data.cohorts) {
     const grown = forest === null ? null : forestFromJson(forest);
@@ -74,5 +77,6 @@ export function modelFromJson(value: unknown): CohortModel | string {
     if (cohorts[cohort] === undefined) return `agent ${agent} is in cohort ${cohort}, there are ${cohorts.length}`;
   }
   const targets = new Map(parsed.data.targets.map(([tenant, hashes]) => [tenant, new Set(hashes)] as const));
-  return { version, cohortOf: new Map(cohortOf), cohorts, targets, days, tails, windowMean, windowSquare, bar };
+  const known = { cohortOf: new Map(cohortOf), cohorts, targets, users };
+  return { version, ...known, days, tails, windowMean, windowSquare, bar };
 }

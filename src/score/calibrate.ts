@@ -38,7 +38,16 @@ const INTERESTING_SHARE = 0.2;
  */
 export const BURN_DAYS = 4;
 const BURN_DAYS_OF_NEW = 7;
-const OF_NEW: ReadonlySet<DetectorName> = new Set(['novelty', 'creep', 'recurrence', 'ledger', 'stray']);
+const OF_NEW: ReadonlySet<DetectorName> = new Set([
+  'novelty',
+  'creep',
+  'recurrence',
+  'egress',
+  'mixing',
+  'origin',
+  'ledger',
+  'stray',
+]);
 const BURN: readonly number[] = DETECTORS.map((name) => (OF_NEW.has(name) ? BURN_DAYS_OF_NEW : BURN_DAYS));
 
 /** Computes the laws in force for one profile: after a day was closed, and when a model was activated. */

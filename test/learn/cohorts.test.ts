@@ -151,6 +151,40 @@ describe('cohorts', () => {
     expect(endpoints.at(-1)).toBe('e-4999');
   });
 
+  it("count by tenant who has adopted which endpoint and model, whatever the cohort; targets are nobody else's", () => {
+    const cohorts = cohortsOf([
+      ['b', CODE],
+      ['a', OFFICE, 'clerk'],
+    ]);
+    cohorts.adopt(keyOf('a'), 'model', 'model-1');
+    cohorts.adopt(keyOf('a'), 'pair', 'mail to bob');
+    cohorts.adopt(agentKey('elsewhere', 'z', true), 'endpoint', 'search');
+    const users = cohorts.users();
+    expect(users.get('')).toEqual(
+      new Map([
+        ['mail', 1],
+        ['calendar', 1],
+        ['crm', 1],
+        ['search', 2],
+        ['model-1', 1],
+        ['git', 1],
+        ['shell', 1],
+        ['build', 1],
+      ]),
+    );
+    expect(users.get('elsewhere')).toEqual(new Map([['search', 1]]));
+    expect(cohorts.users()).toBe(users);
+    expect(cohorts.group().some(({ adopters }) => adopters.has('model-1'))).toBe(false);
+    cohorts.adopt(keyOf('b'), 'model', 'model-1');
+    expect(cohorts.users().get('')?.get('model-1')).toBe(2);
+  });
+
+  it('come back from a snapshot that knew no models', () => {
+    const cohorts = new Cohorts(1000);
+    cohorts.restore([[keyOf('a'), null, ['mail'], []]]);
+    expect(cohorts.users().get('')).toEqual(new Map([['mail', 1]]));
+  });
+
   it('come back from JSON exactly', () => {
     const cohorts = cohortsOf([
       ['b', CODE],
