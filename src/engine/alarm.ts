@@ -13,9 +13,9 @@ import {
 } from '../decide/finding.js';
 import type { PolicyRule } from '../decide/policy.js';
 import { propose } from '../decide/propose.js';
+import { isLoneNewTool } from '../detect/ledger.js';
 import { type AgentEvent, FLEET } from '../event/event.js';
 import { hash64, hex64 } from '../math/hash.js';
-import { isLoneNewTool } from '../detect/ledger.js';
 import { BURN_DAYS } from '../score/calibrate.js';
 import type { Breach } from './budgets.js';
 import { causeOf, sessionOf, severityOf } from './cause.js';
