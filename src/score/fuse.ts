@@ -13,8 +13,8 @@ const SHARES: Readonly<Record<DetectorName, number>> = {
   errors: 1,
   novelty: 2,
   creep: 1.5,
-  session: 0.25,
-  spend: 0.1,
+  session: 0.75,
+  spend: 0.25,
   drift: 1,
   wake: 0.75,
   recurrence: 1.5,
@@ -42,7 +42,7 @@ const p = new Float64Array(DETECTOR_COUNT);
 
 /**
  * Fused probability of surprises in nats, (0, 1). A silent detector abstains: were it to speak against, fused days would
- * follow no law that a fleet could learn, and a little surprise would count for less than none (decision 0012).
+ * follow no law that a fleet could learn, and a little surprise would count for less than none (decision 0013).
  */
 export function fuse(surprises: Float64Array): number {
   for (let d = 0; d < DETECTOR_COUNT; d++) p[d] = surprises[d] > Math.LN2 ? Math.exp(-surprises[d]) : ABSTAINS;

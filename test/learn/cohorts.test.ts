@@ -179,9 +179,9 @@ describe('cohorts', () => {
     expect(cohorts.users().get('')?.get('model-1')).toBe(2);
   });
 
-  it('come back from a snapshot that knew no models', () => {
+  it('count endpoints as models are counted', () => {
     const cohorts = new Cohorts(1000);
-    cohorts.restore([[keyOf('a'), null, ['mail'], []]]);
+    cohorts.restore([[keyOf('a'), null, ['mail'], [], [], []]]);
     expect(cohorts.users().get('')).toEqual(new Map([['mail', 1]]));
   });
 
