@@ -12,16 +12,34 @@ import { addCount, slidingCount } from '../agent/window.js';
 import type { AgentEvent } from '../event/event.js';
 import { lnNegativeBinomialTail } from '../math/tail.js';
 import type { Detector } from './detector.js';
+import type { CohortModel } from './model.js';
 
 /** From this k on a count is Poisson for all that a bucket can show. */
 const DISPERSION_MAX = 1000;
 /** The cold-start law counts as this much history, ms. */
 const PRIOR_MS = 6 * 3_600_000;
 
-/** Cold-start law by window; the engine fills it from the model in force. */
+/**
+ * Cold-start laws by window: a row for agents of no cohort, then one for each cohort of the model in force, so that the
+ * profile's own cohort index finds its row.
+ */
 export class WindowPrior {
-  readonly mean = new Float64Array(WINDOW_COUNT);
-  readonly square = new Float64Array(WINDOW_COUNT);
+  mean = new Float64Array(WINDOW_COUNT);
+  square = new Float64Array(WINDOW_COUNT);
+
+  use(model: CohortModel): void {
+    const size = (1 + model.cohorts.length) * WINDOW_COUNT;
+    if (this.mean.length !== size) {
+      this.mean = new Float64Array(size);
+      this.square = new Float64Array(size);
+    }
+    this.mean.set(model.windowMean);
+    this.square.set(model.windowSquare);
+    for (const [i, { law }] of model.cohorts.entries()) {
+      this.mean.set(law === null ? model.windowMean : law.windowMean, (i + 1) * WINDOW_COUNT);
+      this.square.set(law === null ? model.windowSquare : law.windowSquare, (i + 1) * WINDOW_COUNT);
+    }
+  }
 }
 
 /**
@@ -61,14 +79,15 @@ export function createCounts(
       let feature = 0;
       let observed = 0;
       let expected = 0;
+      const row = p.u32[p.at4 + F.role] * WINDOW_COUNT;
       for (let w = first; w < last; w++) {
         const x = slidingCount(p, w, o.timeMs);
         // A count as low as one that was not worth a look cannot be worth one, nor raise the day's maximum.
         if (x < least || x <= p.f32[p.at4 + F.windowQuiet + w]) continue;
         const n = p.f32[p.at4 + F.windowWeight + w];
         const m = priorWeight[w - first];
-        const mean = (p.f64[p.at8 + F.windowMean + w] * n + prior.mean[w] * m) / (n + m);
-        const square = (p.f64[p.at8 + F.windowSquare + w] * n + prior.square[w] * m) / (n + m);
+        const mean = (p.f64[p.at8 + F.windowMean + w] * n + prior.mean[row + w] * m) / (n + m);
+        const square = (p.f64[p.at8 + F.windowSquare + w] * n + prior.square[row + w] * m) / (n + m);
         const variance = square - mean * mean;
         // Nothing within two deviations of the mean can be the day's strangest minute.
         if (x <= mean + deviations * Math.sqrt(variance > mean ? variance : mean)) continue;

@@ -17,12 +17,14 @@ import { type AgentEvent, FLEET } from '../event/event.js';
 import { hash64, hex64 } from '../math/hash.js';
 import { isLoneNewTool } from '../detect/ledger.js';
 import { BURN_DAYS } from '../score/calibrate.js';
+import { shares } from '../score/fuse.js';
 import type { Breach } from './budgets.js';
 import { causeOf, sessionOf, severityOf } from './cause.js';
 import type { OpenFinding } from './findings.js';
 import type { Outcome } from './outcome.js';
 import type { SourceStateRecord } from './record.js';
-import { attribute, hasCause, leader, round } from './scoring.js';
+import { attribute, hasCause, leader, round, surprises } from './scoring.js';
+import { cohortLaw } from './standing.js';
 import type { EngineState } from './state.js';
 import { type AgentKind, makeSourceTitle, makeTitle } from './title.js';
 
@@ -70,7 +72,7 @@ export function raiseScored(state: EngineState, p: number, bound: boolean, offse
   // Where no detector's tangent is positive there is nothing to say, whatever budget was set.
   if (severity === null || !hasCause()) return;
   const kind = causeOf(leader(), o, state.readings);
-  const said = isNoticeOnly(state, kind) ? 'low' : severity;
+  const said = isNoticeOnly(state, kind, severity) ? 'low' : severity;
   raise(state, { kind, cause: kind, severity: said, p, attribution: () => attribute(state) }, bound, offset, outcome);
 }
 
@@ -90,14 +92,24 @@ const DAYS_BEFORE_PAGE: Readonly<Partial<Record<Kind, number>>> = {
   joint: BURN_DAYS,
 };
 const DAYS_BEFORE_OTHERS = 2;
+/**
+ * Kinds that a newcomer may page for from its first event where its cohort has a law for them: what nobody in the
+ * cohort does. Its own pace is not known yet, so it has to be rarer by two powers of ten, and the cause must carry the
+ * score by itself: that everything is new to a newcomer must not help.
+ */
+const OF_COHORT: ReadonlySet<Kind> = new Set(['rate-burst', 'fan-out']);
+const LEADER_MIN = 0.5;
 /** Kinds that one harmless new tool raises as well as an attack does: alone it is a notice. */
 const OF_NEW: ReadonlySet<Kind> = new Set(['new-endpoint', 'novelty-creep', 'privilege-creep']);
 
 /** Silence is told apart from attacks and wakes nobody; nor does an agent that nobody knows yet. */
-function isNoticeOnly(state: EngineState, kind: Kind): boolean {
+function isNoticeOnly(state: EngineState, kind: Kind, severity: Severity): boolean {
   const p = state.observation.profile;
   if (OF_NEW.has(kind) && isLoneNewTool(state.observation)) return true;
-  return kind === 'quiet' || p.u32[p.at4 + F.days] < (DAYS_BEFORE_PAGE[kind] ?? DAYS_BEFORE_OTHERS);
+  if (kind === 'quiet') return true;
+  if (p.u32[p.at4 + F.days] >= (DAYS_BEFORE_PAGE[kind] ?? DAYS_BEFORE_OTHERS)) return false;
+  if (!OF_COHORT.has(kind) || severity !== 'critical') return true;
+  return cohortLaw(p, state.model) === null || shares(surprises)[leader()] < LEADER_MIN;
 }
 
 /** Raises a budget's breach: certain, whatever the alert budget says. */

@@ -20,7 +20,7 @@ import { hashIdentity } from './dedupe.js';
 import { advanceWindows, enterSession, lookUp, noteNovel, sessionHash } from './observe.js';
 import type { Outcome } from './outcome.js';
 import type { AgentRecord, EngineRecord, EventRecord, ResetRecord } from './record.js';
-import { lookAfter, resetSeated, resetShelved, seat, takeModel, turnDays } from './residence.js';
+import { lookAfter, refreshAgent, resetSeated, resetShelved, seat, takeModel, turnDays } from './residence.js';
 import { learnEvent, listen, scoreEvent, surprises } from './scoring.js';
 import type { Settings } from './settings.js';
 import { restoreState, saveState } from './snapshot.js';
@@ -263,6 +263,8 @@ export class PartitionEngine implements Engine {
 
   private onAgent(record: AgentRecord, outcome: Outcome): void {
     const key = agentKey(record.tenant, record.agent, true);
+    const before = this.state.facts.get(key)?.role ?? null;
+    if (record.role !== before) refreshAgent(this.state, record.tenant, record.agent);
     if (record.role === null && record.labels.length === 0) this.state.facts.delete(key);
     else this.state.facts.set(key, { role: record.role, labels: record.labels });
     this.state.budgets.set(key, record.budgets);

@@ -41,6 +41,8 @@ export class EngineState {
   /** Acting agents already reported to the inventory, newest last, each with the versions reported; bounded. */
   readonly sighted = new Map<string, string[]>();
   readonly prior = new WindowPrior();
+  /** Index in the model in force by cohort id. */
+  readonly cohortIds = new Map<string, number>();
   readonly catalogue: readonly Detector[];
   readonly features: ReadonlyMap<string, readonly string[]>;
   readonly observation = new Observation();
@@ -100,7 +102,8 @@ export class EngineState {
   }
 
   private usePrior(): void {
-    this.prior.mean.set(this.model.windowMean);
-    this.prior.square.set(this.model.windowSquare);
+    this.prior.use(this.model);
+    this.cohortIds.clear();
+    for (const [i, { id }] of this.model.cohorts.entries()) this.cohortIds.set(id, i);
   }
 }
