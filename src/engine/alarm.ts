@@ -94,7 +94,7 @@ const DAYS_BEFORE_PAGE: Readonly<Partial<Record<Kind, number>>> = {
 const DAYS_BEFORE_OTHERS = 2;
 /**
  * Kinds that a newcomer may page for from its first event where its cohort has a law for them: what nobody in the
- * cohort does. Its own pace is not known yet, so it has to be rarer by two powers of ten, and the cause must carry the
+ * cohort does. Its own pace is not known yet, so it has to be rarer by a power of ten, and the cause must carry the
  * score by itself: that everything is new to a newcomer must not help.
  */
 const OF_COHORT: ReadonlySet<Kind> = new Set(['rate-burst', 'fan-out']);
@@ -102,13 +102,16 @@ const LEADER_MIN = 0.5;
 /** Kinds that one harmless new tool raises as well as an attack does: alone it is a notice. */
 const OF_NEW: ReadonlySet<Kind> = new Set(['new-endpoint', 'novelty-creep', 'privilege-creep']);
 
+/** Kinds that a deploy explains. */
+const OF_DEPLOY: ReadonlySet<Kind> = new Set([...OF_NEW, 'new-target', 'recurring-target']);
+
 /** Silence is told apart from attacks and wakes nobody; nor does an agent that nobody knows yet. */
 function isNoticeOnly(state: EngineState, kind: Kind, severity: Severity): boolean {
   const p = state.observation.profile;
   if (OF_NEW.has(kind) && isLoneNewTool(state.observation)) return true;
-  if (kind === 'quiet') return true;
+  if (kind === 'quiet' || (state.observation.isDeploy && OF_DEPLOY.has(kind))) return true;
   if (p.u32[p.at4 + F.days] >= (DAYS_BEFORE_PAGE[kind] ?? DAYS_BEFORE_OTHERS)) return false;
-  if (!OF_COHORT.has(kind) || severity !== 'critical') return true;
+  if (!OF_COHORT.has(kind) || (severity !== 'high' && severity !== 'critical')) return true;
   return cohortLaw(p, state.model) === null || shares(surprises)[leader()] < LEADER_MIN;
 }
 
@@ -247,8 +250,10 @@ function isAnswered(rules: readonly PolicyRule[], kind: Kind, open: OpenFinding)
 function describe(state: EngineState, cause: Cause, open: OpenFinding, subject: Subject, offset: number): Finding {
   const { tenant, agent, root, session, event } = subject;
   const attribution = cause.attribution();
-  const title = makeTitle(cause.kind, agent, event, attribution[0]);
-  const { timeMs } = state.observation;
+  const { timeMs, newVersion } = state.observation;
+  const isOfAgent = cause.kind !== 'budget' && cause.kind !== 'agent-flood';
+  const since = isOfAgent && event !== null ? newVersion : null;
+  const title = makeTitle(cause.kind, agent, event, attribution[0], since);
   const evidence = { offset, event: event?.id ?? null };
   const { kind, p } = cause;
   return lineOf(state, open, { timeMs, tenant, agent, root, session, kind, title, p, attribution, evidence });

@@ -17,6 +17,7 @@ import type { AgentEvent } from '../event/event.js';
 import { raiseBreach, raiseFlood, raiseScored, raiseSource } from './alarm.js';
 import type { Engine, EngineCounts, Shelf } from './contract.js';
 import { hashIdentity } from './dedupe.js';
+import { endDeploy, noteVersion } from './deploy.js';
 import { advanceWindows, enterSession, lookUp, noteNovel, sessionHash } from './observe.js';
 import type { Outcome } from './outcome.js';
 import type { AgentRecord, EngineRecord, EventRecord, ResetRecord } from './record.js';
@@ -159,7 +160,9 @@ export class PartitionEngine implements Engine {
     turnDays(state, slot, o.timeMs, outcome);
     takeModel(state, key);
     p.u32[p.at4 + F.flags] &= ~QUIET;
+    noteVersion(o, event, bound && event.agent === root, state.settings.hashSeed);
     this.observe(event, slot, late);
+    endDeploy(o, event);
     const fused = scoreEvent(state, key, bound, outcome);
     state.fused = fused;
     if (fused < 1) raiseScored(state, fused, bound, offset, outcome);

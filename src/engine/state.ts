@@ -1,4 +1,5 @@
 /** Everything that a partition's engine remembers, in one place: what a snapshot holds is what stands here. */
+import type { Adoption } from '../agent/known.js';
 import { Observation, Readings } from '../agent/observation.js';
 import { SessionTable } from '../agent/sessions.js';
 import { AgentTable } from '../agent/table.js';
@@ -10,6 +11,7 @@ import type { CohortModel } from '../detect/model.js';
 import { BudgetBook } from './budgets.js';
 import type { EngineCounts, Shelf } from './contract.js';
 import { SeenIds } from './dedupe.js';
+import { eased } from './deploy.js';
 import { FindingBook } from './findings.js';
 import type { Settings } from './settings.js';
 
@@ -40,6 +42,8 @@ export class EngineState {
   readonly shelved = new Map<string, number>();
   /** Acting agents already reported to the inventory, newest last, each with the versions reported; bounded. */
   readonly sighted = new Map<string, string[]>();
+  /** When something is adopted that first came with a deploy. */
+  deployAdoption: Adoption;
   readonly prior = new WindowPrior();
   /** Index in the model in force by cohort id. */
   readonly cohortIds = new Map<string, number>();
@@ -72,6 +76,7 @@ export class EngineState {
 
   constructor(settings: Settings, config: string, model: CohortModel, place: Place, shelf: Shelf) {
     this.settings = settings;
+    this.deployAdoption = eased(settings.adoption);
     this.config = config;
     this.model = model;
     this.place = place;
@@ -88,6 +93,7 @@ export class EngineState {
   /** A new configuration, sizes of tables included; a table that is larger than its new size shrinks as it is used. */
   adopt(settings: Settings, config: string): void {
     this.settings = settings;
+    this.deployAdoption = eased(settings.adoption);
     this.config = config;
     this.findings.closeAfterMs = settings.closeAfterMs;
     this.table.agentsMax = settings.agentsMax;

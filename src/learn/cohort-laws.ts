@@ -2,7 +2,7 @@
  * What a cohort lends its newcomers: how many calls to expect of one, and how its days fall out. Made of the members
  * that have been known for a week, from closed days alone.
  */
-import { WINDOW_COUNT } from '../agent/layout.js';
+import { WINDOW_COUNT, WINDOW_MS } from '../agent/layout.js';
 import type { CohortLaw, CohortModel, DayLaw } from '../detect/model.js';
 import type { DaySample } from './laws.js';
 
@@ -11,8 +11,11 @@ const KNOWN_DAYS = 7;
 const KNOWN_MIN = 3;
 /** Members that the fleet's law of windows counts for: cohorts differ far more than the members of one do. */
 const PRIOR_MEMBERS = 0.5;
-/** A window in which nothing was ever counted is expected to hold at least this much. */
-const COUNT_MIN = 1e-9;
+/** No count is believed to be closer to a Poisson law than this k says. */
+const K_MAX = 1000;
+/** Stands for a mean of nothing. */
+const COUNT_MIN = 1e-6;
+const DAY_MS = 86_400_000;
 
 /** What is kept of an agent. */
 interface Pace {
@@ -61,10 +64,12 @@ export class Paces {
     const windowMean: number[] = [];
     const windowSquare: number[] = [];
     for (let w = 0; w < WINDOW_COUNT; w++) {
-      const { mean, square } = expected(known, w);
       const own = known.length / (known.length + PRIOR_MEMBERS);
-      windowMean.push(between(mean, start.windowMean[w], own));
-      windowSquare.push(between(square, start.windowSquare[w], own));
+      const ours = expected(known, w);
+      const fleets = countOf(start.windowMean[w], start.windowSquare[w]);
+      const mean = between(ours.mean, fleets.mean, own);
+      windowMean.push(mean);
+      windowSquare.push(squareOf(mean, between(ours.excess, fleets.excess, own)));
     }
     return { known: known.length, days: days(), windowMean, windowSquare };
   }
@@ -78,26 +83,41 @@ export class Paces {
   }
 }
 
-/**
- * First two moments of a count of one more member: E X^2 = mean^2 + within + between, the variance between n members
- * widened by the error of their mean, s^2 (1 + 1/n).
- */
-function expected(known: readonly Pace[], w: number): { readonly mean: number; readonly square: number } {
-  const n = known.length;
-  let mean = 0;
-  let within = 0;
-  for (const pace of known) {
-    mean += pace.mean[w] / n;
-    within += Math.max(0, pace.square[w] - pace.mean[w] * pace.mean[w]) / n;
-  }
-  let spread = 0;
-  for (const pace of known) spread += ((pace.mean[w] - mean) * (pace.mean[w] - mean)) / (n - 1);
-  return { mean, square: mean * mean + within + spread * (1 + 1 / n) };
+/** A count in a window: its mean, and 1/k, how far it is from a Poisson law. */
+interface Count {
+  readonly mean: number;
+  readonly excess: number;
 }
 
-/** Between two counts on a logarithmic scale: paces differ by factors. Keeps E X^2 at least (E X)^2. */
+function countOf(mean: number, square: number): Count {
+  if (mean <= 0) return { mean: COUNT_MIN, excess: 1 };
+  return { mean, excess: Math.max(1 / K_MAX, (square - mean * mean - mean) / (mean * mean)) };
+}
+
+function squareOf(mean: number, excess: number): number {
+  return mean * mean + mean + excess * mean * mean;
+}
+
+/**
+ * A count of one more member: E X^2 = mean^2 + within + between, the variance between n members widened by the error of
+ * their mean, s^2 (1 + 1/n). What none of them has done in all its days is taken to have happened once.
+ */
+function expected(known: readonly Pace[], w: number): Count {
+  const n = known.length;
+  const least = WINDOW_MS[w] / (n * KNOWN_DAYS * DAY_MS);
+  let sum = 0;
+  let within = 0;
+  for (const pace of known) {
+    sum += pace.mean[w] / n;
+    within += Math.max(0, pace.square[w] - pace.mean[w] * pace.mean[w]) / n;
+  }
+  if (sum <= least) return countOf(least, least);
+  let spread = 0;
+  for (const pace of known) spread += ((pace.mean[w] - sum) * (pace.mean[w] - sum)) / (n - 1);
+  return countOf(sum, sum * sum + within + spread * (1 + 1 / n));
+}
+
+/** Between two positive numbers on a logarithmic scale: paces differ by factors. */
 function between(ours: number, fleets: number, own: number): number {
-  const a = Math.log(Math.max(ours, COUNT_MIN));
-  const b = Math.log(Math.max(fleets, COUNT_MIN));
-  return Math.exp(own * a + (1 - own) * b);
+  return Math.exp(own * Math.log(ours) + (1 - own) * Math.log(fleets));
 }
