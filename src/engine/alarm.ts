@@ -13,18 +13,17 @@ import {
 } from '../decide/finding.js';
 import type { PolicyRule } from '../decide/policy.js';
 import { propose } from '../decide/propose.js';
+import { isLoneNewTool } from '../detect/ledger.js';
 import { type AgentEvent, FLEET } from '../event/event.js';
 import { hash64, hex64 } from '../math/hash.js';
-import { isLoneNewTool } from '../detect/ledger.js';
 import { BURN_DAYS } from '../score/calibrate.js';
-import { shares } from '../score/fuse.js';
 import type { Breach } from './budgets.js';
 import { causeOf, sessionOf, severityOf } from './cause.js';
 import type { OpenFinding } from './findings.js';
+import { isBeyondCohort, isExplained } from './notice.js';
 import type { Outcome } from './outcome.js';
 import type { SourceStateRecord } from './record.js';
-import { attribute, hasCause, leader, round, surprises } from './scoring.js';
-import { cohortLaw } from './standing.js';
+import { attribute, hasCause, leader, round } from './scoring.js';
 import type { EngineState } from './state.js';
 import { type AgentKind, makeSourceTitle, makeTitle } from './title.js';
 
@@ -92,27 +91,16 @@ const DAYS_BEFORE_PAGE: Readonly<Partial<Record<Kind, number>>> = {
   joint: BURN_DAYS,
 };
 const DAYS_BEFORE_OTHERS = 2;
-/**
- * Kinds that a newcomer may page for from its first event where its cohort has a law for them: what nobody in the
- * cohort does. Its own pace is not known yet, so it has to be rarer by a power of ten, and the cause must carry the
- * score by itself: that everything is new to a newcomer must not help.
- */
-const OF_COHORT: ReadonlySet<Kind> = new Set(['rate-burst', 'fan-out']);
-const LEADER_MIN = 0.5;
 /** Kinds that one harmless new tool raises as well as an attack does: alone it is a notice. */
 const OF_NEW: ReadonlySet<Kind> = new Set(['new-endpoint', 'novelty-creep', 'privilege-creep']);
-
-/** Kinds that a deploy explains. */
-const OF_DEPLOY: ReadonlySet<Kind> = new Set([...OF_NEW, 'new-target', 'recurring-target']);
 
 /** Silence is told apart from attacks and wakes nobody; nor does an agent that nobody knows yet. */
 function isNoticeOnly(state: EngineState, kind: Kind, severity: Severity): boolean {
   const p = state.observation.profile;
   if (OF_NEW.has(kind) && isLoneNewTool(state.observation)) return true;
-  if (kind === 'quiet' || (state.observation.isDeploy && OF_DEPLOY.has(kind))) return true;
+  if (kind === 'quiet' || isExplained(state)) return true;
   if (p.u32[p.at4 + F.days] >= (DAYS_BEFORE_PAGE[kind] ?? DAYS_BEFORE_OTHERS)) return false;
-  if (!OF_COHORT.has(kind) || (severity !== 'high' && severity !== 'critical')) return true;
-  return cohortLaw(p, state.model) === null || shares(surprises)[leader()] < LEADER_MIN;
+  return !isBeyondCohort(state, kind, severity);
 }
 
 /** Raises a budget's breach: certain, whatever the alert budget says. */

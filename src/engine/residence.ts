@@ -4,7 +4,7 @@
  */
 
 import { ageKnown, ENDPOINTS, PAIRS } from '../agent/known.js';
-import { DETECTOR_COUNT, DETECTORS, F, type Profile, PROFILE_BYTES, WINDOW_COUNT } from '../agent/layout.js';
+import { DETECTOR_COUNT, DETECTORS, F, PROFILE_BYTES, type Profile, WINDOW_COUNT } from '../agent/layout.js';
 import { S, U } from '../agent/sessions.js';
 import { agentKey } from '../agent/table.js';
 import { scoreSilence } from '../detect/silence.js';

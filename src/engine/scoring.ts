@@ -111,7 +111,14 @@ export function learnEvent(state: EngineState, key: string, bound: boolean, outc
     p.f32[p.at4 + F.endpointNewTarget + o.endpointSlot] = UNKNOWN_TARGET_SHARE;
   }
   for (const detector of state.catalogue) detector.learn(o);
-  const adopts = useKnown(p, ENDPOINTS, o.endpointSlot, o.endpointNewHere, o.timeMs, adoptionOf(state, ENDPOINTS, o.endpointSlot));
+  const adopts = useKnown(
+    p,
+    ENDPOINTS,
+    o.endpointSlot,
+    o.endpointNewHere,
+    o.timeMs,
+    adoptionOf(state, ENDPOINTS, o.endpointSlot),
+  );
   if (adopts && bound && o.event?.operation !== 'chat') {
     tellAdopted(o, key, 'endpoint', hex64(o.endpointHigh, o.endpointLow), outcome);
   }
