@@ -25,6 +25,7 @@ import { lookAfter, refreshAgent, resetSeated, resetShelved, seat, takeModel, tu
 import { learnEvent, listen, scoreEvent, surprises } from './scoring.js';
 import type { Settings } from './settings.js';
 import { restoreState, saveState } from './snapshot.js';
+import { countStandings } from './standing.js';
 import { EngineState, type Place } from './state.js';
 
 const MINUTE_MS = 60_000;
@@ -241,6 +242,7 @@ export class PartitionEngine implements Engine {
     state.findings.sweep(timeMs);
     state.table.ageDoor();
     state.refusedThisHour = 0;
+    countStandings(state);
   }
 
   /** Once an hour for every agent: close its days and its idle sessions, and listen for silence. */

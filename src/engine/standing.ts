@@ -35,3 +35,16 @@ export function standingOf(closedDays: number, isLent: boolean): Standing {
   if (closedDays >= CALIBRATED_DAYS) return 'calibrated';
   return closedDays >= PROVISIONAL_DAYS || isLent ? 'provisional' : 'learning';
 }
+
+/** Counts the agents at work by standing; each by its cohort in the model in force, met under it or not. */
+export function countStandings(state: EngineState): void {
+  const { table, counts, observation, model } = state;
+  const p = observation.profile;
+  for (const standing of STANDINGS) counts[standing] = 0;
+  for (const slot of table.oldestFirst()) {
+    table.aim(p, slot);
+    const closedDays = p.u32[p.at4 + F.days];
+    const cohort = closedDays < PROVISIONAL_DAYS ? cohortOf(state, table.key(slot)) : -1;
+    counts[standingOf(closedDays, cohort !== -1 && model.cohorts[cohort].law !== null)]++;
+  }
+}

@@ -72,6 +72,9 @@ export class EngineState {
     agents: 0,
     evictions: 0,
     reloads: 0,
+    learning: 0,
+    provisional: 0,
+    calibrated: 0,
   };
 
   constructor(settings: Settings, config: string, model: CohortModel, place: Place, shelf: Shelf) {
