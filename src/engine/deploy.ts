@@ -63,8 +63,3 @@ export function adoptionOf(state: EngineState, set: KnownSet, slot: number): Ado
   const after = p.u32[p.at4 + set.minute + slot] - p.u32[p.at4 + F.versionMinute];
   return after >= 0 && after < WINDOW_MINUTES ? state.deployAdoption : state.settings.adoption;
 }
-
-/** One session less, and never none. */
-export function eased({ sessions, ageMs }: Adoption): Adoption {
-  return { sessions: Math.max(1, sessions - 1), ageMs };
-}

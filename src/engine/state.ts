@@ -1,5 +1,5 @@
 /** Everything that a partition's engine remembers, in one place: what a snapshot holds is what stands here. */
-import type { Adoption } from '../agent/known.js';
+import { type Adoption, eased } from '../agent/known.js';
 import { Observation, Readings } from '../agent/observation.js';
 import { SessionTable } from '../agent/sessions.js';
 import { AgentTable } from '../agent/table.js';
@@ -11,7 +11,6 @@ import type { CohortModel } from '../detect/model.js';
 import { BudgetBook } from './budgets.js';
 import type { EngineCounts, Shelf } from './contract.js';
 import { SeenIds } from './dedupe.js';
-import { eased } from './deploy.js';
 import { FindingBook } from './findings.js';
 import type { Settings } from './settings.js';
 

@@ -18,7 +18,7 @@ const CLAMP = 6;
 /** Prior weight of the cold-start law, agent-days. */
 const PRIOR_DAYS = 30;
 /** Prior weight of the fleet's law in that of a cohort: a few agents tell little of how much agents differ. */
-const COHORT_PRIOR_DAYS = 100;
+const COHORT_PRIOR_DAYS = 400;
 /** Memory of the tail law, agent-days; and its prior weight. */
 const TAIL_MEMORY = 4096;
 const TAIL_PRIOR = 60;

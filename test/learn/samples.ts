@@ -1,5 +1,5 @@
 /** Samples as engines emit them, made by hand or taken from an engine at work. */
-import { DETECTOR_COUNT, DETECTORS } from '../../src/agent/layout.js';
+import { DETECTOR_COUNT, DETECTORS, WINDOW_COUNT } from '../../src/agent/layout.js';
 import { agentKey } from '../../src/agent/table.js';
 import type { Sample } from '../../src/engine/outcome.js';
 import { traffic } from '../engine/traffic.js';
@@ -18,9 +18,11 @@ export interface Day {
   readonly marginal?: boolean;
   /** Days of the agent closed before. */
   readonly days?: number;
+  /** Mean count in every window, Poisson. */
+  readonly count?: number;
 }
 
-export function dayOf({ agent, day, max = 5, surprise = 1, marginal = false, days = 20 }: Day): DaySample {
+export function dayOf({ agent, day, max = 5, surprise = 1, marginal = false, days = 20, count = 1 }: Day): DaySample {
   return {
     kind: 'day',
     timeMs: START_MS + (day + 1) * DAY_MS,
@@ -30,6 +32,8 @@ export function dayOf({ agent, day, max = 5, surprise = 1, marginal = false, day
     max: new Array<number>(DETECTOR_COUNT).fill(max),
     surprise: new Array<number>(DETECTOR_COUNT).fill(surprise),
     marginal,
+    windowMean: new Array<number>(WINDOW_COUNT).fill(count),
+    windowSquare: new Array<number>(WINDOW_COUNT).fill(count * count + count),
   };
 }
 
