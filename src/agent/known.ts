@@ -92,6 +92,11 @@ export interface Adoption {
   readonly ageMs: number;
 }
 
+/** One session less, and never none. */
+export function eased({ sessions, ageMs }: Adoption): Adoption {
+  return { sessions: Math.max(1, sessions - 1), ageMs };
+}
+
 /**
  * Notes one use. `isFirst`: the first use in its session; only those count, however the calls of sessions interleave.
  * Returns true where this use adopts the entry.

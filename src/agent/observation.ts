@@ -37,6 +37,10 @@ export class Observation {
   pairNewHere = false;
   /** Older than the agent's open windows: scored without them. */
   isLate = false;
+  /** The version has just changed as it does with a deploy: what is new is no surprise. */
+  isDeploy = false;
+  /** Version of the event where it changed within a day; null: it did not, or the event does not say. */
+  newVersion: string | null = null;
   /** Other members of the cohort, and how many of them have adopted the endpoint and the pair. */
   peers = 0;
   endpointPeers = 0;

@@ -12,6 +12,7 @@ import { addCount, slidingCount, windowVariance } from '../agent/window.js';
 import type { AgentEvent } from '../event/event.js';
 import { lnNegativeBinomialTail } from '../math/tail.js';
 import type { Detector } from './detector.js';
+import type { CohortModel } from './model.js';
 
 /** From this k on a count is Poisson for all that a bucket can show. */
 const DISPERSION_MAX = 1000;
@@ -28,10 +29,27 @@ const SHORTER_WEIGHT = 4;
 const COLD_DISPERSION_WEIGHT = 1;
 const SHORTER_DISPERSION_WEIGHT = 16;
 
-/** Cold-start law by window; the engine fills it from the model in force. */
+/**
+ * Cold-start laws by window: a row for agents of no cohort, then one for each cohort of the model in force, so that the
+ * profile's own cohort index finds its row.
+ */
 export class WindowPrior {
-  readonly mean = new Float64Array(WINDOW_COUNT);
-  readonly square = new Float64Array(WINDOW_COUNT);
+  mean = new Float64Array(WINDOW_COUNT);
+  square = new Float64Array(WINDOW_COUNT);
+
+  use(model: CohortModel): void {
+    const size = (1 + model.cohorts.length) * WINDOW_COUNT;
+    if (this.mean.length !== size) {
+      this.mean = new Float64Array(size);
+      this.square = new Float64Array(size);
+    }
+    this.mean.set(model.windowMean);
+    this.square.set(model.windowSquare);
+    for (const [i, { law }] of model.cohorts.entries()) {
+      this.mean.set(law === null ? model.windowMean : law.windowMean, (i + 1) * WINDOW_COUNT);
+      this.square.set(law === null ? model.windowSquare : law.windowSquare, (i + 1) * WINDOW_COUNT);
+    }
+  }
 }
 
 /**
@@ -74,14 +92,15 @@ export function createCounts(
       let mean = 0;
       let dispersion = 0;
       const trust = trustOf(p, first);
+      const row = p.u32[p.at4 + F.role] * WINDOW_COUNT;
       for (let w = first; w < last; w++) {
         const x = slidingCount(p, w, o.timeMs);
         const n = p.f32[p.at4 + F.windowWeight + w];
         const m = priorWeight[w - first] * (1 - trust);
         const like = w > first ? SHORTER_WEIGHT * trust : 0;
         const shorter = w > first ? (mean * WINDOW_MS[w]) / WINDOW_MS[w - 1] : 0;
-        mean = (p.f64[p.at8 + F.windowMean + w] * n + prior.mean[w] * m + shorter * like) / (n + m + like);
-        dispersion = dispersionOf(p, w, n * trust, prior, w > first ? dispersion : 0);
+        mean = (p.f64[p.at8 + F.windowMean + w] * n + prior.mean[row + w] * m + shorter * like) / (n + m + like);
+        dispersion = dispersionOf(p, w, n * trust, prior, row + w, w > first ? dispersion : 0);
         // A count as low as one that was not worth a look cannot be worth one, nor raise the day's maximum.
         if (x < least || x <= p.f32[p.at4 + F.windowQuiet + w]) continue;
         const variance = mean * dispersion;
@@ -119,17 +138,17 @@ function trustOf(p: Profile, first: number): number {
  * shorter window has shown (calls that are independent within a minute mostly are so within ten), times how much more
  * uneven the longer one is by the cold-start law. `shorter` is 0 for the shortest window.
  */
-function dispersionOf(p: Profile, w: number, n: number, prior: WindowPrior, shorter: number): number {
+function dispersionOf(p: Profile, w: number, n: number, prior: WindowPrior, at: number, shorter: number): number {
   const own = windowVariance(p, w) / Math.max(p.f64[p.at8 + F.windowMean + w], 1e-9);
-  const cold = coldDispersion(prior, w);
+  const cold = coldDispersion(prior, at);
   if (shorter === 0) return (own * n + cold * COLD_DISPERSION_WEIGHT) / (n + COLD_DISPERSION_WEIGHT);
-  const like = 1 + (shorter - 1) * Math.max(1, cold / coldDispersion(prior, w - 1));
+  const like = 1 + (shorter - 1) * Math.max(1, cold / coldDispersion(prior, at - 1));
   return (own * n + like * SHORTER_DISPERSION_WEIGHT) / (n + SHORTER_DISPERSION_WEIGHT);
 }
 
-function coldDispersion(prior: WindowPrior, w: number): number {
-  const mean = prior.mean[w];
-  return Math.max(1, (prior.square[w] - mean * mean) / Math.max(mean, 1e-9));
+function coldDispersion(prior: WindowPrior, at: number): number {
+  const mean = prior.mean[at];
+  return Math.max(1, (prior.square[at] - mean * mean) / Math.max(mean, 1e-9));
 }
 
 /**

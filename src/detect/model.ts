@@ -31,6 +31,23 @@ export interface TailLaw {
   readonly stretch: number;
 }
 
+/**
+ * What the members of a cohort who have been known for a week tell about one that has just come (empirical Bayes). A
+ * count in a window of length t is Poisson with a rate that differs between agents and hours, rate ~ Gamma(a, b); what is
+ * then to be expected of an agent nobody has seen is NB(k = a, mean = a t/b), with
+ *   E X = mean over the members, E X^2 = (E X)^2 + within + between,
+ * the variance between agents inside the mean square: k = (E X)^2 / (Var X - E X) comes out smaller, the more they differ.
+ */
+export interface CohortLaw {
+  /** Members that it was made of. */
+  readonly known: number;
+  /** By detector, shrunk towards the fleet's. */
+  readonly days: readonly DayLaw[];
+  /** Expected count and squared count per window of a member that has just come, in the order of WINDOW_MS. */
+  readonly windowMean: readonly number[];
+  readonly windowSquare: readonly number[];
+}
+
 /** Agents of one role, or alike, and what they share. */
 export interface Cohort {
   readonly id: string;
@@ -38,6 +55,13 @@ export interface Cohort {
   /** Members that have adopted an endpoint or a pair, by 16 hex digits of its hash. */
   readonly adopters: ReadonlyMap<string, number>;
   readonly forest: Forest | null;
+  /** null: too few members have been known for long enough. */
+  readonly law: CohortLaw | null;
+}
+
+/** Id of the cohort of a role that people gave. */
+export function roleCohort(tenant: string, role: string): string {
+  return `role:${tenant}:${role}`;
 }
 
 /** One version of everything learned across agents. */

@@ -11,6 +11,7 @@ import { causeOf, sessionOf, severityOf } from './cause.js';
 import type { OpenFinding } from './findings.js';
 import { holdPage, softenByFleet } from './fleet-hold.js';
 import { answer, isAnswered, lineOf, makeId, notePage } from './line.js';
+import { isBeyondCohort, isExplained } from './notice.js';
 import type { Outcome } from './outcome.js';
 import type { SourceStateRecord } from './record.js';
 import { attribute, hasCause, leader, round } from './scoring.js';
@@ -58,7 +59,7 @@ export function raiseScored(state: EngineState, p: number, bound: boolean, offse
   // Where no detector's tangent is positive there is nothing to say, whatever budget was set.
   if (severity === null || !hasCause()) return;
   const kind = causeOf(leader(), o, state.readings);
-  const said = softenByFleet(state, kind, isNoticeOnly(state, kind) ? 'low' : severity, bound);
+  const said = softenByFleet(state, kind, isNoticeOnly(state, kind, severity) ? 'low' : severity, bound);
   raise(state, { kind, cause: kind, ...said, p, attribution: () => attribute(state) }, bound, offset, outcome);
 }
 
@@ -92,11 +93,13 @@ const CALLS_BEFORE_PAGE = 500;
 const RATE = DETECTORS.indexOf('rate');
 
 /** Silence is told apart from attacks and wakes nobody; nor does an agent that nobody knows yet. */
-function isNoticeOnly(state: EngineState, kind: Kind): boolean {
+function isNoticeOnly(state: EngineState, kind: Kind, severity: Severity): boolean {
   const p = state.observation.profile;
   if (OF_NEW.has(kind) && isLoneNewTool(state.observation)) return true;
+  if (kind === 'quiet' || isExplained(state)) return true;
   if (kind === 'rate-burst' && p.f64[p.at8 + F.events] >= CALLS_BEFORE_PAGE && leader() === RATE) return false;
-  return kind === 'quiet' || p.u32[p.at4 + F.days] < (DAYS_BEFORE_PAGE[kind] ?? DAYS_BEFORE_OTHERS);
+  if (p.u32[p.at4 + F.days] >= (DAYS_BEFORE_PAGE[kind] ?? DAYS_BEFORE_OTHERS)) return false;
+  return !isBeyondCohort(state, kind, severity);
 }
 
 /** Raises a budget's breach: certain, whatever the alert budget says. */
@@ -231,8 +234,10 @@ function noteLevel(state: EngineState, id: string, line: boolean, { attribution 
 function describe(state: EngineState, cause: Cause, open: OpenFinding, subject: Subject, offset: number): Finding {
   const { tenant, agent, root, session, event } = subject;
   const attribution = cause.attribution();
-  const title = `${makeTitle(cause.kind, agent, event, attribution[0])}${cause.because ?? ''}`;
-  const { timeMs } = state.observation;
+  const { timeMs, newVersion } = state.observation;
+  const isOfAgent = cause.kind !== 'budget' && cause.kind !== 'agent-flood';
+  const since = isOfAgent && event !== null ? newVersion : null;
+  const title = `${makeTitle(cause.kind, agent, event, attribution[0], since)}${cause.because ?? ''}`;
   const evidence = { offset, event: event?.id ?? null };
   const { kind, p } = cause;
   return lineOf(state, open, { timeMs, tenant, agent, root, session, kind, title, p, attribution, evidence });

@@ -23,6 +23,10 @@ export interface EngineCounts {
   agents: number;
   evictions: number;
   reloads: number;
+  /** Agents at work by how far their profiles can be trusted (standing.ts), as of the last full hour. */
+  learning: number;
+  provisional: number;
+  calibrated: number;
 }
 
 /**

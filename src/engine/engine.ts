@@ -17,16 +17,18 @@ import type { AgentEvent } from '../event/event.js';
 import { raiseBreach, raiseFlood, raiseScored, raiseSource } from './alarm.js';
 import type { Engine, EngineCounts, Shelf } from './contract.js';
 import { hashIdentity } from './dedupe.js';
+import { endDeploy, noteVersion } from './deploy.js';
 import { lookUpDeploy, takeFleet } from './fleet-alarm.js';
 import { releasePages } from './fleet-hold.js';
 import { advanceWindows, enterSession, lookUp, noteNovel, sessionHash } from './observe.js';
 import type { Outcome } from './outcome.js';
 import type { AgentRecord, EngineRecord, EventRecord } from './record.js';
 import { resetAgent } from './reset.js';
-import { lookAfter, seat, takeModel, turnDays } from './residence.js';
+import { lookAfter, refreshAgent, seat, takeModel, turnDays } from './residence.js';
 import { learnEvent, listen, scoreEvent, surprises } from './scoring.js';
 import type { Settings } from './settings.js';
 import { restoreState, saveState } from './snapshot.js';
+import { countStandings } from './standing.js';
 import { EngineState, type Place } from './state.js';
 import { takeVerdict, undoVerdict } from './verdicts.js';
 
@@ -172,7 +174,9 @@ export class PartitionEngine implements Engine {
     turnDays(state, slot, o.timeMs, outcome);
     takeModel(state, key);
     p.u32[p.at4 + F.flags] &= ~QUIET;
+    noteVersion(o, event, bound && event.agent === root, state.settings.hashSeed);
     this.observe(event, slot, late);
+    endDeploy(o, event);
     if (bound) state.pulse.note(o, event, state.table.entry(slot), state.model);
     const fused = scoreEvent(state, key, bound, outcome);
     state.fused = fused;
@@ -256,6 +260,7 @@ export class PartitionEngine implements Engine {
     state.findings.sweep(timeMs);
     state.table.ageDoor();
     state.refusedThisHour = 0;
+    countStandings(state);
   }
 
   /** Once an hour for every agent: close its days and its idle sessions, and listen for silence. */
@@ -281,6 +286,8 @@ export class PartitionEngine implements Engine {
 
   private onAgent(record: AgentRecord, outcome: Outcome): void {
     const key = agentKey(record.tenant, record.agent, true);
+    const before = this.state.facts.get(key)?.role ?? null;
+    if (record.role !== before) refreshAgent(this.state, record.tenant, record.agent);
     if (record.role === null && record.labels.length === 0) this.state.facts.delete(key);
     else this.state.facts.set(key, { role: record.role, labels: record.labels });
     this.state.budgets.set(key, record.budgets);

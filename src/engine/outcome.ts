@@ -51,6 +51,9 @@ export type Sample =
       readonly marginal: boolean;
       /** It paged. */
       readonly paged: boolean;
+      /** Mean count and mean squared count of the agent's windows so far, in the order of WINDOW_MS. */
+      readonly windowMean: readonly number[];
+      readonly windowSquare: readonly number[];
     };
 
 /** What a batch of records led to, in order. */

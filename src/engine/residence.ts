@@ -4,13 +4,14 @@
  */
 
 import { ageKnown, ENDPOINTS, PAIRS } from '../agent/known.js';
-import { DETECTOR_COUNT, DETECTORS, F, PROFILE_BYTES } from '../agent/layout.js';
+import { DETECTOR_COUNT, DETECTORS, F, PROFILE_BYTES, type Profile, WINDOW_COUNT } from '../agent/layout.js';
 import { S, U } from '../agent/sessions.js';
 import { agentKey } from '../agent/table.js';
 import { scoreSilence } from '../detect/silence.js';
 import { closeDay, daySurprises, refreshLaws } from '../score/calibrate.js';
 import { finishIdle, makeRoom } from './observe.js';
 import type { Outcome } from './outcome.js';
+import { cohortOf } from './standing.js';
 import type { EngineState } from './state.js';
 
 const DAY_MS = 86_400_000;
@@ -63,8 +64,7 @@ function found(state: EngineState, timeMs: number, key: string): void {
 export function takeModel(state: EngineState, key: string): void {
   const p = state.observation.profile;
   if (p.u32[p.at4 + F.modelStamp] === state.modelStamp) return;
-  const cohort = state.model.cohortOf.get(key);
-  p.u32[p.at4 + F.role] = cohort === undefined ? 0 : cohort + 1;
+  p.u32[p.at4 + F.role] = cohortOf(state, key) + 1;
   refreshLaws(p, state.model, state.modelStamp);
 }
 
@@ -102,6 +102,8 @@ function turnDay(state: EngineState, slot: number, running: number, outcome: Out
       surprise: daySurprises(p),
       marginal: (u32[at4 + F.flags] & (PAGED | ALARMED)) === PAGED,
       paged: (u32[at4 + F.flags] & (PAGED | ALARMED)) !== 0,
+      windowMean: perWindow(p, F.windowMean),
+      windowSquare: perWindow(p, F.windowSquare),
     });
   }
   closeDay(p);
@@ -109,6 +111,12 @@ function turnDay(state: EngineState, slot: number, running: number, outcome: Out
   ageKnown(p, PAIRS);
   p.f64[p.at8 + F.daySpend] = 0;
   u32[at4 + F.flags] &= ~(PAGED | ALARMED);
+}
+
+/** A field of every window, to six digits: more would be noise. */
+function perWindow(p: Profile, field: number): number[] {
+  const values = p.f64.subarray(p.at8 + field, p.at8 + field + WINDOW_COUNT);
+  return Array.from(values, (x) => Number(x.toPrecision(6)));
 }
 
 /** The longest silence of a day stands at its end. */
@@ -197,6 +205,24 @@ export function lookAfter(state: EngineState, slot: number, timeMs: number, outc
   if (timeMs < p.f64[p.at8 + F.lastMs]) return;
   finishIdle(state.observation, state.sessions, slot, timeMs, state.settings.sessionIdleMs);
   turnDays(state, slot, timeMs, outcome);
+}
+
+/** Has the cohort and the laws of an agent computed anew at its next event, wherever its profile is. */
+export function refreshAgent(state: EngineState, tenant: string, agent: string): void {
+  const { table, observation, shelved, shelf } = state;
+  const { profile: p } = observation;
+  const slot = table.find(tenant, agent, true);
+  const key = agentKey(tenant, agent, true);
+  const position = shelved.get(key);
+  if (slot !== -1) {
+    table.aim(p, slot);
+    p.u32[p.at4 + F.modelStamp] = STALE;
+  } else if (position !== undefined) {
+    const bytes = shelf.read(position).slice();
+    p.aim(bytes.buffer, 0);
+    p.u32[p.at4 + F.modelStamp] = STALE;
+    shelved.set(key, shelf.append(bytes));
+  }
 }
 
 /** Forgets all that was learned of a seated agent; what it has spent today stays spent. */

@@ -9,6 +9,7 @@ import { fillRow, JOINT_EVERY_MS, JOINT_FEATURES, scoreJoint } from '../detect/j
 import { hex64 } from '../math/hash.js';
 import { statedSurprise, surprise } from '../score/calibrate.js';
 import { fuse, shares, WEIGHT_MIN, WEIGHTS } from '../score/fuse.js';
+import { adoptionOf } from './deploy.js';
 import { targetHash } from './observe.js';
 import type { Outcome, Sample } from './outcome.js';
 import type { EngineState } from './state.js';
@@ -104,23 +105,24 @@ function sampleRow(state: EngineState, key: string, outcome: Outcome): void {
  * adopted is told to learn/, unless the sender is unbound: nobody may teach a cohort under a name that is not theirs.
  */
 export function learnEvent(state: EngineState, key: string, bound: boolean, outcome: Outcome): void {
-  const { observation: o, settings } = state;
+  const { observation: o } = state;
   const p = o.profile;
   if (o.endpointSlot === -1) {
     o.endpointSlot = insertKnown(p, ENDPOINTS, o.endpointLow, o.endpointHigh, o.timeMs);
     p.f32[p.at4 + F.endpointNewTarget + o.endpointSlot] = UNKNOWN_TARGET_SHARE;
   }
   for (const detector of state.catalogue) detector.learn(o);
-  const adopts = useKnown(p, ENDPOINTS, o.endpointSlot, o.endpointNewHere, o.timeMs, settings.adoption);
+  const rule = adoptionOf(state, ENDPOINTS, o.endpointSlot);
+  const adopts = useKnown(p, ENDPOINTS, o.endpointSlot, o.endpointNewHere, o.timeMs, rule);
   if (adopts && bound) {
     const what = o.event?.operation === 'chat' ? 'model' : 'endpoint';
     tellAdopted(o, key, what, hex64(o.endpointHigh, o.endpointLow), outcome);
   }
   if (o.event === null || o.event.target === null) return;
   if (o.pairSlot === -1) o.pairSlot = insertKnown(p, PAIRS, o.pairLow, o.pairHigh, o.timeMs);
-  if (useKnown(p, PAIRS, o.pairSlot, o.pairNewHere, o.timeMs, settings.adoption) && bound) {
+  if (useKnown(p, PAIRS, o.pairSlot, o.pairNewHere, o.timeMs, adoptionOf(state, PAIRS, o.pairSlot)) && bound) {
     tellAdopted(o, key, 'pair', hex64(o.pairHigh, o.pairLow), outcome);
-    tellAdopted(o, key, 'target', targetHash(o.event.target, settings.hashSeed), outcome);
+    tellAdopted(o, key, 'target', targetHash(o.event.target, state.settings.hashSeed), outcome);
   }
 }
 

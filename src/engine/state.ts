@@ -1,4 +1,5 @@
 /** Everything that a partition's engine remembers, in one place: what a snapshot holds is what stands here. */
+import { type Adoption, eased } from '../agent/known.js';
 import { Observation, Readings } from '../agent/observation.js';
 import { SessionTable } from '../agent/sessions.js';
 import { AgentTable } from '../agent/table.js';
@@ -48,7 +49,11 @@ export class EngineState {
   readonly shelved = new Map<string, number>();
   /** Acting agents already reported to the inventory, newest last, each with the versions reported; bounded. */
   readonly sighted = new Map<string, string[]>();
+  /** When something is adopted that first came with a deploy. */
+  deployAdoption: Adoption;
   readonly prior = new WindowPrior();
+  /** Index in the model in force by cohort id. */
+  readonly cohortIds = new Map<string, number>();
   readonly catalogue: readonly Detector[];
   readonly features: ReadonlyMap<string, readonly string[]>;
   readonly observation = new Observation();
@@ -74,10 +79,14 @@ export class EngineState {
     agents: 0,
     evictions: 0,
     reloads: 0,
+    learning: 0,
+    provisional: 0,
+    calibrated: 0,
   };
 
   constructor(settings: Settings, config: string, model: CohortModel, place: Place, shelf: Shelf) {
     this.settings = settings;
+    this.deployAdoption = eased(settings.adoption);
     this.config = config;
     this.model = model;
     this.place = place;
@@ -94,6 +103,7 @@ export class EngineState {
   /** A new configuration, sizes of tables included; a table that is larger than its new size shrinks as it is used. */
   adopt(settings: Settings, config: string): void {
     this.settings = settings;
+    this.deployAdoption = eased(settings.adoption);
     this.config = config;
     this.findings.closeAfterMs = settings.closeAfterMs;
     this.table.agentsMax = settings.agentsMax;
@@ -108,7 +118,8 @@ export class EngineState {
   }
 
   private usePrior(): void {
-    this.prior.mean.set(this.model.windowMean);
-    this.prior.square.set(this.model.windowSquare);
+    this.prior.use(this.model);
+    this.cohortIds.clear();
+    for (const [i, { id }] of this.model.cohorts.entries()) this.cohortIds.set(id, i);
   }
 }

@@ -52,8 +52,19 @@ function becauseOf(event: AgentEvent | null): string {
   return isRateLimited(errorType) ? `, which limits its rate (${quoted(errorType)})` : '';
 }
 
-/** The title of a finding whose leading attribution is `top`. */
-export function makeTitle(kind: AgentKind, agent: string, event: AgentEvent | null, top: Attribution): string {
+/** The title of a finding whose leading attribution is `top`; `since`: a version that is new. */
+export function makeTitle(
+  kind: AgentKind,
+  agent: string,
+  event: AgentEvent | null,
+  top: Attribution,
+  since: string | null = null,
+): string {
+  const title = makePlainTitle(kind, agent, event, top);
+  return since === null ? title : `${title}; since version ${quoted(since)}`;
+}
+
+function makePlainTitle(kind: AgentKind, agent: string, event: AgentEvent | null, top: Attribution): string {
   const who = quoted(agent);
   const endpoint = quoted(event?.endpoint ?? null);
   const target = event?.target ?? null;

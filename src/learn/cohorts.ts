@@ -3,6 +3,7 @@
  * endpoints resemble its own most (Jaccard, leader clustering in name order). A cohort knows how many of its members
  * have adopted which endpoint and which target: new for me, but normal for my role, is milder.
  */
+import { roleCohort } from '../detect/model.js';
 
 /** Likeness from which an agent joins a group. */
 const LIKENESS_MIN = 0.4;
@@ -91,7 +92,7 @@ export class Cohorts {
     for (const key of [...this.agents.keys()].sort()) {
       const member = this.agents.get(key) as Member;
       const tenant = tenantOf(key);
-      const id = member.role === null ? null : `role:${tenant}:${member.role}`;
+      const id = member.role === null ? null : roleCohort(tenant, member.role);
       let at = id === null ? nearest(leaders, tenant, member.endpoints) : groups.findIndex((g) => g.id === id);
       if (at === -1) {
         at = groups.length;

@@ -17,6 +17,8 @@ const WARM_DAYS = 4;
 const CLAMP = 6;
 /** Prior weight of the cold-start law, agent-days. */
 const PRIOR_DAYS = 30;
+/** Prior weight of the fleet's law in that of a cohort: a few agents tell little of how much agents differ. */
+const COHORT_PRIOR_DAYS = 400;
 /** Memory of the tail law, agent-days; and its prior weight. */
 const TAIL_MEMORY = 4096;
 const TAIL_PRIOR = 60;
@@ -129,13 +131,24 @@ export class Laws {
     return prior.map((law, d) => this.dayLaw(law, d));
   }
 
-  private dayLaw(prior: DayLaw, d: number): DayLaw {
+  /** The same for the members of a cohort, shrunk towards the fleet's. */
+  daysOf(members: readonly string[], fleet: readonly DayLaw[]): DayLaw[] {
+    const agents = members.flatMap((member) => this.agents.get(member) ?? []);
+    return fleet.map((law, d) => this.dayLaw(law, d, agents, COHORT_PRIOR_DAYS));
+  }
+
+  private dayLaw(
+    prior: DayLaw,
+    d: number,
+    among: readonly AgentDays[] = [...this.agents.values()],
+    weight = PRIOR_DAYS,
+  ): DayLaw {
     let all = 0;
     let agents = 0;
     let days = 0;
     let sum = 0;
     let square = 0;
-    for (const agent of this.agents.values()) {
+    for (const agent of among) {
       all += agent.n;
       if (agent.held[d] === 0) continue;
       agents++;
@@ -143,15 +156,15 @@ export class Laws {
       sum += agent.mean[d];
       square += agent.square[d];
     }
-    const ofAll = all / (all + PRIOR_DAYS);
+    const ofAll = all / (all + weight);
     const share = all === 0 ? prior.share : ofAll * (days / all) + (1 - ofAll) * prior.share;
     if (agents < 2) return { ...prior, share };
     const mean = sum / agents;
     let spread = 0;
-    for (const agent of this.agents.values()) {
+    for (const agent of among) {
       if (agent.held[d] > 0) spread += (agent.mean[d] - mean) * (agent.mean[d] - mean);
     }
-    const own = days / (days + PRIOR_DAYS);
+    const own = days / (days + weight);
     const within = own * (square / Math.max(1, days - agents)) + (1 - own) * prior.within;
     const between = Math.max(0, spread / (agents - 1) - (within * agents) / days);
     return {

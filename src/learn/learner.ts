@@ -4,10 +4,11 @@
  */
 import { FEATURE_COUNT } from '../agent/layout.js';
 import type { Forest } from '../detect/forest.js';
-import type { Cohort, CohortModel } from '../detect/model.js';
+import type { Cohort, CohortModel, DayLaw } from '../detect/model.js';
 import type { Sample } from '../engine/outcome.js';
 import { hash64, hex64 } from '../math/hash.js';
 import { createRandom } from '../math/random.js';
+import { Paces, type PacesJson } from './cohort-laws.js';
 import { Cohorts, type CohortsJson, type Group } from './cohorts.js';
 import {
   createRotation,
@@ -30,6 +31,7 @@ interface LearnerJson {
   readonly version: string;
   readonly laws: LawsJson;
   readonly cohorts: CohortsJson;
+  readonly paces: PacesJson;
   readonly rotations: readonly [string, RotationJson][];
 }
 
@@ -45,6 +47,7 @@ export class Learner {
   private readonly options: LearnerOptions;
   private readonly laws: Laws;
   private readonly cohorts = new Cohorts(AGENTS_MAX);
+  private readonly paces = new Paces(AGENTS_MAX);
   /** One rotating forest a cohort, by cohort id. */
   private readonly rotations = new Map<string, Rotation>();
   /** A copy of each forest for the models already given out: a model never changes. */
@@ -69,6 +72,7 @@ export class Learner {
     for (const sample of ordered) {
       if (sample.kind === 'day') {
         this.laws.learn(sample, start.days);
+        this.paces.learn(sample);
         this.cohorts.meet(sample.agent);
       } else if (sample.kind === 'adopted') this.cohorts.adopt(sample.agent, sample.what, sample.hash);
       else if (sample.kind === 'role') this.cohorts.assign(sample.agent, sample.role);
@@ -90,6 +94,7 @@ export class Learner {
       version: this.version,
       laws: this.laws.snapshot(),
       cohorts: this.cohorts.snapshot(),
+      paces: this.paces.snapshot(),
       rotations: [...this.rotations].map(([id, rotation]) => [id, rotationToJson(rotation)]),
     };
     return json;
@@ -99,6 +104,7 @@ export class Learner {
     this.version = json.version;
     this.laws.restore(json.laws);
     this.cohorts.restore(json.cohorts);
+    this.paces.restore(json.paces);
     for (const [id, saved] of json.rotations) {
       const rotation = rotationFromJson(saved);
       if ('rejected' in rotation) throw new Error(`learner snapshot, cohort ${id}: ${rotation.reason}`);
@@ -115,13 +121,14 @@ export class Learner {
     groups.forEach((group, i) => {
       for (const member of group.members) cohortOf.set(member, i);
     });
+    const laws = this.laws.laws(start);
     return {
       version: this.version,
       cohortOf,
-      cohorts: groups.map((group) => this.cohort(group)),
+      cohorts: groups.map((group) => this.cohort(group, laws.days)),
       targets: this.cohorts.targets(),
       users: this.cohorts.users(),
-      ...this.laws.laws(start),
+      ...laws,
       windowMean: start.windowMean,
       windowSquare: start.windowSquare,
       bar,
@@ -138,14 +145,18 @@ export class Learner {
     }
   }
 
-  private cohort(group: Group): Cohort {
+  private cohort(group: Group, days: readonly DayLaw[]): Cohort {
     let forest = this.published.get(group.id) ?? null;
     const rotation = this.rotations.get(group.id);
     if (forest === null && rotation !== undefined && rotation.forest.grown) {
       forest = copyForest(rotation.forest);
       this.published.set(group.id, forest);
     }
-    return { id: group.id, members: group.members.length, adopters: group.adopters, forest };
+    const { id, members, adopters } = group;
+    // Agents that have adopted nothing are not alike for that.
+    const isAlike = adopters.size > 0;
+    const law = isAlike ? this.paces.law(members, this.options.start, () => this.laws.daysOf(members, days)) : null;
+    return { id, members: members.length, adopters, forest, law };
   }
 
   private grow(cohort: string, values: readonly number[], windowEndMs: number): void {

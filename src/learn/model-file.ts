@@ -2,13 +2,20 @@
 import { z } from 'zod';
 import { DETECTOR_COUNT, WINDOW_COUNT } from '../agent/layout.js';
 import { forestFromJson, forestToJson } from '../detect/forest.js';
-import type { Cohort, CohortModel } from '../detect/model.js';
+import type { Cohort, CohortLaw, CohortModel } from '../detect/model.js';
 
 const FORMAT = 2;
 
 const finite = z.number();
 const dayLaw = z.object({ share: finite.min(0).max(1), mean: finite, within: finite.min(0), between: finite.min(0) });
 const tailLaw = z.object({ share: finite.positive().lt(1), from: finite.positive(), stretch: finite.positive() });
+const windows = z.array(finite.min(0)).length(WINDOW_COUNT);
+const cohortLaw = z.object({
+  known: z.number().int().min(1),
+  days: z.array(dayLaw).length(DETECTOR_COUNT),
+  windowMean: windows,
+  windowSquare: windows,
+});
 const modelSchema = z.object({
   format: z.literal(FORMAT),
   version: z.string().min(1).max(256),
@@ -20,6 +27,7 @@ const modelSchema = z.object({
       adopters: z.array(z.tuple([z.string(), z.number().int().min(0)])),
       /** Checked by forestFromJson. */
       forest: z.unknown().nullable(),
+      law: cohortLaw.nullable().default(null),
     }),
   ),
   /** Files made before there were any hold none. */
@@ -27,13 +35,17 @@ const modelSchema = z.object({
   users: z.array(z.tuple([z.string(), z.array(z.tuple([z.string(), z.number().int().min(1)]))])).default([]),
   days: z.array(dayLaw).length(DETECTOR_COUNT),
   tails: z.array(tailLaw).length(DETECTOR_COUNT),
-  windowMean: z.array(finite.min(0)).length(WINDOW_COUNT),
-  windowSquare: z.array(finite.min(0)).length(WINDOW_COUNT),
+  windowMean: windows,
+  windowSquare: windows,
   bar: finite.min(1),
 });
 
 /** Form of the file. */
 export type ModelJson = z.infer<typeof modelSchema>;
+
+function windowsOf(law: CohortLaw): { windowMean: number[]; windowSquare: number[] } {
+  return { windowMean: [...law.windowMean], windowSquare: [...law.windowSquare] };
+}
 
 /** The model as plain JSON. */
 export function modelToJson(model: CohortModel): ModelJson {
@@ -42,11 +54,12 @@ export function modelToJson(model: CohortModel): ModelJson {
     format: FORMAT,
     version,
     cohortOf: [...model.cohortOf],
-    cohorts: model.cohorts.map(({ id, members, adopters, forest }) => ({
+    cohorts: model.cohorts.map(({ id, members, adopters, forest, law }) => ({
       id,
       members,
       adopters: [...adopters],
       forest: forest === null ? null : forestToJson(forest),
+      law: law === null ? null : { ...law, days: [...law.days], ...windowsOf(law) },
     })),
     targets: Array.from(model.targets, ([tenant, hashes]): [string, string[]] => [tenant, [...hashes]]),
     users: [...users].map(([tenant, counts]) => [tenant, [...counts]]),
@@ -68,10 +81,10 @@ export function modelFromJson(value: unknown): CohortModel | string {
   const { version, days, tails, windowMean, windowSquare, bar, cohortOf } = parsed.data;
   const users = new Map(parsed.data.users.map(([tenant, counts]) => [tenant, new Map(counts)]));
   const cohorts: Cohort[] = [];
-  for (const { id, members, adopters, forest } of parsed.data.cohorts) {
+  for (const { id, members, adopters, forest, law } of parsed.data.cohorts) {
     const grown = forest === null ? null : forestFromJson(forest);
     if (grown !== null && 'rejected' in grown) return `the forest of cohort ${id}: ${grown.reason}`;
-    cohorts.push({ id, members, adopters: new Map(adopters), forest: grown });
+    cohorts.push({ id, members, adopters: new Map(adopters), forest: grown, law });
   }
   for (const [agent, cohort] of cohortOf) {
     if (cohorts[cohort] === undefined) return `agent ${agent} is in cohort ${cohort}, there are ${cohorts.length}`;

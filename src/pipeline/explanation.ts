@@ -2,6 +2,7 @@
 import type { DetectorName } from '../agent/layout.js';
 import type { Finding, Proposal, Severity } from '../decide/finding.js';
 import type { OpenFinding } from '../engine/findings.js';
+import type { Standing } from '../engine/standing.js';
 import type { AgentEvent, Rejection } from '../event/event.js';
 import type { ReplayDecision } from './replay-summary.js';
 
@@ -12,8 +13,8 @@ export interface IdentityVerdict {
   readonly bound: boolean;
   /** Cohort in the model in force, and how many agents it has; null: none yet. */
   readonly cohort: { readonly id: string; readonly members: number } | null;
-  /** Closed days: below 3 learning, below 7 provisional, from then on calibrated. */
-  readonly state: 'learning' | 'provisional' | 'calibrated';
+  /** Below 3 closed days learning, or provisional where its cohort has a law; below 7 provisional, from then on calibrated. */
+  readonly state: Standing;
   readonly closedDays: number;
   readonly events: number;
   readonly sessions: number;

@@ -10,6 +10,7 @@ import type { Finding, Severity } from '../decide/finding.js';
 import { scoreSilence } from '../detect/silence.js';
 import { severityOf } from '../engine/cause.js';
 import { surprises } from '../engine/scoring.js';
+import { cohortLaw, standingOf } from '../engine/standing.js';
 import type { EngineState } from '../engine/state.js';
 import type { AgentEvent } from '../event/event.js';
 import { statedSurprise, surprise } from '../score/calibrate.js';
@@ -18,9 +19,6 @@ import type { DetectorVerdict, IdentityVerdict, KnownVerdict, StepVerdict, Windo
 
 const JOINT = DETECTORS.indexOf('joint');
 const SILENCE = DETECTORS.indexOf('silence');
-/** Closed days from which a profile is provisional, and calibrated. */
-const PROVISIONAL_DAYS = 3;
-const CALIBRATED_DAYS = 7;
 
 /** Verdicts on the event that the engine has just scored. */
 export function readEventVerdict(state: EngineState, event: AgentEvent): StepVerdict {
@@ -94,13 +92,12 @@ function identityOf(state: EngineState, p: Profile, tenant: string, root: string
   const role = p.u32[p.at4 + F.role];
   const cohort = role === 0 ? null : { id: model.cohorts[role - 1].id, members: model.cohorts[role - 1].members };
   const closedDays = p.u32[p.at4 + F.days];
-  const trusted = closedDays < CALIBRATED_DAYS ? 'provisional' : 'calibrated';
   return {
     tenant,
     root,
     bound,
     cohort,
-    state: closedDays < PROVISIONAL_DAYS ? 'learning' : trusted,
+    state: standingOf(closedDays, cohortLaw(p, model) !== null),
     closedDays,
     events: p.f64[p.at8 + F.events],
     sessions: p.u32[p.at4 + F.sessions],

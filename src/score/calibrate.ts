@@ -52,7 +52,9 @@ const BURN: readonly number[] = DETECTORS.map((name) => (OF_NEW.has(name) ? BURN
 
 /** Computes the laws in force for one profile: after a day was closed, and when a model was activated. */
 export function refreshLaws(p: Profile, model: CohortModel, stamp: number): void {
-  for (let d = 0; d < DETECTOR_COUNT; d++) refreshLaw(p, d, model.days[d]);
+  const role = p.u32[p.at4 + F.role];
+  const days = (role === 0 ? null : model.cohorts[role - 1].law?.days) ?? model.days;
+  for (let d = 0; d < DETECTOR_COUNT; d++) refreshLaw(p, d, days[d]);
   // Under another law a count that was quiet may be worth a look.
   p.f32.fill(0, p.at4 + F.windowQuiet, p.at4 + F.windowQuiet + WINDOW_COUNT);
   p.u32[p.at4 + F.modelStamp] = stamp;

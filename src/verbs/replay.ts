@@ -7,6 +7,7 @@ import type { ReplayWord } from '../pipeline/replay-verdicts.js';
 import type { RegistryImport } from '../pipeline/replayer.js';
 import { createFold, restoreFold } from '../registry/fold.js';
 import { readRegistryFile } from './registry-file.js';
+import { replayData } from './replay-data.js';
 import { loadSetup } from './setup.js';
 import { count, SEVERITY_WIDTH, severityText, spanText, type Terminal } from './terminal.js';
 import type { VerbContext } from './verb.js';
@@ -29,7 +30,9 @@ interface Options {
 export function addReplay(program: Command, { terminal }: VerbContext): void {
   program
     .command('replay')
-    .description('score a recording: FILE.jsonl, FILE.jsonl.gz, or a folder with events.jsonl(.gz)')
+    .description(
+      "score a recording: FILE.jsonl, FILE.jsonl.gz, a folder with events.jsonl(.gz), or a server's data directory",
+    )
     .argument('<recording>')
     .option('--findings <file>', 'write findings as JSON Lines')
     .option('--decisions <file>', 'write what became of proposals as JSON Lines')
@@ -45,6 +48,7 @@ export function addReplay(program: Command, { terminal }: VerbContext): void {
 }
 
 async function replay(terminal: Terminal, recording: string, options: Options): Promise<void> {
+  if (await replayData(terminal, recording, options)) return;
   const setup = loadSetup(options);
   const progress = terminal.progress(1);
   let findings = 0;

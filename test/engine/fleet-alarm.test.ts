@@ -76,7 +76,7 @@ describe('a record of the fleet stage', () => {
 const clerks: CohortModel = {
   ...neutralModel(),
   cohortOf: new Map([['\u0000clerk', 0]]),
-  cohorts: [{ id: 'role::clerk', members: 6, adopters: new Map(), forest: null }],
+  cohorts: [{ id: 'role::clerk', members: 6, adopters: new Map(), forest: null, law: null }],
 };
 
 /** An agent that has worked for five days, and what it looks like when it meets an endpoint. */

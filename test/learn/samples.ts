@@ -1,5 +1,5 @@
 /** Samples as engines emit them, made by hand or taken from an engine at work. */
-import { DETECTOR_COUNT, DETECTORS } from '../../src/agent/layout.js';
+import { DETECTOR_COUNT, DETECTORS, WINDOW_COUNT } from '../../src/agent/layout.js';
 import { agentKey } from '../../src/agent/table.js';
 import type { Sample } from '../../src/engine/outcome.js';
 import { traffic } from '../engine/traffic.js';
@@ -19,6 +19,8 @@ export interface Day {
   readonly paged?: boolean;
   /** Days of the agent closed before. */
   readonly days?: number;
+  /** Mean count in every window, Poisson. */
+  readonly count?: number;
 }
 
 export function dayOf({
@@ -29,6 +31,7 @@ export function dayOf({
   marginal = false,
   paged = marginal,
   days = 20,
+  count = 1,
 }: Day): DaySample {
   return {
     kind: 'day',
@@ -40,6 +43,8 @@ export function dayOf({
     surprise: new Array<number>(DETECTOR_COUNT).fill(surprise),
     marginal,
     paged,
+    windowMean: new Array<number>(WINDOW_COUNT).fill(count),
+    windowSquare: new Array<number>(WINDOW_COUNT).fill(count * count + count),
   };
 }
 
