@@ -79,14 +79,14 @@ export const FEATURE_COUNT = 12;
 /** Slots of the set of known endpoints, and of known (endpoint, target) pairs. */
 export const ENDPOINT_SLOTS = 48;
 /** Slots of the set of known (endpoint, target) pairs. */
-export const PAIR_SLOTS = 60;
+export const PAIR_SLOTS = 58;
 
 /** Sources that an agent is remembered to have been called from. */
 export const SOURCE_SLOTS = 4;
 /** Environments that it is remembered to have worked in. */
 export const ENVIRONMENT_SLOTS = 2;
 /** Credentials that it is remembered to have used. */
-export const CREDENTIAL_SLOTS = 8;
+export const CREDENTIAL_SLOTS = 4;
 
 /** Offsets of the fields, in units of their own view. */
 export const F = {
@@ -103,10 +103,6 @@ export const F = {
   daySpend: field('f64', 'daySpend', 1, 'spend of the running UTC day, USD'),
   creepLevel: field('f64', 'creepLevel', 1, 'decayed sum of surprise at what is not adopted, nats'),
   creepMs: field('f64', 'creepMs', 1, 'time of creepLevel, ms'),
-  egressLevel: field('f64', 'egressLevel', 1, 'decayed sum of unusually many bytes to new targets'),
-  egressMs: field('f64', 'egressMs', 1, 'time of egressLevel, ms'),
-  mixingLevel: field('f64', 'mixingLevel', 1, 'decayed sum of likeness to the profiles of others, nats'),
-  mixingMs: field('f64', 'mixingMs', 1, 'time of mixingLevel, ms'),
   ledgerLevel: field('f64', 'ledgerLevel', 1, 'decayed number of endpoints begun lately'),
   ledgerMs: field('f64', 'ledgerMs', 1, 'time of ledgerLevel, ms'),
   lastForestMs: field('f64', 'lastForestMs', 1, 'when the joint model last scored, ms'),
@@ -146,6 +142,8 @@ export const F = {
   sourceSingle: field('f32', 'sourceSingle', 1, 'decayed share of events whose source did not take turns'),
   environmentSteady: field('f32', 'environmentSteady', 1, 'decayed share of sessions in a known environment'),
   taskSteady: field('f32', 'taskSteady', 1, 'decayed share of tasks that were not returned to once over'),
+  egressLevel: field('f32', 'egressLevel', 1, 'decayed sum of unusually many bytes to new targets'),
+  mixingLevel: field('f32', 'mixingLevel', 1, 'decayed sum of likeness to the profiles of others, nats'),
   modelShare: field('f32', 'modelShare', 1, 'decayed share of model calls whose model was never seen before'),
   bytesMean: field('f32', 'bytesMean', 1, 'mean bytes out of a call that sent any'),
   bytesWeight: field('f32', 'bytesWeight', 1, 'such calls learned, capped'),
@@ -191,6 +189,8 @@ export const F = {
   versionBefore: field('u32', 'versionBefore', 1, 'hash of the version before it; 0: none'),
   versionMinute: field('u32', 'versionMinute', 1, 'minute of the latest change of version; 0: none'),
   sampleCount: field('u32', 'sampleCount', 1, 'rows since the last sampled one'),
+  egressMinute: field('u32', 'egressMinute', 1, 'minute of egressLevel since the epoch'),
+  mixingMinute: field('u32', 'mixingMinute', 1, 'minute of mixingLevel since the epoch'),
   sourceHash: field('u32', 'sourceHash', SOURCE_SLOTS, 'hash of the source; 0: none'),
   sourceMinute: field('u32', 'sourceMinute', SOURCE_SLOTS, 'last minute used'),
   sourceLast: field('u32', 'sourceLast', 1, 'hash of the source of the latest event that had one'),
@@ -199,7 +199,8 @@ export const F = {
   credentialHash: field('u32', 'credentialHash', CREDENTIAL_SLOTS, 'hash of the credential; 0: none'),
   credentialMinute: field('u32', 'credentialMinute', CREDENTIAL_SLOTS, 'last minute used'),
   credentialTask: field('u32', 'credentialTask', CREDENTIAL_SLOTS, 'hash of the task it last served; 0: none'),
-  credentialBegan: field('u32', 'credentialBegan', CREDENTIAL_SLOTS, 'minute in which it began to serve it'),
+  taskLast: field('u32', 'taskLast', 1, 'hash of the task that began last'),
+  taskBegan: field('u32', 'taskBegan', 1, 'minute in which it began'),
   endpointHash: field('u32', 'endpointHash', ENDPOINT_SLOTS * 2, 'hash of the endpoint, low and high'),
   endpointMinute: field('u32', 'endpointMinute', ENDPOINT_SLOTS, 'first minute seen; once adopted, last minute seen'),
   endpointState: field('u32', 'endpointState', ENDPOINT_SLOTS, 'adopted bit, hour first seen, sessions so far'),

@@ -12,10 +12,11 @@ import type { Observation, Readings } from '../agent/observation.js';
 import type { Detector } from './detector.js';
 
 const INDEX = DETECTORS.indexOf('egress');
+const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** How long a target is new, and the half-life of what it was sent. */
 const NEW_MS = 3 * DAY_MS;
-const HALF_LIFE_MS = 3 * DAY_MS;
+const HALF_LIFE_MINUTES = 3 * 1440;
 /** Usual calls that a call may carry before it counts. */
 const USUAL_CALLS = 4;
 /** Calls in the mean, at most; from MEAN_MIN on one call counts for at most CLAMP of it. */
@@ -39,13 +40,14 @@ export const egress: Detector = {
       readings.set(INDEX, 0, 0, 0, 0);
       return;
     }
-    const level = p.at8 + F.egressLevel;
-    const gapMs = Math.max(0, o.timeMs - p.f64[p.at8 + F.egressMs]);
-    p.f64[level] = p.f64[level] * Math.exp((-Math.LN2 * gapMs) / HALF_LIFE_MS) + excess;
-    p.f64[p.at8 + F.egressMs] = o.timeMs;
+    const level = p.at4 + F.egressLevel;
+    const minute = Math.floor(o.timeMs / MINUTE_MS);
+    const gap = Math.max(0, minute - p.u32[p.at4 + F.egressMinute]);
+    p.f32[level] = p.f32[level] * Math.exp((-Math.LN2 * gap) / HALF_LIFE_MINUTES) + excess;
+    p.u32[p.at4 + F.egressMinute] = minute;
     const usual = LEVEL_MIN * Math.max(1, mean);
-    const score = SCALE * Math.log(p.f64[level] / usual);
-    readings.set(INDEX, score > 0 ? score : 0, 0, p.f64[level], usual);
+    const score = SCALE * Math.log(p.f32[level] / usual);
+    readings.set(INDEX, score > 0 ? score : 0, 0, p.f32[level], usual);
   },
   learn(o: Observation): void {
     const bytes = bytesOf(o);

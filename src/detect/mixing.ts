@@ -12,7 +12,8 @@ import type { Observation, Readings } from '../agent/observation.js';
 import type { Detector } from './detector.js';
 
 const INDEX = DETECTORS.indexOf('mixing');
-const HALF_LIFE_MS = 86_400_000;
+const MINUTE_MS = 60_000;
+const HALF_LIFE_MINUTES = 1440;
 /** Smallest unseen mass of endpoints, and of models; weight of one call in the latter. */
 const ENDPOINT_MIN = 0.02;
 const MODEL_MIN = 0.005;
@@ -33,12 +34,13 @@ export const mixing: Detector = {
       return;
     }
     const p = o.profile;
-    const level = p.at8 + F.mixingLevel;
-    const gapMs = Math.max(0, o.timeMs - p.f64[p.at8 + F.mixingMs]);
-    p.f64[level] = p.f64[level] * Math.exp((-Math.LN2 * gapMs) / HALF_LIFE_MS) + nats;
-    p.f64[p.at8 + F.mixingMs] = o.timeMs;
-    const more = p.f64[level] - LEVEL_MIN;
-    readings.set(INDEX, more > 0 ? SCALE * Math.sqrt(more) : 0, 0, p.f64[level], 0);
+    const level = p.at4 + F.mixingLevel;
+    const minute = Math.floor(o.timeMs / MINUTE_MS);
+    const gap = Math.max(0, minute - p.u32[p.at4 + F.mixingMinute]);
+    p.f32[level] = p.f32[level] * Math.exp((-Math.LN2 * gap) / HALF_LIFE_MINUTES) + nats;
+    p.u32[p.at4 + F.mixingMinute] = minute;
+    const more = p.f32[level] - LEVEL_MIN;
+    readings.set(INDEX, more > 0 ? SCALE * Math.sqrt(more) : 0, 0, p.f32[level], 0);
   },
   learn(o: Observation): void {
     if (o.event === null || o.event.operation !== 'chat') return;

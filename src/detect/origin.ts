@@ -6,7 +6,7 @@
  *
  * A task is over when the agent has begun another under another credential and the first has rested for half an hour;
  * nobody tells the engine of an end. An agent with one credential for all tasks never returns to one. Memory: four
- * sources, two environments, eight credentials and four shares; a look through the sets for every event.
+ * sources, two environments, four credentials and four shares; a look through the sets for every event.
  */
 import { DETECTORS, F, type Profile } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
@@ -123,11 +123,7 @@ function isAfterTask(o: Observation): boolean {
   const used = p.u32[p.at4 + F.credentialMinute + slot];
   const task = p.u32[p.at4 + F.credentialTask + slot];
   if (task === 0 || minuteOf(o) - used < REST_MINUTES) return false;
-  for (let i = 0; i < CREDENTIALS.slots; i++) {
-    const other = p.u32[p.at4 + F.credentialTask + i];
-    if (i !== slot && other !== 0 && other !== task && p.u32[p.at4 + F.credentialBegan + i] > used) return true;
-  }
-  return false;
+  return p.u32[p.at4 + F.taskLast] !== task && p.u32[p.at4 + F.taskBegan] > used;
 }
 
 /** Every task that begins, and every return to one that is over, is an occasion. */
@@ -138,5 +134,7 @@ function learnCredential(o: Observation, p: Profile): void {
   const slot = useOrigin(p, CREDENTIALS, o.credentialHash, minuteOf(o));
   if (!begins) return;
   p.u32[p.at4 + F.credentialTask + slot] = o.taskHash;
-  p.u32[p.at4 + F.credentialBegan + slot] = minuteOf(o);
+  if (o.taskHash === 0 || p.u32[p.at4 + F.taskLast] === o.taskHash) return;
+  p.u32[p.at4 + F.taskLast] = o.taskHash;
+  p.u32[p.at4 + F.taskBegan] = minuteOf(o);
 }
