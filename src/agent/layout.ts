@@ -79,7 +79,7 @@ export const FEATURE_COUNT = 12;
 /** Slots of the set of known endpoints, and of known (endpoint, target) pairs. */
 export const ENDPOINT_SLOTS = 48;
 /** Slots of the set of known (endpoint, target) pairs. */
-export const PAIR_SLOTS = 58;
+export const PAIR_SLOTS = 55;
 
 /** Sources that an agent is remembered to have been called from. */
 export const SOURCE_SLOTS = 4;

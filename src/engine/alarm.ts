@@ -191,9 +191,9 @@ function raise(state: EngineState, cause: Cause, bound: boolean, offset: number,
   const mutedBy = cause.kind === 'budget' ? null : muting(state, cause.kind, cause.attribution);
   const severity = mutedBy === null ? cause.severity : 'low';
   const evidence = { ...cause, severity, timeMs: o.timeMs, bound };
-  const { finding: open, line } = state.findings.note(key, evidence, () =>
-    makeId([key, cause.cause, source, o.timeMs]),
-  );
+  const raised = state.findings.note(key, evidence, () => makeId([key, cause.cause, source, o.timeMs]));
+  if (raised.isFace) return;
+  const { finding: open, line } = raised;
   const asks = mutedBy === null && open.bound && isAnswered(settings.policy.rules, cause.kind, open);
   if (cause.kind !== 'budget') noteLevel(state, open.id, line, cause);
   const waiting = mutedBy === null ? cause.waiting : undefined;

@@ -36,6 +36,8 @@ export interface Raised {
   readonly finding: OpenFinding;
   /** Whether a line is due: raised now, or its shown severity rose. */
   readonly line: boolean;
+  /** A notice that is only another face of the finding, which is of the same family: nothing was opened. */
+  readonly isFace: boolean;
 }
 
 const rank = (severity: Severity): number => SEVERITIES.indexOf(severity);
@@ -61,11 +63,14 @@ const FAMILY: Readonly<Partial<Record<Kind, 'volume' | 'newness'>>> = {
   'credential-after-task': 'newness',
 };
 
+function isOfFamily(a: Kind, b: Kind): boolean {
+  return FAMILY[a] !== undefined && FAMILY[a] === FAMILY[b];
+}
+
 /** Whether an open page says enough: of the same family always, of another where it is as severe. */
 function hides(open: OpenFinding, { kind, severity }: CauseEvidence): boolean {
   if (rank(open.shown) < PAGE) return false;
-  const isSame = FAMILY[kind] !== undefined && FAMILY[kind] === FAMILY[open.kind];
-  return isSame || rank(open.shown) >= rank(severity);
+  return isOfFamily(open.kind, kind) || rank(open.shown) >= rank(severity);
 }
 
 /** Open findings of one agent; the oldest is closed for another. */
@@ -90,18 +95,20 @@ export class FindingBook {
     const capped = kind !== 'budget' && rank(severity) >= PAGE && list.some((f) => f !== finding && hides(f, evidence));
     const shown: Severity = capped ? 'low' : severity;
     if (finding === undefined) {
+      const face = severity === 'low' ? list.find((f) => isOfFamily(f.kind, kind)) : undefined;
+      if (face !== undefined) return { finding: face, line: false, isFace: true };
       finding = { id: makeId(), kind, cause, shown, reached: severity, lastMs: timeMs, bound, proposed: [] };
       if (list.length >= OPEN_MAX) list.shift();
       list.push(finding);
       this.open.set(key, list);
-      return { finding, line: true };
+      return { finding, line: true, isFace: false };
     }
     finding.lastMs = Math.max(finding.lastMs, timeMs);
     finding.bound &&= bound;
     if (rank(severity) > rank(finding.reached)) finding.reached = severity;
     const line = rank(shown) > rank(finding.shown);
     if (line) finding.shown = shown;
-    return { finding, line };
+    return { finding, line, isFace: false };
   }
 
   /** The open finding of a cause, or null. */

@@ -31,6 +31,8 @@ const SLOPE_SHARE = 0.3;
 /** A tail is not believed to begin lower, nor to be thinner, than this. */
 const FROM_MIN = 0.5;
 const STRETCH_MIN = 0.7;
+/** All together are never thinner than they are stated: what is rare in one detector has the tails of them all. */
+const FUSED_STRETCH_MIN = 1;
 /** Marginal pages within this many days of the partition's time are weighed against the budget. */
 const BAR_DAYS = 7;
 
@@ -204,7 +206,7 @@ export class Laws {
     const from = sorted[at(TAIL_SHARE)];
     const slope = (from - sorted[at(SLOPE_SHARE)]) / Math.log(SLOPE_SHARE / TAIL_SHARE);
     const own = sorted.length / (sorted.length + TAIL_PRIOR);
-    return blend(own, { share: TAIL_SHARE, from, stretch: slope }, prior);
+    return blend(own, { share: TAIL_SHARE, from, stretch: Math.max(FUSED_STRETCH_MIN, slope) }, prior);
   }
 
   /**
