@@ -8,6 +8,10 @@ export const BENCHES = {
     file: './engine.mjs',
     about: 'decoded events through the engine alone, for fleets of 100, 10,000 and 100,000 agents',
   },
+  shows: {
+    file: './shows.mjs',
+    about: 'what detection must show on seeded agents: bursts, ramps, healthy weeks, newcomers, planted features',
+  },
   memory: {
     file: './memory.mjs',
     about: 'what an engine with 100,000 agents takes',

@@ -7,6 +7,10 @@ import { ENDPOINT_SLOTS, F, PAIR_SLOTS, type Profile } from './layout.js';
 
 const ADOPTED = 0x80000000;
 const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+/** Where the hour of first use stands in an entry's state: 23 bits, nine hundred years. */
+const BORN_SHIFT = 8;
+const BORN_MASK = 0x7fffff;
 /** Sessions are counted up to here. */
 const SESSIONS_MAX = 255;
 
@@ -55,9 +59,10 @@ export function knownSessions(p: Profile, set: KnownSet, slot: number): number {
   return slot < 0 ? 0 : p.u32[p.at4 + set.state + slot] & SESSIONS_MAX;
 }
 
-/** Time since an entry that is not adopted was first used, ms, to the minute; 0 for slot -1. */
+/** Time since an entry was first used, adopted or not, ms, to the hour; 0 for slot -1. */
 export function knownAgeMs(p: Profile, set: KnownSet, slot: number, timeMs: number): number {
-  return slot < 0 ? 0 : (Math.floor(timeMs / MINUTE_MS) - p.u32[p.at4 + set.minute + slot]) * MINUTE_MS;
+  if (slot < 0) return 0;
+  return (Math.floor(timeMs / HOUR_MS) - ((p.u32[p.at4 + set.state + slot] >>> BORN_SHIFT) & BORN_MASK)) * HOUR_MS;
 }
 
 /** Places a hash, replacing the least used entry where the set is full. */
@@ -76,7 +81,7 @@ export function insertKnown(p: Profile, set: KnownSet, low: number, high: number
   p.u32[p.at4 + set.hash + 2 * victim] = low;
   p.u32[p.at4 + set.hash + 2 * victim + 1] = high;
   p.u32[p.at4 + set.minute + victim] = Math.floor(timeMs / MINUTE_MS);
-  p.u32[p.at4 + set.state + victim] = 0;
+  p.u32[p.at4 + set.state + victim] = ((Math.floor(timeMs / HOUR_MS) & BORN_MASK) << BORN_SHIFT) >>> 0;
   p.f32[p.at4 + set.count + victim] = 0;
   return victim;
 }
@@ -116,7 +121,7 @@ export function useKnown(
   if (isFirst) p.f32[p.at4 + set.count + slot] += 1;
   const ageMs = (minute - p.u32[p.at4 + set.minute + slot]) * MINUTE_MS;
   const adopts = sessions >= adoption.sessions && ageMs >= adoption.ageMs;
-  p.u32[at] = ((adopts ? ADOPTED : 0) | sessions) >>> 0;
+  p.u32[at] = ((adopts ? ADOPTED : 0) | (state & (BORN_MASK << BORN_SHIFT)) | sessions) >>> 0;
   if (adopts) p.u32[p.at4 + set.minute + slot] = minute;
   return adopts;
 }
@@ -127,4 +132,33 @@ const DAY_KEEP = Math.exp(-Math.LN2 / 14);
 /** Ages the counts of a set by one day. */
 export function ageKnown(p: Profile, set: KnownSet): void {
   for (let i = 0; i < set.slots; i++) p.f32[p.at4 + set.count + i] *= DAY_KEEP;
+}
+
+/** Adopts an entry because a person vouches for it, placing it where it is not there; returns its slot. */
+export function adoptKnown(p: Profile, set: KnownSet, low: number, high: number, timeMs: number): number {
+  const found = findKnown(p, set, low, high);
+  const slot = found === -1 ? insertKnown(p, set, low, high, timeMs) : found;
+  if (isAdopted(p, set, slot)) return slot;
+  p.u32[p.at4 + set.state + slot] = (ADOPTED | knownSessions(p, set, slot)) >>> 0;
+  p.u32[p.at4 + set.minute + slot] = Math.floor(timeMs / MINUTE_MS);
+  // An entry without a use would be the first to make room.
+  if (p.f32[p.at4 + set.count + slot] < 1) p.f32[p.at4 + set.count + slot] = 1;
+  return slot;
+}
+
+/** Empties the slots of entries that are not adopted and were first seen in the minute of `sinceMs` or later. */
+export function forgetNovel(p: Profile, set: KnownSet, sinceMs: number): void {
+  const minute = Math.floor(sinceMs / MINUTE_MS);
+  for (let i = 0; i < set.slots; i++) {
+    if (!isAdopted(p, set, i) && p.u32[p.at4 + set.minute + i] >= minute) clearKnown(p, set, i);
+  }
+}
+
+/** Empties a slot. */
+export function clearKnown(p: Profile, set: KnownSet, slot: number): void {
+  p.u32[p.at4 + set.hash + 2 * slot] = 0;
+  p.u32[p.at4 + set.hash + 2 * slot + 1] = 0;
+  p.u32[p.at4 + set.minute + slot] = 0;
+  p.u32[p.at4 + set.state + slot] = 0;
+  p.f32[p.at4 + set.count + slot] = 0;
 }

@@ -43,7 +43,12 @@ export const DETECTORS = [
   'drift',
   'wake',
   'recurrence',
+  'egress',
+  'mixing',
+  'origin',
   'ledger',
+  'ramp',
+  'stray',
   'joint',
   'silence',
   'fused',
@@ -74,7 +79,14 @@ export const FEATURE_COUNT = 12;
 /** Slots of the set of known endpoints, and of known (endpoint, target) pairs. */
 export const ENDPOINT_SLOTS = 48;
 /** Slots of the set of known (endpoint, target) pairs. */
-export const PAIR_SLOTS = 60;
+export const PAIR_SLOTS = 58;
+
+/** Sources that an agent is remembered to have been called from. */
+export const SOURCE_SLOTS = 4;
+/** Environments that it is remembered to have worked in. */
+export const ENVIRONMENT_SLOTS = 2;
+/** Credentials that it is remembered to have used. */
+export const CREDENTIAL_SLOTS = 4;
 
 /** Offsets of the fields, in units of their own view. */
 export const F = {
@@ -110,6 +122,7 @@ export const F = {
   errorRate: field('f32', 'errorRate', 1, 'decayed share of events that failed'),
   errorAgain: field('f32', 'errorAgain', 1, 'decayed share of failures that followed a failure of the same endpoint'),
   novelShare: field('f32', 'novelShare', 1, 'decayed share of sessions that held an endpoint never seen before'),
+  strayShare: field('f32', 'strayShare', 1, 'decayed share of sessions that held a stray target'),
   surpriseLevel: field('f32', 'surpriseLevel', 1, 'decayed mean surprise of a session, nats'),
   featureMean: field('f32', 'featureMean', FEATURE_COUNT, 'decayed mean of each joint-model feature'),
   featureVar: field('f32', 'featureVar', FEATURE_COUNT, 'its variance'),
@@ -125,25 +138,72 @@ export const F = {
   mu: field('f32', 'mu', DETECTOR_COUNT, 'Gumbel location in force, of days that hold anything'),
   beta: field('f32', 'beta', DETECTOR_COUNT, 'Gumbel scale in force'),
   interest: field('f32', 'interest', DETECTOR_COUNT, 'score in force that one ordinary day in five goes above'),
+  sourceSteady: field('f32', 'sourceSteady', 1, 'decayed share of sessions that came from a known source'),
+  sourceSingle: field('f32', 'sourceSingle', 1, 'decayed share of events whose source did not take turns'),
+  environmentSteady: field('f32', 'environmentSteady', 1, 'decayed share of sessions in a known environment'),
+  taskSteady: field('f32', 'taskSteady', 1, 'decayed share of tasks that were not returned to once over'),
+  egressLevel: field('f32', 'egressLevel', 1, 'decayed sum of unusually many bytes to new targets'),
+  mixingLevel: field('f32', 'mixingLevel', 1, 'decayed sum of likeness to the profiles of others, nats'),
+  modelShare: field('f32', 'modelShare', 1, 'decayed share of model calls whose model was never seen before'),
+  bytesMean: field('f32', 'bytesMean', 1, 'mean bytes out of a call that sent any'),
+  bytesWeight: field('f32', 'bytesWeight', 1, 'such calls learned, capped'),
   endpointCount: field('f32', 'endpointCount', ENDPOINT_SLOTS, 'decayed uses: sessions, and once adopted, minutes'),
   endpointNewTarget: field('f32', 'endpointNewTarget', ENDPOINT_SLOTS, 'decayed share of its calls with a new target'),
   pairCount: field('f32', 'pairCount', PAIR_SLOTS, 'as endpointCount'),
 
+  paceUp: field('f32', 'paceUp', 1, 'CUSUM of the gaps between calls against twice the rate, nats'),
+  paceRate: field('f32', 'paceRate', 1, 'rate that it compares with, calls per ms'),
+  paceSpread: field('f32', 'paceSpread', 1, 'dispersion that it is divided by'),
+  rampWeight: field('f32', 'rampWeight', 1, 'minutes in the anchor of the call rate, capped'),
+  rampLevel: field('f32', 'rampLevel', 1, 'slow anchor: mean of 2 sqrt(calls + 3/8) a minute'),
+  rampFlatVar: field('f32', 'rampFlatVar', 1, 'its variance around the flat level'),
+  rampHourVar: field('f32', 'rampHourVar', 1, 'its variance around the level of the hour of the day'),
+  rampHour: field('f32', 'rampHour', 24, 'level of each UTC hour of the day, above the flat one'),
+  rampFast: field('f32', 'rampFast', 1, 'the same level over the last quarter of an hour'),
+  rampUp: field('f32', 'rampUp', 1, 'CUSUM of minutes against the anchor, upwards, standard deviations'),
+  rampCount: field('f32', 'rampCount', 1, 'calls in the running minute'),
+  rampBlockSum: field('f32', 'rampBlockSum', 1, 'sum of deviations in the running step of the CUSUM'),
+  rampBlockSize: field('f32', 'rampBlockSize', 1, 'minutes in that step'),
+  rampHourSum: field('f32', 'rampHourSum', 1, 'sum of deviations in the running hour, standard deviations'),
+  rampHourSize: field('f32', 'rampHourSize', 1, 'minutes in that sum'),
+  rampLong: field('f32', 'rampLong', 1, 'variance of hourly sums over that of independent minutes'),
+  rampLongWeight: field('f32', 'rampLongWeight', 1, 'hours learned, capped'),
+  rampConfirmed: field('f32', 'rampConfirmed', 1, 'level of the anchor when it was last confirmed; 0: never'),
+
+  rampMinute: field('u32', 'rampMinute', 1, 'running minute since the epoch'),
   windowIndex: field('u32', 'windowIndex', WINDOW_COUNT, 'index of the running bucket since the epoch'),
   spendIndex: field('u32', 'spendIndex', 1, 'index of the running hour since the epoch'),
   day: field('u32', 'day', 1, 'running UTC day since the epoch'),
   days: field('u32', 'days', 1, 'closed days'),
   sessions: field('u32', 'sessions', 1, 'sessions seen'),
-  flags: field('u32', 'flags', 1, 'bit 0: paged today; bit 1: quiet was reported; bit 2: paged above medium today; bit 3: a deploy'),
+  flags: field(
+    'u32',
+    'flags',
+    1,
+    'bit 0: paged today; bit 1: quiet was reported; bit 2: paged above medium today; bit 3: a deploy',
+  ),
   modelStamp: field('u32', 'modelStamp', 1, 'activation number that mu and beta were computed under'),
   role: field('u32', 'role', 1, 'cohort index in the active model, plus one; 0: none'),
+  modelMinute: field('u32', 'modelMinute', 1, 'minute of the last model call, since the epoch'),
   version: field('u32', 'version', 1, 'hash of the latest version; 0: none'),
   versionBefore: field('u32', 'versionBefore', 1, 'hash of the version before it; 0: none'),
   versionMinute: field('u32', 'versionMinute', 1, 'minute of the latest change of version; 0: none'),
   sampleCount: field('u32', 'sampleCount', 1, 'rows since the last sampled one'),
+  egressMinute: field('u32', 'egressMinute', 1, 'minute of egressLevel since the epoch'),
+  mixingMinute: field('u32', 'mixingMinute', 1, 'minute of mixingLevel since the epoch'),
+  sourceHash: field('u32', 'sourceHash', SOURCE_SLOTS, 'hash of the source; 0: none'),
+  sourceMinute: field('u32', 'sourceMinute', SOURCE_SLOTS, 'last minute used'),
+  sourceLast: field('u32', 'sourceLast', 1, 'hash of the source of the latest event that had one'),
+  environmentHash: field('u32', 'environmentHash', ENVIRONMENT_SLOTS, 'hash of the environment; 0: none'),
+  environmentMinute: field('u32', 'environmentMinute', ENVIRONMENT_SLOTS, 'last minute used'),
+  credentialHash: field('u32', 'credentialHash', CREDENTIAL_SLOTS, 'hash of the credential; 0: none'),
+  credentialMinute: field('u32', 'credentialMinute', CREDENTIAL_SLOTS, 'last minute used'),
+  credentialTask: field('u32', 'credentialTask', CREDENTIAL_SLOTS, 'hash of the task it last served; 0: none'),
+  taskLast: field('u32', 'taskLast', 1, 'hash of the task that began last'),
+  taskBegan: field('u32', 'taskBegan', 1, 'minute in which it began'),
   endpointHash: field('u32', 'endpointHash', ENDPOINT_SLOTS * 2, 'hash of the endpoint, low and high'),
   endpointMinute: field('u32', 'endpointMinute', ENDPOINT_SLOTS, 'first minute seen; once adopted, last minute seen'),
-  endpointState: field('u32', 'endpointState', ENDPOINT_SLOTS, 'adopted bit, sessions so far'),
+  endpointState: field('u32', 'endpointState', ENDPOINT_SLOTS, 'adopted bit, hour first seen, sessions so far'),
   pairHash: field('u32', 'pairHash', PAIR_SLOTS * 2, 'hash of endpoint and target, low and high'),
   pairMinute: field('u32', 'pairMinute', PAIR_SLOTS, 'as endpointMinute'),
   pairState: field('u32', 'pairState', PAIR_SLOTS, 'as endpointState'),

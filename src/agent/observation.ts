@@ -45,6 +45,15 @@ export class Observation {
   peers = 0;
   endpointPeers = 0;
   pairPeers = 0;
+  /** Some agent of the tenant, this one included, has adopted the target under any endpoint; told of new pairs only. */
+  targetKnown = false;
+  /** Hashes of source, environment, credential and task; 0: the event carries none. */
+  sourceHash = 0;
+  environmentHash = 0;
+  credentialHash = 0;
+  taskHash = 0;
+  /** Agents of the tenant, whatever their cohort, that have adopted the endpoint or model; known where it is new. */
+  endpointUsers = 0;
   /** Surprise that this event adds to its session, nats; set by the novelty detector. */
   addedSurprise = 0;
 

@@ -33,8 +33,11 @@ export const U = {
   ordinal: 7,
   /** Sub-agents started. */
   spawns: 8,
-  novel: 9,
-  U32: 9 + NOVEL_SLOTS,
+  /** Whether it held a target that the agent has adopted, and how many that nobody knows. */
+  company: 9,
+  strangers: 10,
+  novel: 11,
+  U32: 11 + NOVEL_SLOTS,
 } as const;
 
 const NONE = -1;

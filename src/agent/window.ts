@@ -42,6 +42,27 @@ function learnEmpty(p: Profile, w: number, m: number): void {
   p.f64[p.at8 + F.windowSquare + w] *= keep;
 }
 
+/** Empty buckets beyond so many memories are not told from so many: their weight would overflow. */
+const EMPTY_MEMORIES = 600;
+
+/** Buckets that window `w` had learned before its last `m`; where its memory is full now, it counts as full then. */
+export function weightBefore(p: Profile, w: number, m: number): number {
+  const n = p.f32[p.at4 + F.windowWeight + w];
+  return n < memory[w] ? Math.max(0, n - m) : n;
+}
+
+/**
+ * How many times mean and mean square of window `w` stood higher before its last `m` buckets, all empty, were learned.
+ * Where the memory has become full by them, no less than this.
+ */
+export function beforeEmpty(p: Profile, w: number, m: number): number {
+  if (m <= 0) return 1;
+  const n = p.f32[p.at4 + F.windowWeight + w];
+  const cap = memory[w];
+  if (n < cap) return n / Math.max(1, weightBefore(p, w, m));
+  return Math.exp(-Math.min(m, EMPTY_MEMORIES * cap) * Math.log1p(-1 / cap));
+}
+
 /** Moves window `w` to `timeMs`: closes and learns every bucket that ended before it. */
 export function advanceWindow(p: Profile, w: number, timeMs: number): void {
   const index = Math.floor(timeMs / WINDOW_MS[w]);

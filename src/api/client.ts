@@ -18,6 +18,7 @@ import type {
   TokenEntryAnswer,
   VerdictAnswer,
 } from './schema.js';
+import type { FindingVerdictAnswer, FindingVerdictsAnswer, VerdictBody } from './verdict-schema.js';
 
 export interface ClientOptions {
   /** As printed by the server, 'http://127.0.0.1:7070'. */
@@ -58,7 +59,11 @@ export interface Client {
   register(agent: string, body: RegisterBody, tenant?: string): Promise<VerdictAnswer>;
   stop(agent: string, body: StopBody, tenant?: string): Promise<VerdictAnswer>;
   release(agent: string, body: ReleaseBody, tenant?: string): Promise<VerdictAnswer>;
-  reset(agent: string, tenant?: string): Promise<void>;
+  /** `asOf`: a day or a time, ISO 8601; left out: it learns anew. */
+  reset(agent: string, tenant?: string, asOf?: string): Promise<void>;
+  giveVerdict(body: VerdictBody): Promise<FindingVerdictAnswer>;
+  verdicts(): Promise<FindingVerdictsAnswer>;
+  undoVerdict(id: string): Promise<FindingVerdictAnswer>;
   brakes(): Promise<BrakesAnswer>;
   findings(query?: FindingsQuery): Promise<FindingsAnswer>;
   finding(id: string): Promise<FindingAnswer>;
@@ -80,9 +85,12 @@ export function createClient(options: ClientOptions): Client {
     register: (agent, body, tenant) => call('PUT', of(agent), { query: { tenant }, body }),
     stop: (agent, body, tenant) => call('POST', `${of(agent)}/stop`, { query: { tenant }, body }),
     release: (agent, body, tenant) => call('POST', `${of(agent)}/release`, { query: { tenant }, body }),
-    reset: async (agent, tenant) => {
-      await call('POST', `${of(agent)}/reset`, { query: { tenant } });
+    reset: async (agent, tenant, asOf) => {
+      await call('POST', `${of(agent)}/reset`, { query: { tenant, as_of: asOf } });
     },
+    giveVerdict: (body) => call('POST', '/v1/verdicts', { body }),
+    verdicts: () => call('GET', '/v1/verdicts'),
+    undoVerdict: (id) => call('DELETE', `/v1/verdicts/${encodeURIComponent(id)}`),
     brakes: () => call('GET', '/v1/brakes'),
     findings: (query = {}) => call('GET', '/v1/findings', { query: { ...query } }),
     finding: (id) => call('GET', `/v1/findings/${encodeURIComponent(id)}`),

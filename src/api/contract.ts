@@ -6,7 +6,7 @@
  * log line carries a token or a stack. It may not keep state beyond the rate limits.
  */
 import type { Finding, Severity } from '../decide/finding.js';
-import type { ControlRecord } from '../engine/record.js';
+import type { ControlRecord, DatedProfile } from '../engine/record.js';
 import type { AgentEvent } from '../event/event.js';
 import type { SourceFormat } from '../event/source-format.js';
 import type { SourceRecord } from '../event/source-item.js';
@@ -97,7 +97,8 @@ export interface Ingest {
 }
 
 /** The registry as the API needs it: reads from memory, writes durable before they resolve. */
-export interface RegistryPort extends Pick<RegistryFold, 'entry' | 'decide' | 'brakes' | 'recommendations' | 'mode'> {
+export interface RegistryPort
+  extends Pick<RegistryFold, 'entry' | 'decide' | 'brakes' | 'recommendations' | 'mode' | 'verdicts'> {
   write(record: RegistryRecord): Promise<Verdict>;
   /** In a lasting order; new ones may come in between, none ever goes. */
   entries(): Iterable<RegistryEntry>;
@@ -163,6 +164,18 @@ export interface ControlPort {
   write(record: ControlRecord): Promise<void>;
 }
 
+/** The events behind findings. */
+export interface EvidencePort {
+  /** null: it rests on a tick, or its event is no longer kept. */
+  event(finding: Finding): Promise<AgentEvent | null>;
+}
+
+/** What agents were, by date. */
+export interface DatedPort {
+  /** From the newest dated snapshot at or before `atMs`; null: there is none, or it did not know the agent. */
+  profile(tenant: string, agent: string, atMs: number): Promise<DatedProfile | null>;
+}
+
 export interface TokenRequest {
   readonly name: string;
   readonly roles: readonly Role[];
@@ -201,6 +214,9 @@ export interface ServerParts {
   readonly status: StatusPort;
   readonly control: ControlPort;
   readonly tokens: TokensPort;
+  readonly evidence: EvidencePort;
+  /** null: no dated snapshots are kept. */
+  readonly dated: DatedPort | null;
   /** Without it nothing is measured, and there is no /metrics. */
   readonly metrics?: MetricsParts;
   /** Left out: the registry is in this process, and never stale. */

@@ -41,13 +41,16 @@ function operationOf(row: RouteRow): Json {
   operation['x-roles'] = typeof row.access === 'string' ? row.access : [...row.access];
   if (row.access === 'open') operation.security = [];
   const parameters = [...parametersOf(row.params, 'path'), ...parametersOf(row.query, 'query')];
-  if (row.operation === 'stopAgent' || row.operation === 'releaseAgent') parameters.push(IDEMPOTENCY_KEY);
+  if (KEYED.includes(row.operation)) parameters.push(IDEMPOTENCY_KEY);
   if (parameters.length > 0) operation.parameters = parameters;
   const body = BYTES_BODIES[row.operation] ?? bodyOf(row.body);
   if (body !== null) operation.requestBody = body;
   operation.responses = responsesOf(row);
   return operation;
 }
+
+/** Operations that take an idempotency key. */
+const KEYED = ['stopAgent', 'releaseAgent', 'giveVerdict'];
 
 const IDEMPOTENCY_KEY: Json = {
   name: 'Idempotency-Key',

@@ -1,9 +1,10 @@
 /** What a person does to an agent: stop, release, reset; and the brakes on what is done without a person. */
 import type { FastifyRequest } from 'fastify';
+import type { DatedProfile } from '../engine/record.js';
 import { KilldeerError } from '../errors.js';
 import { askedAgent, identityOf } from './access.js';
 import { covers } from './binding.js';
-import type { ServerParts } from './contract.js';
+import type { DatedPort, ServerParts } from './contract.js';
 import { type Api, authorityOf } from './route.js';
 import { requireEntry } from './route-agents.js';
 import {
@@ -12,6 +13,7 @@ import {
   emptyQuery,
   releaseBody,
   resetAnswer,
+  resetQuery,
   stopBody,
   tenantQuery,
   verdictAnswer,
@@ -92,27 +94,46 @@ function registerRelease(app: Api, { registry, clock }: ServerParts): void {
   });
 }
 
-function registerReset(app: Api, { registry, control, clock }: ServerParts): void {
+function registerReset(app: Api, { registry, control, clock, dated }: ServerParts): void {
   app.route({
     method: 'POST',
     url: '/v1/agents/:agent/reset',
     config: {
       access: ['admin'],
       operation: 'resetAgent',
-      summary: 'Forget what is normal for an agent and learn anew',
+      summary: 'Forget what is normal for an agent and learn anew, or know again what it was at some time',
     },
-    schema: { params: agentPath, querystring: tenantQuery, response: { 200: resetAnswer } },
+    schema: { params: agentPath, querystring: resetQuery, response: { 200: resetAnswer } },
     handler: async (request) => {
       const { identity, tenant, agent } = askedAgent(request);
       requireEntry(registry, tenant, agent);
-      await control.write({ type: 'reset', timeMs: clock(), tenant, agent, actor: identity.actor });
+      const reset = { type: 'reset', timeMs: clock(), tenant, agent, actor: identity.actor } as const;
+      const { as_of: asOf } = request.query;
+      if (asOf === undefined) await control.write(reset);
+      else await control.write({ ...reset, dated: await profileAt(dated, tenant, agent, asOf) });
       return { reset: true as const };
     },
   });
 }
 
+/** A day without a time means its end. */
+async function profileAt(dated: DatedPort | null, tenant: string, agent: string, asOf: string): Promise<DatedProfile> {
+  if (dated === null) {
+    const reason =
+      'a server whose log is on Kafka keeps no dated snapshots: take the verdicts back, or reset without a date';
+    throw new KilldeerError('registry.refused', reason);
+  }
+  const atMs = Date.parse(asOf.includes('T') ? asOf : `${asOf}T23:59:59.999Z`);
+  const profile = await dated.profile(tenant, agent, atMs);
+  if (profile !== null) return profile;
+  throw new KilldeerError(
+    'api.not-found',
+    `no dated snapshot of ${asOf} or before knows ${agent}: reset without a date`,
+  );
+}
+
 /** The caller's key: of the body, of the header, or the request's own id, which makes every call a new one. */
-function keyOf(request: FastifyRequest, bodyKey: string | undefined): string {
+export function keyOf(request: FastifyRequest, bodyKey: string | undefined): string {
   const header = request.headers['idempotency-key'];
   if (header !== undefined && (typeof header !== 'string' || header.length < 1 || header.length > 200)) {
     throw new KilldeerError('api.invalid', 'the header Idempotency-Key must have 1 to 200 characters');

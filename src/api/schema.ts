@@ -31,6 +31,10 @@ export const agentPath = z.object({ agent });
 export const idPath = z.object({ id: z.string().min(1).max(300) });
 export const tenantQuery = z.strictObject({ tenant: tenant.default('') });
 export const emptyQuery = z.strictObject({});
+export const resetQuery = z.strictObject({
+  tenant: tenant.default(''),
+  as_of: z.union([z.iso.date(), z.iso.datetime({ offset: true })]).optional(),
+});
 
 const limit = z.coerce.number().int().min(1).max(1000).default(100);
 const cursor = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional();
@@ -265,6 +269,7 @@ export const findingAnswer = z
     status: z.string(),
     bound: z.boolean(),
     proposal: z.string().nullable(),
+    muted_by: z.string().nullable().describe('id of the verdict that made a notice of it'),
   })
   .register(answers, { id: 'Finding' });
 

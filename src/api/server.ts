@@ -22,6 +22,7 @@ import { registerStatus } from './route-status.js';
 import { registerStops } from './route-stops.js';
 import { registerTokens } from './route-tokens.js';
 import { registerTraces } from './route-traces.js';
+import { registerVerdicts } from './route-verdicts.js';
 
 const BODY_BYTES_MAX = 262_144;
 /** Agent names may take up to 256 characters, and each of them nine when it is percent-encoded. */
@@ -77,6 +78,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   registerAgents(app, parts);
   registerStops(app, parts);
   registerFindings(app, parts.findings);
+  registerVerdicts(app, parts);
   registerTokens(app, parts.tokens);
   registerStatus(app, parts.status, parts.version);
   if (parts.metrics !== undefined) {

@@ -113,5 +113,6 @@ export function findingView(finding: Finding): FindingAnswer {
     status: finding.status,
     bound: finding.bound,
     proposal: finding.proposal,
+    muted_by: finding.mutedBy ?? null,
   };
 }

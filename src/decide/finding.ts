@@ -22,15 +22,25 @@ export const KINDS = [
   'novelty-creep',
   'privilege-creep',
   'recurring-target',
+  'exfiltration',
+  'mixed-profile',
+  'new-source',
+  'new-environment',
+  'credential-after-task',
   'dormant-wakes',
   'session-spend',
   'spend',
   'budget',
   'cost-drift',
+  'rate-drift',
   'joint',
   'quiet',
   'agent-flood',
   'source-refused',
+  'provider-outage',
+  'deploy',
+  'shared-credential',
+  'delegation-tree',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -84,6 +94,8 @@ export interface Finding {
   readonly bound: boolean;
   /** Key of the proposal made of this line, or null. */
   readonly proposal: string | null;
+  /** Id of the verdict that made a notice of this line; there only where one did. */
+  readonly mutedBy?: string;
 }
 
 /** What can be done to an agent, mildest first. */

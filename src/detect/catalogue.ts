@@ -4,11 +4,17 @@ import { drift, session, spend } from './cost.js';
 import { createCounts, isDelegation, type WindowPrior } from './counts.js';
 import { creep } from './creep.js';
 import type { Detector } from './detector.js';
+import { egress } from './egress.js';
 import { createErrors } from './errors.js';
 import { JOINT_FEATURES } from './joint.js';
 import { ledger } from './ledger.js';
+import { mixing } from './mixing.js';
 import { novelty } from './novelty.js';
+import { origin } from './origin.js';
+import { createRate } from './pace.js';
+import { ramp } from './ramp.js';
 import { recurrence } from './recurrence.js';
+import { stray } from './stray.js';
 import { wake } from './wake.js';
 
 const STARTS = STREAMS.events.length;
@@ -17,7 +23,7 @@ const SPAWNS = STARTS + STREAMS.starts.length;
 /** The detectors, sharing one cold-start law that the engine fills from the model in force. */
 export function createCatalogue(prior: WindowPrior): readonly Detector[] {
   return [
-    createCounts('rate', 'calls', 0, STREAMS.events.length, 4, 2, prior, () => true),
+    createRate(prior),
     createCounts('starts', 'sessions started', STARTS, STREAMS.starts.length, 1, 0, prior, (o) => o.opensSession),
     createCounts('delegation', 'sub-agents started', SPAWNS, STREAMS.spawns.length, 3, 0, prior, (o) =>
       isDelegation(o.event),
@@ -30,7 +36,12 @@ export function createCatalogue(prior: WindowPrior): readonly Detector[] {
     drift,
     wake,
     recurrence,
+    egress,
+    mixing,
+    origin,
     ledger,
+    ramp,
+    stray,
   ];
 }
 

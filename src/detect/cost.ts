@@ -15,6 +15,8 @@ const HOUR_MS = 3_600_000;
 /** Weight and variance of the cold-start law, in sessions (or active hours) and squared nats. */
 const PRIOR_WEIGHT = 3;
 const PRIOR_VARIANCE = 1;
+/** From so many standard deviations on the score grows with their square: no session of an agent comes there by chance. */
+const FAR = 3;
 /** Smallest variance of ln cost, squared nats. */
 const SPREAD_MIN = 0.25;
 /** Memory of the laws, sessions and active hours. */
@@ -33,7 +35,7 @@ const LEVEL_MIN = 0.35;
 const COST_MIN = 1e-7;
 
 /**
- * Twice the distance of ln cost from its mean in standard deviations, with the uncertainty of a short history in them;
+ * Twice the distance of ln cost from its mean in standard deviations (more beyond three), with the uncertainty of a short history in them;
  * 0 within one. A distance and not -ln p of a normal law: sessions that cost what they never did come in all agents,
  * and a square would make of each the surest thing of all. No agent's costs are believed to be steadier than SPREAD_MIN:
  * three times a usual that hardly varies is no spending spree.
@@ -42,7 +44,8 @@ function costScore(usd: number, mean: number, variance: number, weight: number):
   if (weight < 4) return 0;
   const spread = (variance * weight + PRIOR_VARIANCE * PRIOR_WEIGHT) / (weight + PRIOR_WEIGHT);
   const z = (Math.log(usd) - mean) / Math.sqrt(Math.max(spread, SPREAD_MIN) * (1 + 1 / weight));
-  return z > 1 ? 2 * z : 0;
+  if (z <= 1) return 0;
+  return z < FAR ? 2 * z : (2 / FAR) * z * z;
 }
 
 /** Cost of the running session against finished ones. */

@@ -8,7 +8,7 @@
 import { interestingScore } from '../agent/interest.js';
 import { DETECTORS, type DetectorName, F, type Profile, WINDOW_COUNT, WINDOW_MS } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
-import { addCount, slidingCount } from '../agent/window.js';
+import { addCount, slidingCount, windowVariance } from '../agent/window.js';
 import type { AgentEvent } from '../event/event.js';
 import { lnNegativeBinomialTail } from '../math/tail.js';
 import type { Detector } from './detector.js';
@@ -16,8 +16,18 @@ import type { CohortModel } from './model.js';
 
 /** From this k on a count is Poisson for all that a bucket can show. */
 const DISPERSION_MAX = 1000;
-/** The cold-start law counts as this much history, ms. */
+/** The cold-start law counts as this much history, ms, as long as the agent has hardly called. */
 const PRIOR_MS = 6 * 3_600_000;
+/**
+ * After so many calls of its own it counts half, and falls with their square: agents lie orders of magnitude apart, and
+ * to mix the mean of another into one's own is to believe in bursts that never were.
+ */
+const PRIOR_CALLS = 20;
+/** Buckets of a window that the rate in the next shorter one is worth: a window that has not closed yet has no other. */
+const SHORTER_WEIGHT = 4;
+/** Buckets that the dispersion of the cold-start law is worth, and for a longer window that of the next shorter one. */
+const COLD_DISPERSION_WEIGHT = 1;
+const SHORTER_DISPERSION_WEIGHT = 16;
 
 /**
  * Cold-start laws by window: a row for agents of no cohort, then one for each cohort of the model in force, so that the
@@ -79,16 +89,21 @@ export function createCounts(
       let feature = 0;
       let observed = 0;
       let expected = 0;
+      let mean = 0;
+      let dispersion = 0;
+      const trust = trustOf(p, first);
       const row = p.u32[p.at4 + F.role] * WINDOW_COUNT;
       for (let w = first; w < last; w++) {
         const x = slidingCount(p, w, o.timeMs);
+        const n = p.f32[p.at4 + F.windowWeight + w];
+        const m = priorWeight[w - first] * (1 - trust);
+        const like = w > first ? SHORTER_WEIGHT * trust : 0;
+        const shorter = w > first ? (mean * WINDOW_MS[w]) / WINDOW_MS[w - 1] : 0;
+        mean = (p.f64[p.at8 + F.windowMean + w] * n + prior.mean[row + w] * m + shorter * like) / (n + m + like);
+        dispersion = dispersionOf(p, w, n * trust, prior, row + w, w > first ? dispersion : 0);
         // A count as low as one that was not worth a look cannot be worth one, nor raise the day's maximum.
         if (x < least || x <= p.f32[p.at4 + F.windowQuiet + w]) continue;
-        const n = p.f32[p.at4 + F.windowWeight + w];
-        const m = priorWeight[w - first];
-        const mean = (p.f64[p.at8 + F.windowMean + w] * n + prior.mean[row + w] * m) / (n + m);
-        const square = (p.f64[p.at8 + F.windowSquare + w] * n + prior.square[row + w] * m) / (n + m);
-        const variance = square - mean * mean;
+        const variance = mean * dispersion;
         // Nothing within two deviations of the mean can be the day's strangest minute.
         if (x <= mean + deviations * Math.sqrt(variance > mean ? variance : mean)) continue;
         const k = (mean * mean) / Math.max(variance - mean, (mean * mean) / DISPERSION_MAX);
@@ -110,6 +125,30 @@ export function createCounts(
     /** Windows learn when their buckets close, as time goes by. */
     learn(): void {},
   };
+}
+
+/** How much the agent's own calls count against the cold-start law, 0 to 1. */
+function trustOf(p: Profile, first: number): number {
+  const calls = (p.f64[p.at8 + F.windowMean + first] * p.f32[p.at4 + F.windowWeight + first]) / PRIOR_CALLS;
+  return (calls * calls) / (1 + calls * calls);
+}
+
+/**
+ * Variance over mean of a window's counts: the agent's own, over `n` buckets that tell, shrunk towards what the next
+ * shorter window has shown (calls that are independent within a minute mostly are so within ten), times how much more
+ * uneven the longer one is by the cold-start law. `shorter` is 0 for the shortest window.
+ */
+function dispersionOf(p: Profile, w: number, n: number, prior: WindowPrior, at: number, shorter: number): number {
+  const own = windowVariance(p, w) / Math.max(p.f64[p.at8 + F.windowMean + w], 1e-9);
+  const cold = coldDispersion(prior, at);
+  if (shorter === 0) return (own * n + cold * COLD_DISPERSION_WEIGHT) / (n + COLD_DISPERSION_WEIGHT);
+  const like = 1 + (shorter - 1) * Math.max(1, cold / coldDispersion(prior, at - 1));
+  return (own * n + like * SHORTER_DISPERSION_WEIGHT) / (n + SHORTER_DISPERSION_WEIGHT);
+}
+
+function coldDispersion(prior: WindowPrior, at: number): number {
+  const mean = prior.mean[at];
+  return Math.max(1, (prior.square[at] - mean * mean) / Math.max(mean, 1e-9));
 }
 
 /**

@@ -31,7 +31,8 @@ export const creep: Detector = {
     const p = o.profile;
     const level = p.at8 + F.creepLevel;
     const gapMs = Math.max(0, o.timeMs - p.f64[p.at8 + F.creepMs]);
-    p.f64[level] = p.f64[level] * Math.exp((-Math.LN2 * gapMs) / HALF_LIFE_MS) + o.addedSurprise / (1 + sessionsBefore(o));
+    p.f64[level] =
+      p.f64[level] * Math.exp((-Math.LN2 * gapMs) / HALF_LIFE_MS) + o.addedSurprise / (1 + sessionsBefore(o));
     p.f64[p.at8 + F.creepMs] = o.timeMs;
     readings.set(
       INDEX,

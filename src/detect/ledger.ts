@@ -18,8 +18,8 @@ const SENSITIVE = 2;
 /** The ledger's level up to which there was one new tool. */
 const LONE_LEVEL = 1.25;
 const KNOWN_TO_COHORT = 0.2;
-/** The level is a sum of steps: its root has the tail that the daily law assumes. */
-const SCALE = 4;
+/** What a step is worth, in what is a nat elsewhere. */
+const SCALE = 2;
 
 /** The ledger as a detector. */
 export const ledger: Detector = {
@@ -37,7 +37,7 @@ export const ledger: Detector = {
       p.f64[level] = p.f64[level] * Math.exp((-Math.LN2 * gapMs) / HALF_LIFE_MS) + weight(o);
       p.f64[p.at8 + F.ledgerMs] = o.timeMs;
     }
-    readings.set(INDEX, p.f64[level] > 0 ? SCALE * Math.sqrt(p.f64[level]) : 0, 0, p.f64[level], 0);
+    readings.set(INDEX, SCALE * p.f64[level], 0, p.f64[level], 0);
   },
   learn(): void {},
 };

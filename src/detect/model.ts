@@ -70,6 +70,10 @@ export interface CohortModel {
   /** Cohort index by agent key (agent/table.ts). */
   readonly cohortOf: ReadonlyMap<string, number>;
   readonly cohorts: readonly Cohort[];
+  /** By tenant: targets that any of its agents has adopted under any endpoint, 16 hex digits of their hashes. */
+  readonly targets: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Agents that have adopted an endpoint or a model, by tenant and by 16 hex digits of its hash: all cohorts together. */
+  readonly users: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** By detector, in the order of DETECTORS. */
   readonly days: readonly DayLaw[];
   readonly tails: readonly TailLaw[];

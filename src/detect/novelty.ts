@@ -85,5 +85,8 @@ function endpointSurprise(o: Observation): number {
 function pairSurprise(o: Observation): number {
   const p = o.profile;
   const share = Math.max(TARGET_MIN, p.f32[p.at4 + F.endpointNewTarget + o.endpointSlot]);
-  return softened(-Math.log(share), o.pairPeers, o.peers);
+  const own = -Math.log(share);
+  // A target that the tenant's agents use for other things is no stranger, whoever they are.
+  if (o.pairPeers === 0 && o.targetKnown) return own * KNOWN_TO_ONE;
+  return softened(own, o.pairPeers, o.peers);
 }

@@ -5,7 +5,7 @@
  */
 import { DETECTORS, F, type Profile, STREAMS } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
-import { windowVariance } from '../agent/window.js';
+import { beforeEmpty, weightBefore } from '../agent/window.js';
 
 const INDEX = DETECTORS.indexOf('silence');
 const HOUR = STREAMS.events.length - 1;
@@ -13,18 +13,23 @@ const HOUR_MS = 3_600_000;
 /** Hours of history before silence says anything. */
 const HOURS_MIN = 24;
 
-/** Surprise at a gap of so many hours under the law of the hourly count, nats; 0 before there is a law. */
-export function silenceNats(p: Profile, gapHours: number): number {
-  const mean = p.f64[p.at8 + F.windowMean + HOUR];
-  if (p.f32[p.at4 + F.windowWeight + HOUR] < HOURS_MIN || mean <= 0) return 0;
-  const excess = Math.max(windowVariance(p, HOUR) - mean, mean * 1e-3);
+/**
+ * Surprise at a gap of so many hours under the law of the hourly count, nats; 0 before there is a law. `learned`: how
+ * many of these hours the law has taken for ordinary ones already, and should not have.
+ */
+export function silenceNats(p: Profile, gapHours: number, learned = 0): number {
+  const before = beforeEmpty(p, HOUR, learned);
+  const mean = p.f64[p.at8 + F.windowMean + HOUR] * before;
+  if (weightBefore(p, HOUR, learned) < HOURS_MIN || mean <= 0) return 0;
+  const variance = Math.max(p.f64[p.at8 + F.windowSquare + HOUR] * before - mean * mean, mean);
+  const excess = Math.max(variance - mean, mean * 1e-3);
   const k = (mean * mean) / excess;
   return gapHours * k * Math.log(1 + mean / k);
 }
 
-/** Hours between calls that are usual. */
-export function usualGapHours(p: Profile): number {
-  return 1 / p.f64[p.at8 + F.windowMean + HOUR];
+/** Hours between calls that are usual; `learned` as above. */
+export function usualGapHours(p: Profile, learned = 0): number {
+  return 1 / (p.f64[p.at8 + F.windowMean + HOUR] * beforeEmpty(p, HOUR, learned));
 }
 
 /** Scores the gap between the agent's last event and `o.timeMs` (a tick). */

@@ -1,7 +1,8 @@
 /**
  * How rare a raw score is among those that its own stream has shown so far: a histogram of logarithms for the body, a
- * Pareto tail above its 98th percentile (B. M. Hill, A simple general approach to inference about the tail of a
- * distribution, Annals of Statistics 3(5), 1975). Pure, fixed memory, nothing to be set for a stream.
+ * generalised Pareto tail above its 98th percentile, fitted by probability-weighted moments (J. R. M. Hosking and J. R.
+ * Wallis, Parameter and quantile estimation for the generalized Pareto distribution, Technometrics 29(3), 1987). Pure,
+ * fixed memory, nothing to be set for a stream.
  */
 
 /** Buckets of the histogram, and how many there are to a factor of e. */
@@ -14,19 +15,21 @@ const MEMORY = 10_000;
 /** Part of the values that the tail is fitted to, and how many they are at the least. */
 const TAIL_PART = 0.02;
 const TAIL_LEAST = 10;
-/** Inverse tail exponent believed before anything is known, and the values that this belief is worth. */
-const PRIOR_SHAPE = 0.2;
-const PRIOR_WEIGHT = 10;
-const SHAPE_MIN = 0.02;
+/** Shape, and mean excess as a part of its level, believed before anything is known; the values that this is worth. */
+const PRIOR_SHAPE = 0.22;
+const PRIOR_WEIGHT = 45;
+const SHAPE_MIN = -0.05;
 const SHAPE_MAX = 0.8;
+/** A shape nearer to 0 is an exponential tail. */
+const SHAPE_ZERO = 1e-6;
 /** Weights grow instead of old counts shrinking; at this they are all brought down. */
 const WEIGHT_MAX = 1e100;
 
 /** Rarity of raw scores in their own stream; higher raw scores are stranger. */
 export class TailLaw {
   readonly #counts = new Float64Array(BUCKETS);
-  /** Per bucket, sum of weight times ln of the raw scores in it. */
-  readonly #lns = new Float64Array(BUCKETS);
+  /** Per bucket, sum of weight times the raw scores in it. */
+  readonly #sums = new Float64Array(BUCKETS);
   #weight = 1;
   #total = 0;
 
@@ -41,20 +44,23 @@ export class TailLaw {
     const bucket = bucketOf(ln);
     const wanted = Math.max(TAIL_PART * n, Math.min(TAIL_LEAST, n / 2)) * this.#weight;
     let above = 0;
-    let lnSum = 0;
+    let sum = 0;
+    let ranked = 0;
     let level = BUCKETS;
     while (level > 0 && above < wanted) {
       level--;
+      ranked += this.#sums[level] * (above + this.#counts[level] / 2);
       above += this.#counts[level];
-      lnSum += this.#lns[level];
+      sum += this.#sums[level];
     }
     if (bucket <= level) return -Math.log((this.#reaching(bucket, ln) / this.#weight + 0.5) / (n + 1));
-    const lnLevel = level / PER_NAT + LN_LEAST;
+    const start = Math.exp(level / PER_NAT + LN_LEAST);
     const held = above / this.#weight;
-    const excess = lnSum / this.#weight - held * lnLevel;
-    const fitted = (excess + PRIOR_SHAPE * PRIOR_WEIGHT) / (held + PRIOR_WEIGHT);
-    const shape = fitted < SHAPE_MIN ? SHAPE_MIN : fitted > SHAPE_MAX ? SHAPE_MAX : fitted;
-    const nats = (ln - lnLevel) / shape - Math.log((held + 0.5) / (n + 1));
+    const a0 = sum / above - start;
+    const a1 = ranked / (above * above) - start / 2;
+    const mean = (a0 * held + PRIOR_SHAPE * start * PRIOR_WEIGHT) / (held + PRIOR_WEIGHT);
+    const excess = tailNats(Math.exp(ln) - start, mean, shapeOf(a0, a1, held));
+    const nats = excess - Math.log((held + 0.5) / (n + 1));
     const most = 2 * Math.log(n + 1);
     return nats < most ? nats : most;
   }
@@ -65,7 +71,7 @@ export class TailLaw {
     const ln = lnOf(raw);
     const bucket = bucketOf(ln);
     this.#counts[bucket] += this.#weight;
-    this.#lns[bucket] += this.#weight * ln;
+    this.#sums[bucket] += this.#weight * Math.exp(ln);
     this.#total += this.#weight;
     if (this.#weight > WEIGHT_MAX) this.#bringDown();
   }
@@ -81,11 +87,27 @@ export class TailLaw {
   #bringDown(): void {
     for (let i = 0; i < BUCKETS; i++) {
       this.#counts[i] /= this.#weight;
-      this.#lns[i] /= this.#weight;
+      this.#sums[i] /= this.#weight;
     }
     this.#total /= this.#weight;
     this.#weight = 1;
   }
+}
+
+/** Shape of a tail of `held` excesses with a0 = E X and a1 = E X(1 - F(X)): 2 - a0/(a0 - 2 a1), shrunk and clamped. */
+function shapeOf(a0: number, a1: number, held: number): number {
+  // Equal excesses have a1 = a0/2, and all but no tail.
+  const fitted = a0 > 2 * a1 ? 2 - a0 / (a0 - 2 * a1) : SHAPE_MIN;
+  const shape = (fitted * held + PRIOR_SHAPE * PRIOR_WEIGHT) / (held + PRIOR_WEIGHT);
+  return shape < SHAPE_MIN ? SHAPE_MIN : shape > SHAPE_MAX ? SHAPE_MAX : shape;
+}
+
+/** -ln of the part of a generalised Pareto tail of this mean and shape that lies beyond `excess`. */
+function tailNats(excess: number, mean: number, shape: number): number {
+  const scale = mean * (1 - shape);
+  if (shape > -SHAPE_ZERO && shape < SHAPE_ZERO) return excess / scale;
+  const inside = (shape * excess) / scale;
+  return inside > -1 ? Math.log1p(inside) / shape : Number.POSITIVE_INFINITY;
 }
 
 function lnOf(raw: number): number {

@@ -30,9 +30,11 @@ export const wake: Detector = {
     const p = o.profile;
     const gapHours = (o.timeMs - p.f64[p.at8 + F.lastMs]) / HOUR_MS;
     const longest = p.f32[p.at4 + F.gapMax];
-    const nats = gapHours < GAP_HOURS_MIN || gapHours < LONGER * longest ? 0 : silenceNats(p, gapHours);
+    // The windows have learned the silence by now: its empty hours would make it look usual, the longer the more.
+    const learned = Math.floor(o.timeMs / HOUR_MS) - Math.floor(p.f64[p.at8 + F.lastMs] / HOUR_MS) - 1;
+    const nats = gapHours < GAP_HOURS_MIN || gapHours < LONGER * longest ? 0 : silenceNats(p, gapHours, learned);
     if (nats < NATS_MIN) readings.set(INDEX, 0, 0, 0, 0);
-    else readings.set(INDEX, SCALE * Math.log(nats), 0, gapHours, usualGapHours(p));
+    else readings.set(INDEX, SCALE * Math.log(nats), 0, gapHours, usualGapHours(p, learned));
   },
   learn(o: Observation): void {
     const p = o.profile;

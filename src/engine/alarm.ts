@@ -1,49 +1,33 @@
 /** From a scored observation to a finding's line and, where the policy says so, a proposal. */
-import { F } from '../agent/layout.js';
+import { DETECTORS, F } from '../agent/layout.js';
 import { U } from '../agent/sessions.js';
 import { agentKey } from '../agent/table.js';
-import {
-  type Attribution,
-  type Evidence,
-  type Finding,
-  isPage,
-  type Kind,
-  SEVERITIES,
-  type Severity,
-} from '../decide/finding.js';
-import type { PolicyRule } from '../decide/policy.js';
-import { propose } from '../decide/propose.js';
+import type { Attribution, Finding, Kind, Severity } from '../decide/finding.js';
 import { isLoneNewTool } from '../detect/ledger.js';
 import { type AgentEvent, FLEET } from '../event/event.js';
-import { hash64, hex64 } from '../math/hash.js';
 import { BURN_DAYS } from '../score/calibrate.js';
 import type { Breach } from './budgets.js';
 import { causeOf, sessionOf, severityOf } from './cause.js';
 import type { OpenFinding } from './findings.js';
+import { holdPage, softenByFleet } from './fleet-hold.js';
+import { answer, isAnswered, lineOf, makeId, notePage } from './line.js';
 import { isBeyondCohort, isExplained } from './notice.js';
 import type { Outcome } from './outcome.js';
 import type { SourceStateRecord } from './record.js';
 import { attribute, hasCause, leader, round } from './scoring.js';
 import type { EngineState } from './state.js';
 import { type AgentKind, makeSourceTitle, makeTitle } from './title.js';
+import { muting } from './verdicts.js';
 
 const DAY_MS = 86_400_000;
 /** A breach is certain and its projection nearly so: these p rank them with what else is open. */
 const BREACH_P = 1e-9;
 const PROJECTION_P = 1e-3;
-/** Bits of the profile's flags: paged at medium today, and above it. */
-const PAGED = 1;
-const ALARMED = 4;
-const ID_SEED = 0x6b6c6472;
-/** Natural logarithm of the p at which risk reaches 100: one day in a million. */
-const RISK_FULL = Math.log(1e6);
 const FLEET_KEY = `\u0000${FLEET}`;
 /** A full table that turns newcomers away is certain, not probable; this p ranks it with what should be looked at. */
 const FLOOD_P = 1e-3;
 /** A refused source is as certain, and graver: what it sends is not watched at all. */
 const SOURCE_P = 1e-4;
-const id = new Uint32Array(2);
-const NOBODY = { role: null, labels: [] } as const;
 
 /** What stands behind a finding's line, whatever raised it. */
 interface Cause {
@@ -53,6 +37,10 @@ interface Cause {
   readonly p: number;
   /** Made only where a line or a proposal is due. */
   readonly attribution: () => readonly Attribution[];
+  /** The severity of a page that waits for the fleet stage; left out: nothing waits. */
+  readonly waiting?: Severity;
+  /** Added to the title: what else explains it. */
+  readonly because?: string;
 }
 
 /** Whom a finding is about, and the event that caused the line. */
@@ -71,8 +59,8 @@ export function raiseScored(state: EngineState, p: number, bound: boolean, offse
   // Where no detector's tangent is positive there is nothing to say, whatever budget was set.
   if (severity === null || !hasCause()) return;
   const kind = causeOf(leader(), o, state.readings);
-  const said = isNoticeOnly(state, kind, severity) ? 'low' : severity;
-  raise(state, { kind, cause: kind, severity: said, p, attribution: () => attribute(state) }, bound, offset, outcome);
+  const said = softenByFleet(state, kind, isNoticeOnly(state, kind, severity) ? 'low' : severity, bound);
+  raise(state, { kind, cause: kind, ...said, p, attribution: () => attribute(state) }, bound, offset, outcome);
 }
 
 /**
@@ -88,17 +76,28 @@ const DAYS_BEFORE_PAGE: Readonly<Partial<Record<Kind, number>>> = {
   'novelty-creep': BURN_DAYS,
   'privilege-creep': BURN_DAYS,
   'recurring-target': BURN_DAYS,
+  exfiltration: BURN_DAYS,
+  'mixed-profile': BURN_DAYS,
+  'new-source': BURN_DAYS,
+  'new-environment': BURN_DAYS,
+  'credential-after-task': BURN_DAYS,
   joint: BURN_DAYS,
+  // Real clients differ most in how long their busy hours last: their own days must have told.
+  'rate-drift': BURN_DAYS + 1,
 };
 const DAYS_BEFORE_OTHERS = 2;
 /** Kinds that one harmless new tool raises as well as an attack does: alone it is a notice. */
 const OF_NEW: ReadonlySet<Kind> = new Set(['new-endpoint', 'novelty-creep', 'privilege-creep']);
+/** Calls from which an agent's rate is its own, however few its days. */
+const CALLS_BEFORE_PAGE = 500;
+const RATE = DETECTORS.indexOf('rate');
 
 /** Silence is told apart from attacks and wakes nobody; nor does an agent that nobody knows yet. */
 function isNoticeOnly(state: EngineState, kind: Kind, severity: Severity): boolean {
   const p = state.observation.profile;
   if (OF_NEW.has(kind) && isLoneNewTool(state.observation)) return true;
   if (kind === 'quiet' || isExplained(state)) return true;
+  if (kind === 'rate-burst' && p.f64[p.at8 + F.events] >= CALLS_BEFORE_PAGE && leader() === RATE) return false;
   if (p.u32[p.at4 + F.days] >= (DAYS_BEFORE_PAGE[kind] ?? DAYS_BEFORE_OTHERS)) return false;
   return !isBeyondCohort(state, kind, severity);
 }
@@ -189,12 +188,16 @@ function raise(state: EngineState, cause: Cause, bound: boolean, offset: number,
   const { tenant, name: root } = table.entry(o.slot);
   const key = agentKey(tenant, root, bound);
   const source = o.event?.id ?? `tick:${o.timeMs}`;
-  const evidence = { ...cause, timeMs: o.timeMs, bound };
+  const mutedBy = cause.kind === 'budget' ? null : muting(state, cause.kind, cause.attribution);
+  const severity = mutedBy === null ? cause.severity : 'low';
+  const evidence = { ...cause, severity, timeMs: o.timeMs, bound };
   const { finding: open, line } = state.findings.note(key, evidence, () =>
     makeId([key, cause.cause, source, o.timeMs]),
   );
-  const asks = open.bound && isAnswered(settings.policy.rules, cause.kind, open);
-  if (!line && !asks) return;
+  const asks = mutedBy === null && open.bound && isAnswered(settings.policy.rules, cause.kind, open);
+  if (cause.kind !== 'budget') noteLevel(state, open.id, line, cause);
+  const waiting = mutedBy === null ? cause.waiting : undefined;
+  if (!line && !asks && waiting === undefined) return;
   const session = sessionOf(cause.kind, o);
   const finding = describe(
     state,
@@ -203,35 +206,28 @@ function raise(state: EngineState, cause: Cause, bound: boolean, offset: number,
     { tenant, agent: o.event?.agent ?? root, root, session, event: o.event },
     offset,
   );
-  // The policy sees the severity that the evidence reached, not the one shown.
-  const proposal = asks
-    ? propose(settings.policy, { ...finding, severity: open.reached }, state.facts.get(key) ?? NOBODY, {
-        ...state.place,
-        offset,
-      })
-    : null;
-  const isNew = proposal !== null && !open.proposed.includes(proposal.action);
-  if (isNew) {
-    open.proposed.push(proposal.action);
-    outcome.proposals.push(proposal);
-    state.counts.proposals++;
-  }
+  if (waiting !== undefined) holdPage(state, key, cause.cause, { ...finding, severity: waiting });
+  const answered = asks ? answer(state, key, open, finding, offset, outcome) : finding;
   if (!line) return;
-  outcome.findings.push(isNew ? { ...finding, proposal: proposal.key } : finding);
+  outcome.findings.push(mutedBy === null ? answered : { ...answered, mutedBy });
   state.counts.findings++;
-  const flags = o.profile.at4 + F.flags;
-  if (open.shown === 'medium') o.profile.u32[flags] |= PAGED;
-  else if (isPage(open.shown)) o.profile.u32[flags] |= ALARMED;
+  notePage(o.profile, open.shown);
 }
 
-/** Whether any rule may still answer this kind of finding at the severity it has reached. */
-function isAnswered(rules: readonly PolicyRule[], kind: Kind, open: OpenFinding): boolean {
-  for (const { kinds, severity, action } of rules) {
-    if (kinds.length > 0 && !kinds.includes(kind)) continue;
-    if (SEVERITIES.indexOf(open.reached) >= SEVERITIES.indexOf(severity) && !open.proposed.includes(action))
-      return true;
+/** Remembers how high a finding's leading measurement stood, which says more of it than its lines alone. */
+function noteLevel(state: EngineState, id: string, line: boolean, { attribution }: Cause): void {
+  const { features, readings, observation: o, verdicts } = state;
+  if (line) {
+    const { detector, feature, observed } = attribution()[0];
+    verdicts.note(id, detector, feature, observed, o.timeMs);
+    return;
   }
-  return false;
+  const detector = leader();
+  const name = DETECTORS[detector];
+  const feature = features.get(name)?.[readings.feature[detector]];
+  // Which feature leads the joint view is too dear to be asked for at every event.
+  if (feature !== undefined && name !== 'joint')
+    verdicts.note(id, name, feature, readings.observed[detector], o.timeMs);
 }
 
 /** The finding's line as it would be written now. */
@@ -241,44 +237,8 @@ function describe(state: EngineState, cause: Cause, open: OpenFinding, subject: 
   const { timeMs, newVersion } = state.observation;
   const isOfAgent = cause.kind !== 'budget' && cause.kind !== 'agent-flood';
   const since = isOfAgent && event !== null ? newVersion : null;
-  const title = makeTitle(cause.kind, agent, event, attribution[0], since);
+  const title = `${makeTitle(cause.kind, agent, event, attribution[0], since)}${cause.because ?? ''}`;
   const evidence = { offset, event: event?.id ?? null };
   const { kind, p } = cause;
   return lineOf(state, open, { timeMs, tenant, agent, root, session, kind, title, p, attribution, evidence });
-}
-
-/** What a line says that neither the engine's state nor the book knows. */
-interface Said extends Pick<Finding, 'tenant' | 'agent' | 'root' | 'session' | 'kind' | 'title' | 'p' | 'attribution'> {
-  readonly timeMs: number;
-  readonly evidence: Evidence;
-}
-
-/** All findings have their members in this one order. */
-function lineOf(state: EngineState, open: OpenFinding, said: Said): Finding {
-  return {
-    id: open.id,
-    time: new Date(said.timeMs).toISOString(),
-    tenant: said.tenant,
-    agent: said.agent,
-    root: said.root,
-    session: said.session,
-    severity: open.shown,
-    kind: said.kind,
-    title: said.title,
-    p: round(said.p),
-    risk: Math.min(100, Math.round((100 * -Math.log(said.p)) / RISK_FULL)),
-    attribution: said.attribution,
-    evidence: [said.evidence],
-    model: state.model.version,
-    config: state.config,
-    status: 'open',
-    bound: open.bound,
-    proposal: null,
-  };
-}
-
-/** The same cause, record and time give the same id. */
-function makeId(parts: readonly (string | number)[]): string {
-  hash64(parts.join('\u0000'), ID_SEED, id);
-  return `f-${hex64(id[0], id[1])}`;
 }

@@ -4,14 +4,20 @@ import type { Observation, Readings } from '../agent/observation.js';
 import { S, U } from '../agent/sessions.js';
 import type { Kind, Severity } from '../decide/finding.js';
 import { NEW_ENDPOINT_FEATURE } from '../detect/novelty.js';
+import { isRateLimited } from '../event/rate-limit.js';
 import type { AgentKind } from './title.js';
 
 /** Failures in a row from which a burst of errors is called a retry loop. */
 const RETRY_RUN = 5;
+/** The same where the last of them said that the calls come too fast: to call again is to retry. */
+const RETRY_RUN_LIMITED = 3;
 /** The same where it is the number of calls that stands out: the failures must be most of the story. */
 const RETRY_RUN_OF_BURST = 15;
 /** Sub-agents of one session from which it fans out; spread over more sessions they are a busy hour. */
 const FAN_OUT_SESSION = 4;
+
+/** By feature of the detector of origins. */
+const ORIGIN_KINDS: readonly AgentKind[] = ['new-source', 'mixed-profile', 'new-environment', 'credential-after-task'];
 
 /** The cause that the leading detector stands for. */
 export function causeOf(detector: number, o: Observation, readings: Readings): AgentKind {
@@ -22,9 +28,11 @@ export function causeOf(detector: number, o: Observation, readings: Readings): A
     case 'delegation':
       return o.sessionCount(U.spawns) >= FAN_OUT_SESSION ? 'fan-out' : 'rate-burst';
     case 'errors':
-      return o.sessionCount(U.errorRun) >= RETRY_RUN ? 'retry-loop' : 'error-burst';
+      return o.sessionCount(U.errorRun) >= leastRun(o) ? 'retry-loop' : 'error-burst';
     case 'novelty':
       return readings.feature[detector] === NEW_ENDPOINT_FEATURE ? 'new-endpoint' : 'new-target';
+    case 'stray':
+      return 'new-target';
     case 'creep':
       return 'novelty-creep';
     case 'session':
@@ -37,14 +45,26 @@ export function causeOf(detector: number, o: Observation, readings: Readings): A
       return 'dormant-wakes';
     case 'recurrence':
       return 'recurring-target';
+    case 'egress':
+      return 'exfiltration';
+    case 'mixing':
+      return 'mixed-profile';
+    case 'origin':
+      return ORIGIN_KINDS[readings.feature[detector]];
     case 'ledger':
       return 'privilege-creep';
+    case 'ramp':
+      return 'rate-drift';
     case 'joint':
       return 'joint';
     case 'silence':
     case 'fused':
       return 'quiet';
   }
+}
+
+function leastRun(o: Observation): number {
+  return isRateLimited(o.event?.errorType ?? null) ? RETRY_RUN_LIMITED : RETRY_RUN;
 }
 
 /** Causes whose evidence lies inside one session: their findings name it. */

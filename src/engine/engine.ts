@@ -18,15 +18,19 @@ import { raiseBreach, raiseFlood, raiseScored, raiseSource } from './alarm.js';
 import type { Engine, EngineCounts, Shelf } from './contract.js';
 import { hashIdentity } from './dedupe.js';
 import { endDeploy, noteVersion } from './deploy.js';
+import { lookUpDeploy, takeFleet } from './fleet-alarm.js';
+import { releasePages } from './fleet-hold.js';
 import { advanceWindows, enterSession, lookUp, noteNovel, sessionHash } from './observe.js';
 import type { Outcome } from './outcome.js';
-import type { AgentRecord, EngineRecord, EventRecord, ResetRecord } from './record.js';
-import { lookAfter, refreshAgent, resetSeated, resetShelved, seat, takeModel, turnDays } from './residence.js';
+import type { AgentRecord, EngineRecord, EventRecord } from './record.js';
+import { resetAgent } from './reset.js';
+import { lookAfter, refreshAgent, seat, takeModel, turnDays } from './residence.js';
 import { learnEvent, listen, scoreEvent, surprises } from './scoring.js';
 import type { Settings } from './settings.js';
 import { restoreState, saveState } from './snapshot.js';
 import { countStandings } from './standing.js';
 import { EngineState, type Place } from './state.js';
+import { takeVerdict, undoVerdict } from './verdicts.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -94,15 +98,24 @@ export class PartitionEngine implements Engine {
         this.onAgent(record, outcome);
         break;
       case 'reset':
-        this.onReset(record);
+        resetAgent(this.state, record);
         break;
       case 'config': {
         const parsed = this.options.parseSettings(record.settings);
         if (parsed !== null) this.state.adopt(parsed.settings, parsed.config);
         break;
       }
+      case 'verdict':
+        takeVerdict(this.state, record);
+        break;
+      case 'verdict-undo':
+        undoVerdict(this.state, record);
+        break;
       case 'source':
         raiseSource(this.state, record, offset, outcome);
+        break;
+      case 'fleet':
+        takeFleet(this.state, record, offset, outcome);
         break;
     }
     this.state.counts.controls++;
@@ -164,6 +177,7 @@ export class PartitionEngine implements Engine {
     noteVersion(o, event, bound && event.agent === root, state.settings.hashSeed);
     this.observe(event, slot, late);
     endDeploy(o, event);
+    if (bound) state.pulse.note(o, event, state.table.entry(slot), state.model);
     const fused = scoreEvent(state, key, bound, outcome);
     state.fused = fused;
     if (fused < 1) raiseScored(state, fused, bound, offset, outcome);
@@ -198,6 +212,7 @@ export class PartitionEngine implements Engine {
     o.failed = event.status === 'error' || event.status === 'denied';
     advanceWindows(o, o.timeMs);
     lookUp(o, event, settings.hashSeed, state.model);
+    if (state.fleet.hasDeploys) lookUpDeploy(state);
     enterSession(state, slot, sessionHash(event.session, settings.hashSeed));
     noteNovel(o);
     if (isDelegation(event)) o.s32[o.s4at + U.spawns]++;
@@ -235,6 +250,9 @@ export class PartitionEngine implements Engine {
     const hour = Math.floor(timeMs / HOUR_MS) !== Math.floor(state.nowMs / HOUR_MS);
     state.nowMs = timeMs;
     state.ids.advance(timeMs);
+    state.verdicts.expire(timeMs);
+    releasePages(state, timeMs, offset, outcome);
+    state.pulse.emit(state.place.partition, timeMs, outcome);
     for (let minute = Math.max(from + 1, to - MINUTES + 1); minute <= to; minute++) {
       for (const slot of state.table.due(minute)) this.look(slot, minute * MINUTE_MS, offset, outcome);
     }
@@ -274,18 +292,5 @@ export class PartitionEngine implements Engine {
     else this.state.facts.set(key, { role: record.role, labels: record.labels });
     this.state.budgets.set(key, record.budgets);
     outcome.samples.push({ kind: 'role', timeMs: record.timeMs, agent: key, id: '', role: record.role });
-  }
-
-  /** Forgets everything about one agent; it learns anew. */
-  private onReset(record: ResetRecord): void {
-    const { state } = this;
-    for (const bound of [true, false]) {
-      const key = agentKey(record.tenant, record.agent, bound);
-      const slot = state.table.find(record.tenant, record.agent, bound);
-      const position = state.shelved.get(key);
-      if (slot !== -1) resetSeated(state, slot);
-      else if (position !== undefined) resetShelved(state, key, position);
-      state.findings.forget(key);
-    }
   }
 }

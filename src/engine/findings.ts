@@ -54,6 +54,11 @@ const FAMILY: Readonly<Partial<Record<Kind, 'volume' | 'newness'>>> = {
   'novelty-creep': 'newness',
   'privilege-creep': 'newness',
   'recurring-target': 'newness',
+  exfiltration: 'newness',
+  'mixed-profile': 'newness',
+  'new-source': 'newness',
+  'new-environment': 'newness',
+  'credential-after-task': 'newness',
 };
 
 /** Whether an open page says enough: of the same family always, of another where it is as severe. */
@@ -99,10 +104,23 @@ export class FindingBook {
     return { finding, line };
   }
 
+  /** The open finding of a cause, or null. */
+  find(key: string, cause: string, timeMs: number): OpenFinding | null {
+    return this.current(key, timeMs).find((f) => f.cause === cause) ?? null;
+  }
+
   /** Drops what has closed by `timeMs`. */
   sweep(timeMs: number): void {
     for (const key of [...this.open.keys()]) {
       if (this.current(key, timeMs).length === 0) this.open.delete(key);
+    }
+  }
+
+  /** Closes one finding at once, whoever's it is: what follows is raised anew. */
+  close(id: string): void {
+    for (const [key, list] of this.open) {
+      const kept = list.filter((finding) => finding.id !== id);
+      if (kept.length !== list.length) this.open.set(key, kept);
     }
   }
 

@@ -10,19 +10,28 @@ import { advanceWindow } from '../agent/window.js';
 import { learnSessionCost } from '../detect/cost.js';
 import type { CohortModel } from '../detect/model.js';
 import { learnSessionNovelty } from '../detect/novelty.js';
+import { learnSessionStray } from '../detect/stray.js';
 import type { AgentEvent } from '../event/event.js';
 import { hash32, hash64, hex64 } from '../math/hash.js';
 import type { EngineState } from './state.js';
 
 /** Most sessions of one agent at a time; the one opened first is ended for another. */
 const SESSIONS_PER_AGENT = 32;
-const PAIR_SALT = 0x5bd1e995;
+/** Keeps hashes of pairs apart from those of endpoints. */
+export const PAIR_SALT = 0x5bd1e995;
+/** And those of targets from both. */
+const TARGET_SALT = 0x2545f491;
 
 const pair = new Uint32Array(2);
 
 /** Hash of a name for a known set; `salt` keeps pairs apart from endpoints. */
 function hashInto(text: string, seed: number): void {
   hash64(text, seed, pair);
+}
+
+/** Hash of a name that an event may not carry: 0 where it does not. */
+function nameHash(name: string | null, seed: number): number {
+  return name === null ? 0 : hash32(name, seed) || 1;
 }
 
 /** Moves every window of the profile to `timeMs`. */
@@ -36,6 +45,10 @@ export function advanceWindows(o: Observation, timeMs: number): void {
 /** Looks up endpoint and (endpoint, target), in the profile and in the cohort. */
 export function lookUp(o: Observation, event: AgentEvent, seed: number, model: CohortModel): void {
   const p = o.profile;
+  o.sourceHash = nameHash(event.source, seed);
+  o.environmentHash = nameHash(event.environment, seed);
+  o.credentialHash = nameHash(event.credential, seed);
+  o.taskHash = nameHash(event.task, seed);
   hashInto(event.endpoint, seed);
   o.endpointLow = pair[1];
   o.endpointHigh = pair[0];
@@ -56,9 +69,13 @@ export function lookUp(o: Observation, event: AgentEvent, seed: number, model: C
     o.pairNovel = !isAdopted(p, PAIRS, o.pairSlot);
     o.pairFirst = o.pairSlot === -1;
   }
+  o.targetKnown = o.pairNovel && isTargetKnown(event, seed, model);
   o.peers = 0;
   o.endpointPeers = 0;
   o.pairPeers = 0;
+  o.endpointUsers = o.endpointNovel
+    ? (model.users.get(event.tenant)?.get(hex64(o.endpointHigh, o.endpointLow)) ?? 0)
+    : 0;
   const role = p.u32[p.at4 + F.role];
   if (role === 0 || !(o.endpointNovel || o.pairNovel)) return;
   const cohort = model.cohorts[role - 1];
@@ -66,6 +83,17 @@ export function lookUp(o: Observation, event: AgentEvent, seed: number, model: C
   // A model's name says nothing about a role: which model an agent calls is judged on its own history alone.
   if (event.operation !== 'chat') o.endpointPeers = cohort.adopters.get(hex64(o.endpointHigh, o.endpointLow)) ?? 0;
   if (event.target !== null) o.pairPeers = cohort.adopters.get(hex64(o.pairHigh, o.pairLow)) ?? 0;
+}
+
+/** Hash of a target by itself, whatever is done to it: 16 hex digits. */
+export function targetHash(target: string, seed: number): string {
+  hashInto(target, (seed ^ TARGET_SALT) >>> 0);
+  return hex64(pair[0], pair[1]);
+}
+
+function isTargetKnown({ tenant, target }: AgentEvent, seed: number, model: CohortModel): boolean {
+  const known = model.targets.get(tenant);
+  return known !== undefined && target !== null && known.has(targetHash(target, seed));
 }
 
 /** Hash of a session's name; events without one share a session that ends with idleness. */
@@ -109,6 +137,7 @@ export function makeRoom(state: EngineState, slot: number): void {
 export function finishSession(o: Observation, sessions: SessionTable, row: number): void {
   o.aimSession(sessions.f64, sessions.u32, row);
   learnSessionNovelty(o);
+  learnSessionStray(o);
   learnSessionCost(o);
   sessions.close(row);
 }

@@ -1,5 +1,6 @@
 /** What an engine emits. The caller hands in one Outcome per batch and empties it after writing. */
 import type { Finding, Proposal } from '../decide/finding.js';
+import type { Signal } from './signal.js';
 
 /** First sight of an agent (inventory) or of a new version of it. */
 export interface Sighting {
@@ -20,13 +21,13 @@ export type Sample =
       readonly id: string;
       readonly values: readonly number[];
     }
-  /** The agent adopted an endpoint, or an (endpoint, target) pair, into its profile: 64-bit hash as 16 hex digits. */
+  /** The agent adopted an endpoint, a model, an (endpoint, target) pair or that target: 64-bit hash as 16 hex digits. */
   | {
       readonly kind: 'adopted';
       readonly timeMs: number;
       readonly agent: string;
       readonly id: string;
-      readonly what: 'endpoint' | 'pair';
+      readonly what: 'endpoint' | 'model' | 'pair' | 'target';
       readonly hash: string;
     }
   /** What people said of the agent: its role names its cohort. */
@@ -61,11 +62,13 @@ export interface Outcome {
   readonly proposals: Proposal[];
   readonly sightings: Sighting[];
   readonly samples: Sample[];
+  /** For the fleet stage: of every tick, a turn last. */
+  readonly signals: Signal[];
 }
 
 /** An empty outcome. */
 export function createOutcome(): Outcome {
-  return { findings: [], proposals: [], sightings: [], samples: [] };
+  return { findings: [], proposals: [], sightings: [], samples: [], signals: [] };
 }
 
 /** Empties an outcome for the next batch. */
@@ -75,4 +78,5 @@ export function clearOutcome(outcome: Outcome): void {
   if (outcome.proposals.length > 0) outcome.proposals.length = 0;
   if (outcome.sightings.length > 0) outcome.sightings.length = 0;
   if (outcome.samples.length > 0) outcome.samples.length = 0;
+  if (outcome.signals.length > 0) outcome.signals.length = 0;
 }

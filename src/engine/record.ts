@@ -2,7 +2,9 @@
  * An engine's one input: the records of its own partition. Everything that can change a score is one of these.
  * On the log a record is one JSON line; an event's line carries the sender's own JSON unchanged under `event`.
  */
+import type { Kind } from '../decide/finding.js';
 import type { AgentEvent } from '../event/event.js';
+import type { FleetRecord } from './fleet-record.js';
 
 /** An event, as ingested. */
 export interface EventRecord {
@@ -49,6 +51,65 @@ export interface ResetRecord {
   readonly tenant: string;
   readonly agent: string;
   readonly actor: string;
+  /** Left out: it knows nothing; else it knows again what it knew then. */
+  readonly dated?: DatedProfile | undefined;
+}
+
+/** What an agent's profiles were at some time, read from a dated snapshot. */
+export interface DatedProfile {
+  /** Time of the snapshot, ms. */
+  readonly timeMs: number;
+  /** LAYOUT_DIGEST of the version that wrote it: bytes of another layout mean something else. */
+  readonly layout: string;
+  /** PROFILE_BYTES bytes as base64; null: there was none. */
+  readonly bound: string | null;
+  /** That of senders that are not bound. */
+  readonly unbound: string | null;
+}
+
+/** Whom a verdict reaches: an agent with its whole tree (named by its root), or all agents of a role of the tenant. */
+export type VerdictScope = { readonly agent: string } | { readonly role: string };
+
+/** What people may say of a finding. */
+export const VERDICTS = ['expected', 'false-positive', 'true-positive'] as const;
+export type VerdictWord = (typeof VERDICTS)[number];
+
+/** A person's word on a finding: what the like of it means from here on, for whom and until when. */
+export interface VerdictRecord {
+  readonly type: 'verdict';
+  readonly timeMs: number;
+  readonly id: string;
+  readonly tenant: string;
+  readonly scope: VerdictScope;
+  readonly verdict: VerdictWord;
+  readonly kind: Kind;
+  /** Of the finding's leading attribution. */
+  readonly detector: string;
+  readonly feature: string;
+  /** Of the event that the finding's line rests on; null: of a tick. */
+  readonly endpoint: string | null;
+  readonly target: string | null;
+  readonly session: string | null;
+  /** Only what is higher than before is a new thing. */
+  readonly direction: 'up';
+  /** Observed value of the leading attribution. */
+  readonly level: number;
+  /** Time of the finding, ms: what was learned since may be taken back. */
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly actor: string;
+  readonly comment: string | null;
+  /** Id of the finding; null: it is not known. */
+  readonly finding: string | null;
+}
+
+/** A person takes a verdict back; what it touched is as it was before. */
+export interface VerdictUndoRecord {
+  readonly type: 'verdict-undo';
+  readonly timeMs: number;
+  /** Of the verdict. */
+  readonly id: string;
+  readonly actor: string;
 }
 
 /** A new configuration version: policy and detection settings, whole. */
@@ -74,5 +135,13 @@ export interface SourceStateRecord {
   readonly reason: string;
 }
 
-export type ControlRecord = ModelRecord | AgentRecord | ResetRecord | ConfigRecord | SourceStateRecord;
+export type ControlRecord =
+  | ModelRecord
+  | AgentRecord
+  | ResetRecord
+  | ConfigRecord
+  | SourceStateRecord
+  | FleetRecord
+  | VerdictRecord
+  | VerdictUndoRecord;
 export type EngineRecord = EventRecord | TickRecord | ControlRecord;

@@ -10,7 +10,8 @@ import { hex64 } from '../math/hash.js';
 import { statedSurprise, surprise } from '../score/calibrate.js';
 import { fuse, shares, WEIGHT_MIN, WEIGHTS } from '../score/fuse.js';
 import { adoptionOf } from './deploy.js';
-import type { Outcome } from './outcome.js';
+import { targetHash } from './observe.js';
+import type { Outcome, Sample } from './outcome.js';
 import type { EngineState } from './state.js';
 
 const JOINT = DETECTORS.indexOf('joint');
@@ -111,25 +112,23 @@ export function learnEvent(state: EngineState, key: string, bound: boolean, outc
     p.f32[p.at4 + F.endpointNewTarget + o.endpointSlot] = UNKNOWN_TARGET_SHARE;
   }
   for (const detector of state.catalogue) detector.learn(o);
-  const adopts = useKnown(
-    p,
-    ENDPOINTS,
-    o.endpointSlot,
-    o.endpointNewHere,
-    o.timeMs,
-    adoptionOf(state, ENDPOINTS, o.endpointSlot),
-  );
-  if (adopts && bound && o.event?.operation !== 'chat') {
-    tellAdopted(o, key, 'endpoint', hex64(o.endpointHigh, o.endpointLow), outcome);
+  const rule = adoptionOf(state, ENDPOINTS, o.endpointSlot);
+  const adopts = useKnown(p, ENDPOINTS, o.endpointSlot, o.endpointNewHere, o.timeMs, rule);
+  if (adopts && bound) {
+    const what = o.event?.operation === 'chat' ? 'model' : 'endpoint';
+    tellAdopted(o, key, what, hex64(o.endpointHigh, o.endpointLow), outcome);
   }
   if (o.event === null || o.event.target === null) return;
   if (o.pairSlot === -1) o.pairSlot = insertKnown(p, PAIRS, o.pairLow, o.pairHigh, o.timeMs);
   if (useKnown(p, PAIRS, o.pairSlot, o.pairNewHere, o.timeMs, adoptionOf(state, PAIRS, o.pairSlot)) && bound) {
     tellAdopted(o, key, 'pair', hex64(o.pairHigh, o.pairLow), outcome);
+    tellAdopted(o, key, 'target', targetHash(o.event.target, state.settings.hashSeed), outcome);
   }
 }
 
-function tellAdopted(o: Observation, agent: string, what: 'endpoint' | 'pair', hash: string, outcome: Outcome): void {
+type Adopted = Extract<Sample, { kind: 'adopted' }>;
+
+function tellAdopted(o: Observation, agent: string, what: Adopted['what'], hash: string, outcome: Outcome): void {
   outcome.samples.push({ kind: 'adopted', timeMs: o.timeMs, agent, id: o.event?.id ?? '', what, hash });
 }
 

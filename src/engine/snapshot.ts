@@ -3,13 +3,17 @@
  * anew on the way back; what has an order (uses, chains, queues) is kept in that order.
  */
 import { DETECTORS, PROFILE_BYTES } from '../agent/layout.js';
+import { LAYOUT_DIGEST } from '../agent/layout-digest.js';
 import { S } from '../agent/sessions.js';
 import type { AgentFacts } from '../decide/policy.js';
 import type { BudgetBook } from './budgets.js';
 import type { EngineCounts } from './contract.js';
 import type { OpenFinding } from './findings.js';
+import type { FleetMemoryJson } from './fleet-memory.js';
+import type { PulseJson } from './pulse.js';
 import { readRow, SESSION_ROW_BYTES, writeRow } from './residence.js';
 import type { EngineState } from './state.js';
+import type { VerdictJson } from './verdict-book.js';
 
 /** Changes whenever a profile's layout or this file's format does. */
 export const SNAPSHOT_FORMAT = 1;
@@ -17,6 +21,8 @@ export const SNAPSHOT_FORMAT = 1;
 interface Header {
   readonly format: number;
   readonly profileBytes: number;
+  /** Left out by versions that did not tell. */
+  readonly layout?: string;
   readonly detectors: readonly string[];
   readonly agents: readonly [tenant: string, name: string, bound: 0 | 1, usedMs: number][];
   /** Sessions of each agent, opened first to last: its index in the list of uses. */
@@ -24,7 +30,11 @@ interface Header {
   readonly ids: { readonly turnedMs: number; readonly current: number; readonly previous: number };
   readonly findings: readonly [string, OpenFinding[]][];
   readonly budgets: ReturnType<BudgetBook['snapshot']>;
+  /** Left out by versions that knew of none. */
+  readonly verdicts?: VerdictJson;
   readonly facts: readonly [string, AgentFacts][];
+  readonly pulse: PulseJson;
+  readonly fleet: FleetMemoryJson;
   readonly shelved: readonly [string, number][];
   readonly sighted: readonly [string, string[]][];
   readonly modelStamp: number;
@@ -44,6 +54,7 @@ export function saveState(state: EngineState): Uint8Array {
   const header: Header = {
     format: SNAPSHOT_FORMAT,
     profileBytes: PROFILE_BYTES,
+    layout: LAYOUT_DIGEST,
     detectors: DETECTORS,
     agents: slots.map((slot) => {
       const { tenant, name, bound } = table.entry(slot);
@@ -53,7 +64,10 @@ export function saveState(state: EngineState): Uint8Array {
     ids: { turnedMs: ids.turnedMs, current: ids.current.length, previous: ids.previous.length },
     findings: state.findings.snapshot(),
     budgets: state.budgets.snapshot(),
+    verdicts: state.verdicts.snapshot(),
     facts: [...state.facts],
+    pulse: state.pulse.snapshot(),
+    fleet: state.fleet.snapshot(),
     shelved: [...state.shelved],
     sighted: [...state.sighted],
     modelStamp: state.modelStamp,
@@ -98,6 +112,7 @@ export function restoreState(state: EngineState, bytes: Uint8Array): void {
   if (
     header.format !== SNAPSHOT_FORMAT ||
     header.profileBytes !== PROFILE_BYTES ||
+    (header.layout ?? LAYOUT_DIGEST) !== LAYOUT_DIGEST ||
     header.detectors.join() !== DETECTORS.join()
   ) {
     throw new Error(
@@ -125,9 +140,12 @@ export function restoreState(state: EngineState, bytes: Uint8Array): void {
   state.table.restoreDoor(take(state.table.doorBytes().length));
   state.findings.restore(header.findings);
   state.budgets.restore(header.budgets);
+  if (header.verdicts !== undefined) state.verdicts.restore(header.verdicts);
   for (const [key, facts] of header.facts) state.facts.set(key, facts);
   for (const [key, position] of header.shelved) state.shelved.set(key, position);
   for (const [key, versions] of header.sighted) state.sighted.set(key, versions);
+  state.pulse.restore(header.pulse);
+  state.fleet.restore(header.fleet);
   state.modelStamp = header.modelStamp;
   state.nowMs = header.nowMs;
   state.refusedThisHour = header.refusedThisHour;

@@ -12,7 +12,10 @@ import { BudgetBook } from './budgets.js';
 import type { EngineCounts, Shelf } from './contract.js';
 import { SeenIds } from './dedupe.js';
 import { FindingBook } from './findings.js';
+import { FleetMemory } from './fleet-memory.js';
+import { Pulse } from './pulse.js';
 import type { Settings } from './settings.js';
+import { VerdictBook } from './verdict-book.js';
 
 /** Where the engine stands in the world of partitions; see design, fence. */
 export interface Place {
@@ -35,6 +38,11 @@ export class EngineState {
   readonly ids: SeenIds;
   readonly findings: FindingBook;
   readonly budgets = new BudgetBook();
+  /** What people said of findings. */
+  readonly verdicts = new VerdictBook();
+  /** What the fleet stage is told at the next tick, and what it has told. */
+  readonly pulse = new Pulse();
+  readonly fleet = new FleetMemory();
   /** Role and labels by agent key, for agents that have any. */
   readonly facts = new Map<string, AgentFacts>();
   /** Shelf position by agent key, oldest first. */

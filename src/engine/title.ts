@@ -1,6 +1,7 @@
 /** The sentence that a person reads: what happened, to which agent, against what is usual for it. */
 import type { Attribution, Kind } from '../decide/finding.js';
 import type { AgentEvent } from '../event/event.js';
+import { isRateLimited } from '../event/rate-limit.js';
 import type { SourceStateRecord } from './record.js';
 
 /** Longest name quoted in a title. */
@@ -35,12 +36,20 @@ function usd(x: number): string {
 }
 
 /** Kinds that are about agents: all but those of a control record. */
-export type AgentKind = Exclude<Kind, 'source-refused'>;
+export type AgentKind = Exclude<Kind, 'source-refused' | FleetKind>;
+/** Kinds that the fleet stage finds; fleet-alarm.ts words them. */
+export type FleetKind = 'provider-outage' | 'deploy' | 'shared-credential' | 'delegation-tree';
 
 /** The title of a finding about a source; its name and reason were bounded when the record was decoded. */
 export function makeSourceTitle({ source, rejections, of, reason }: SourceStateRecord): string {
   const because = reason === '' ? '' : ` (${reason})`;
   return `source ${source} is refused: ${grouped(rejections)} of its last ${grouped(of)} records were rejected${because}`;
+}
+
+/** Why its calls fail, where the last of them said that they come too fast. */
+function becauseOf(event: AgentEvent | null): string {
+  const errorType = event?.errorType ?? null;
+  return isRateLimited(errorType) ? `, which limits its rate (${quoted(errorType)})` : '';
 }
 
 /** The title of a finding whose leading attribution is `top`; `since`: a version that is new. */
@@ -62,7 +71,7 @@ function makePlainTitle(kind: AgentKind, agent: string, event: AgentEvent | null
   const on = target === null ? endpoint : `${endpoint} on ${quoted(target)}`;
   switch (kind) {
     case 'retry-loop':
-      return `${who} is retrying ${on}: ${plain(top.observed)} ${top.feature}; ${usual(top.expected)} is usual for it`;
+      return `${who} is retrying ${on}${becauseOf(event)}: ${plain(top.observed)} ${top.feature}; ${usual(top.expected)} is usual for it`;
     case 'error-burst':
       return `${who} is failing: ${plain(top.observed)} ${top.feature}, lately ${endpoint}; ${usual(top.expected)} is usual for it`;
     case 'rate-burst':
@@ -79,6 +88,18 @@ function makePlainTitle(kind: AgentKind, agent: string, event: AgentEvent | null
       return `${who} begins to use one new endpoint after the other, lately ${endpoint}`;
     case 'recurring-target':
       return `${who} uses ${on}, new to it, in session after session: ${plain(top.observed)} so far`;
+    case 'exfiltration':
+      return `${who} sends much to targets new to it, lately ${on}: ${plain(top.observed)} bytes beyond the usual over days`;
+    case 'new-source':
+      return `${who} is called from ${quoted(event?.source ?? null)}, a source never seen before`;
+    case 'new-environment':
+      return `${who} works in ${quoted(event?.environment ?? null)}, an environment new to it`;
+    case 'credential-after-task':
+      return `${who} uses a credential again after the task that it was used for was over, lately on ${endpoint}`;
+    case 'mixed-profile':
+      if (top.detector === 'origin')
+        return `${who} is called from two sources at once, lately ${quoted(event?.source ?? null)}`;
+      return `${who} behaves like somebody else: it uses ${endpoint} beside other things that are new to it and usual for others`;
     case 'dormant-wakes':
       return `${who} calls again after ${plain(top.observed)} h of silence; a call every ${plain(top.expected)} h is usual for it`;
     case 'session-spend': {
@@ -91,6 +112,8 @@ function makePlainTitle(kind: AgentKind, agent: string, event: AgentEvent | null
       return `${who} ${top.observed >= top.expected ? 'has used up' : 'is about to use up'} its ${top.feature} of ${usd(top.expected)}: ${usd(top.observed)} so far`;
     case 'cost-drift':
       return `${who} has become dearer over the last sessions than its anchor says`;
+    case 'rate-drift':
+      return `${who} has slowly become busier: ${plain(top.observed)} ${top.feature}; ${usual(top.expected)} is usual for it`;
     case 'joint':
       return `${who} behaves strangely when many features are seen together, foremost ${top.feature}`;
     case 'quiet':

@@ -41,6 +41,7 @@ function hasPlace(wire: Unchecked): boolean {
 function hasQuantities(wire: Unchecked): boolean {
   return (
     isStatus(wire.status) &&
+    isText(wire.error_type, LIMITS.name) &&
     isQuantity(wire.latency_ms, LIMITS.latencyMs) &&
     isQuantity(wire.input_tokens, LIMITS.tokens) &&
     isQuantity(wire.output_tokens, LIMITS.tokens) &&

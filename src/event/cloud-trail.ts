@@ -86,6 +86,7 @@ function wireOf(entry: JsonObject, endpoint: string, tenant: string): JsonObject
     tenant: tenant === '' ? entry['recipientAccountId'] : tenant,
     target: target === undefined ? undefined : cutText(target, LIMITS.target),
     status: statusOf(entry['errorCode']),
+    error_type: errorTypeOf(entry['errorCode']),
     bytes_out: typeof extra['bytesTransferredOut'] === 'number' ? extra['bytesTransferredOut'] : undefined,
     credential: credentialOf(identity['accessKeyId']),
     source: entry['sourceIPAddress'],
@@ -114,6 +115,10 @@ function sessionOf(identity: JsonObject, session: JsonObject): string | undefine
   const arn = firstText(identity['arn'])?.split('/');
   if (arn !== undefined && arn.length > 2) return arn[arn.length - 1];
   return firstText(identity['principalId'])?.split(':')[1];
+}
+
+function errorTypeOf(errorCode: unknown): string | undefined {
+  return typeof errorCode === 'string' ? cutText(errorCode, LIMITS.name) : undefined;
 }
 
 /** Absent means that the call went through. */

@@ -76,6 +76,7 @@ function toEvent(wire: WireEvent, prices: PriceTable): AgentEvent {
     session: wire.session || null,
     target: wire.target || null,
     status: wire.status ?? null,
+    errorType: wire.error_type || null,
     latencyMs: quantity(wire.latency_ms),
     inputTokens: quantity(wire.input_tokens),
     outputTokens: quantity(wire.output_tokens),

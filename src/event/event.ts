@@ -42,6 +42,8 @@ export interface AgentEvent {
   /** Recipient, host, account or file. */
   readonly target: string | null;
   readonly status: Status | null;
+  /** Type of the failure in the words of whoever answered, as '429' or 'ThrottlingException'. */
+  readonly errorType: string | null;
   readonly latencyMs: number | null;
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;

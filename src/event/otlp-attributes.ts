@@ -8,6 +8,8 @@ import {
   type Span,
   STATUS_ERROR,
 } from './otlp-span.js';
+import { LIMITS } from './schema.js';
+import { cutText } from './source-item.js';
 import { printable } from './text.js';
 
 /** Values by the first name that has one; the first value of a wrong kind is the problem. */
@@ -27,6 +29,10 @@ const NS_PER_MS = 1_000_000n;
 const TIME_MAX_NS = 253_402_300_800_000_000_000n;
 const DENIED_CODES: readonly (string | undefined)[] = ['401', '403', '407'];
 const DENIED_TYPE = /denied|forbidden|unauthori[sz]ed|permission/i;
+/** Said by whoever limits the rate of its callers (RFC 6585, section 4). */
+const TOO_MANY = '429';
+/** From here on an answer of HTTP is a failure. */
+const FAILED_CODE_MIN = 400;
 /** Scheme and host of an absolute URL, user and password passed over. */
 const ABSOLUTE_URL = /^([a-z][a-z0-9+.-]*:\/\/)(?:[^/?#@]*@)?([^/?#]*)([^?#]*)/i;
 
@@ -98,7 +104,15 @@ export function statusOf({ status }: Span, read: AttributeReader): 'ok' | 'error
   if (DENIED_CODES.includes(code) || DENIED_CODES.includes(type) || (type !== undefined && DENIED_TYPE.test(type))) {
     return 'denied';
   }
-  return type !== undefined || status === STATUS_ERROR ? 'error' : 'ok';
+  return type !== undefined || status === STATUS_ERROR || code === TOO_MANY ? 'error' : 'ok';
+}
+
+/** Type of a failure: a 429 before all, because instrumentations differ in what else they call it; undefined where none is told. */
+export function errorTypeOf(read: AttributeReader): string | undefined {
+  const code = read.text('http.response.status_code', 'http.status_code');
+  if (code === TOO_MANY) return code;
+  const type = read.text('error.type') ?? (Number(code) >= FAILED_CODE_MIN ? code : undefined);
+  return type === undefined ? undefined : cutText(type, LIMITS.name);
 }
 
 /** Where an HTTP call went: its host, and its URL without query and credentials, which may hold secrets. */

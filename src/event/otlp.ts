@@ -7,6 +7,7 @@ import type { Operation } from './event.js';
 import {
   type AttributeReader,
   createAttributeReader,
+  errorTypeOf,
   httpPlace,
   latencyOf,
   ownMembers,
@@ -113,6 +114,7 @@ function missing({ agent, time, endpoint }: JsonObject): string | null {
 function wireOf(span: Span, operation: Operation, read: AttributeReader, memory: SpanMemory): JsonObject {
   const named = read.text('gen_ai.agent.id', 'gen_ai.agent.name');
   const own = ownMembers(read);
+  const status = statusOf(span, read);
   return {
     id: `${span.traceId}-${span.spanId}`,
     time: timeOf(span),
@@ -121,7 +123,8 @@ function wireOf(span: Span, operation: Operation, read: AttributeReader, memory:
     session: read.text('gen_ai.conversation.id', 'mcp.session.id'),
     operation,
     endpoint: endpointOf(operation, read) ?? (span.name === '' ? undefined : span.name),
-    status: statusOf(span, read),
+    status,
+    error_type: status === 'ok' ? undefined : errorTypeOf(read),
     latency_ms: latencyOf(span),
     input_tokens: read.number('gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens'),
     output_tokens: read.number('gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens'),

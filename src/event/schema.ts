@@ -79,6 +79,7 @@ export const wireSchema = z.object({
   session: name().nullish(),
   target: text(LIMITS.target).nullish(),
   status: z.enum(STATUSES, `must be one of ${STATUSES.join(', ')}`).nullish(),
+  error_type: text(LIMITS.name).nullish(),
   latency_ms: quantity(LIMITS.latencyMs).nullish(),
   input_tokens: quantity(LIMITS.tokens).nullish(),
   output_tokens: quantity(LIMITS.tokens).nullish(),

@@ -14,6 +14,8 @@ interface Member {
   role: string | null;
   readonly endpoints: Set<string>;
   readonly pairs: Set<string>;
+  readonly targets: Set<string>;
+  readonly models: Set<string>;
 }
 
 /** What an agent without a role is compared with; a group of a role has none. */
@@ -29,7 +31,20 @@ export interface Group {
   readonly adopters: Map<string, number>;
 }
 
-export type CohortsJson = readonly [string, string | null, string[], string[]][];
+/** Agents that have adopted an endpoint or a model, by tenant and hash. */
+type Users = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+export type Adopted = 'endpoint' | 'pair' | 'target' | 'model';
+
+/** A member: its key and role, and the endpoints, pairs, targets and models that it has adopted. */
+export type CohortsJson = readonly (readonly [
+  key: string,
+  role: string | null,
+  endpoints: readonly string[],
+  pairs: readonly string[],
+  targets: readonly string[],
+  models: readonly string[],
+])[];
 
 /** Members of all cohorts and what they have adopted. */
 export class Cohorts {
@@ -37,15 +52,16 @@ export class Cohorts {
   private readonly agentsMax: number;
   private changed = true;
   private groups: Group[] = [];
+  private known: ReadonlyMap<string, ReadonlySet<string>> | null = null;
+  private counted: Users = new Map();
 
   /** Beyond `agentsMax` agents, the one that was met first is forgotten. */
   constructor(agentsMax: number) {
     this.agentsMax = agentsMax;
   }
 
-  adopt(agent: string, what: 'endpoint' | 'pair', hash: string): void {
-    const member = this.member(agent);
-    const set = what === 'endpoint' ? member.endpoints : member.pairs;
+  adopt(agent: string, what: Adopted, hash: string): void {
+    const set = setOf(this.member(agent), what);
     if (set.has(hash)) return;
     set.add(hash);
     if (set.size > ITEMS_MAX) {
@@ -55,6 +71,7 @@ export class Cohorts {
       }
     }
     this.changed = true;
+    this.known = null;
   }
 
   assign(agent: string, role: string | null): void {
@@ -74,7 +91,7 @@ export class Cohorts {
     const leaders: (Leader | null)[] = [];
     for (const key of [...this.agents.keys()].sort()) {
       const member = this.agents.get(key) as Member;
-      const tenant = key.slice(0, key.indexOf('\u0000'));
+      const tenant = tenantOf(key);
       const id = member.role === null ? null : roleCohort(tenant, member.role);
       let at = id === null ? nearest(leaders, tenant, member.endpoints) : groups.findIndex((g) => g.id === id);
       if (at === -1) {
@@ -90,16 +107,47 @@ export class Cohorts {
       }
     }
     this.groups = groups;
+    this.counted = countUsers(this.agents);
     return groups;
   }
 
+  /** By tenant, what any of its agents has adopted as a target; the same object as before where nothing has changed. */
+  targets(): ReadonlyMap<string, ReadonlySet<string>> {
+    if (this.known !== null) return this.known;
+    const known = new Map<string, Set<string>>();
+    for (const key of [...this.agents.keys()].sort()) {
+      const tenant = tenantOf(key);
+      const ours = known.get(tenant) ?? new Set();
+      known.set(tenant, ours);
+      for (const hash of (this.agents.get(key) as Member).targets) ours.add(hash);
+    }
+    this.known = known;
+    return known;
+  }
+
+  /** How many agents have adopted each endpoint and model, by tenant; the same object as before where nothing changed. */
+  users(): Users {
+    this.group();
+    return this.counted;
+  }
+
   snapshot(): CohortsJson {
-    return [...this.agents].map(([key, m]) => [key, m.role, [...m.endpoints], [...m.pairs]]);
+    return [...this.agents].map(([key, m]) => [
+      key,
+      m.role,
+      ...([[...m.endpoints], [...m.pairs], [...m.targets], [...m.models]] as const),
+    ]);
   }
 
   restore(json: CohortsJson): void {
-    for (const [key, role, endpoints, pairs] of json) {
-      this.agents.set(key, { role, endpoints: new Set(endpoints), pairs: new Set(pairs) });
+    for (const [key, role, endpoints, pairs, targets, models] of json) {
+      this.agents.set(key, {
+        role,
+        endpoints: new Set(endpoints),
+        pairs: new Set(pairs),
+        targets: new Set(targets),
+        models: new Set(models),
+      });
     }
   }
 
@@ -112,12 +160,46 @@ export class Cohorts {
           break;
         }
       }
-      member = { role: null, endpoints: new Set(), pairs: new Set() };
+      member = {
+        role: null,
+        ...{ endpoints: new Set(), pairs: new Set(), targets: new Set(), models: new Set() },
+      };
       this.agents.set(agent, member);
       this.changed = true;
+      this.known = null;
     }
     return member;
   }
+}
+
+function tenantOf(key: string): string {
+  return key.slice(0, key.indexOf('\u0000'));
+}
+
+function setOf(member: Member, what: Adopted): Set<string> {
+  switch (what) {
+    case 'endpoint':
+      return member.endpoints;
+    case 'pair':
+      return member.pairs;
+    case 'target':
+      return member.targets;
+    case 'model':
+      return member.models;
+  }
+}
+
+/** Counts in name order, so that the model file is the same whatever order agents were met in. */
+function countUsers(agents: ReadonlyMap<string, Member>): Users {
+  const users = new Map<string, Map<string, number>>();
+  for (const key of [...agents.keys()].sort()) {
+    const { endpoints, models } = agents.get(key) as Member;
+    const tenant = tenantOf(key);
+    const counts = users.get(tenant) ?? new Map<string, number>();
+    users.set(tenant, counts);
+    for (const set of [endpoints, models]) for (const hash of set) counts.set(hash, (counts.get(hash) ?? 0) + 1);
+  }
+  return users;
 }
 
 /** The leader of the tenant most like a set of endpoints, or -1; agents without tools are alike. */

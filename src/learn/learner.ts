@@ -126,6 +126,8 @@ export class Learner {
       version: this.version,
       cohortOf,
       cohorts: groups.map((group) => this.cohort(group, laws.days)),
+      targets: this.cohorts.targets(),
+      users: this.cohorts.users(),
       ...laws,
       windowMean: start.windowMean,
       windowSquare: start.windowSquare,

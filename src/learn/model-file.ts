@@ -30,6 +30,9 @@ const modelSchema = z.object({
       law: cohortLaw.nullable().default(null),
     }),
   ),
+  /** Files made before there were any hold none. */
+  targets: z.array(z.tuple([z.string(), z.array(z.string())])).default([]),
+  users: z.array(z.tuple([z.string(), z.array(z.tuple([z.string(), z.number().int().min(1)]))])).default([]),
   days: z.array(dayLaw).length(DETECTOR_COUNT),
   tails: z.array(tailLaw).length(DETECTOR_COUNT),
   windowMean: windows,
@@ -46,7 +49,7 @@ function windowsOf(law: CohortLaw): { windowMean: number[]; windowSquare: number
 
 /** The model as plain JSON. */
 export function modelToJson(model: CohortModel): ModelJson {
-  const { version, days, tails, windowMean, windowSquare, bar } = model;
+  const { version, users, days, tails, windowMean, windowSquare, bar } = model;
   return {
     format: FORMAT,
     version,
@@ -58,6 +61,8 @@ export function modelToJson(model: CohortModel): ModelJson {
       forest: forest === null ? null : forestToJson(forest),
       law: law === null ? null : { ...law, days: [...law.days], ...windowsOf(law) },
     })),
+    targets: Array.from(model.targets, ([tenant, hashes]): [string, string[]] => [tenant, [...hashes]]),
+    users: [...users].map(([tenant, counts]) => [tenant, [...counts]]),
     days: [...days],
     tails: [...tails],
     windowMean: [...windowMean],
@@ -74,6 +79,7 @@ export function modelFromJson(value: unknown): CohortModel | string {
     return `${issue.path.join('.') || 'the file'}: ${issue.message}`;
   }
   const { version, days, tails, windowMean, windowSquare, bar, cohortOf } = parsed.data;
+  const users = new Map(parsed.data.users.map(([tenant, counts]) => [tenant, new Map(counts)]));
   const cohorts: Cohort[] = [];
   for (const { id, members, adopters, forest, law } of parsed.data.cohorts) {
     const grown = forest === null ? null : forestFromJson(forest);
@@ -83,5 +89,7 @@ export function modelFromJson(value: unknown): CohortModel | string {
   for (const [agent, cohort] of cohortOf) {
     if (cohorts[cohort] === undefined) return `agent ${agent} is in cohort ${cohort}, there are ${cohorts.length}`;
   }
-  return { version, cohortOf: new Map(cohortOf), cohorts, days, tails, windowMean, windowSquare, bar };
+  const targets = new Map(parsed.data.targets.map(([tenant, hashes]) => [tenant, new Set(hashes)] as const));
+  const known = { cohortOf: new Map(cohortOf), cohorts, targets, users };
+  return { version, ...known, days, tails, windowMean, windowSquare, bar };
 }

@@ -1,5 +1,5 @@
 /** The model before anything was learned: wide laws, no cohorts. What models/ ships replaces its numbers. */
-import { DETECTORS, STREAMS } from '../agent/layout.js';
+import { DETECTORS, type DetectorName, STREAMS } from '../agent/layout.js';
 import type { CohortModel } from '../detect/model.js';
 
 /** Per hour of an agent nobody knows, by stream, and how overdispersed (variance over mean). */
@@ -8,8 +8,9 @@ const DISPERSION = { events: 20, starts: 2, spawns: 2, errors: 4 } as const;
 
 /** Wide laws of daily maxima; the joint model's scores lie closer together. */
 const NATS_DAYS = { share: 0.5, mean: 6, within: 16, between: 16 };
-/** Weeks without a call are rare. */
-const WAKE_DAYS = { share: 0.005, mean: 6, within: 2, between: 2 };
+/** Weeks without a call are rare; so are somebody else's habits and a new address. */
+const SELDOM_DAYS = { share: 0.005, mean: 6, within: 2, between: 2 };
+const SELDOM: ReadonlySet<DetectorName> = new Set(['wake', 'mixing', 'origin']);
 const JOINT_DAYS = { share: 1, mean: 9, within: 1, between: 1 };
 
 /** A model that knows nothing. */
@@ -27,7 +28,9 @@ export function neutralModel(): CohortModel {
     version: 'neutral',
     cohortOf: new Map(),
     cohorts: [],
-    days: DETECTORS.map((name) => (name === 'joint' ? JOINT_DAYS : name === 'wake' ? WAKE_DAYS : NATS_DAYS)),
+    targets: new Map(),
+    users: new Map(),
+    days: DETECTORS.map((name) => (name === 'joint' ? JOINT_DAYS : SELDOM.has(name) ? SELDOM_DAYS : NATS_DAYS)),
     tails: DETECTORS.map(() => ({ share: 0.1, from: Math.LN10, stretch: 1 })),
     windowMean: mean,
     windowSquare: square,

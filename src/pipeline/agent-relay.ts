@@ -1,14 +1,13 @@
 /**
- * What people said of agents, on its way from the registry to the engines: role, labels and budgets of an agent become
- * a control record in its partition whenever they change, at least once, whatever dies in between.
+ * What people said of agents, on its way from the registry to the engines: role, labels and budgets of an agent, and
+ * verdicts on findings, become control records in their partitions, at least once, whatever dies in between.
  */
-import type { AgentRecord } from '../engine/record.js';
-import { FactBook } from './fact-book.js';
+import { FactBook, keyOf, type ToldRecord } from './fact-book.js';
 import type { LiveChange } from './live-parts.js';
 
 export class AgentRelay {
   private readonly facts = new FactBook();
-  private readonly due = new Map<string, AgentRecord>();
+  private readonly due = new Map<string, ToldRecord>();
   private isStarted = false;
   private sending: Promise<void> | null = null;
 
@@ -20,7 +19,7 @@ export class AgentRelay {
    */
   constructor(
     private readonly told: number,
-    private readonly send: (records: readonly AgentRecord[]) => Promise<void>,
+    private readonly send: (records: readonly ToldRecord[]) => Promise<void>,
     private readonly save: (told: number) => Promise<void>,
     private readonly onFault: (error: unknown) => void,
   ) {}
@@ -68,8 +67,4 @@ export class AgentRelay {
       await this.save(upTo);
     }
   }
-}
-
-function keyOf({ tenant, agent }: AgentRecord): string {
-  return `${tenant}\u0000${agent}`;
 }

@@ -8,12 +8,15 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { settingsDigest, settingsOf } from '../config.js';
-import { partitionOf } from '../engine/partition.js';
+import type { Finding } from '../decide/finding.js';
 import type { ControlRecord } from '../engine/record.js';
+import { placeOf } from '../engine/record-place.js';
 import type { Settings } from '../engine/settings.js';
+import type { AgentEvent } from '../event/event.js';
 import type { Log } from '../log/log.js';
 import type { ClusterOptions, ClusterRegistry } from './cluster-parts.js';
 import { announceModel, announceSettings, type ClusterMemory, openClusterMemory } from './cluster-state.js';
+import { evidenceOf } from './evidence.js';
 import { FindingsFollower } from './findings-follower.js';
 import { isFenced, RESTART_LIMITS } from './kept-worker.js';
 import { KeyedModels, modelRecord } from './keyed-models.js';
@@ -44,6 +47,8 @@ export interface Cluster<R extends ClusterRegistry> {
     stats(): Readonly<Record<string, unknown>>;
   };
   readonly control: { write(record: ControlRecord): Promise<void> };
+  /** The event behind a finding's line; null: it rests on a tick, or the event is no longer kept. */
+  readonly evidence: { event(finding: Finding): Promise<AgentEvent | null> };
   /** Records of this process's partitions that are durable and not executed, as last looked at. */
   behind(): number;
   /** ms since the registry's log was last in reach. */
@@ -96,6 +101,9 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
 
   readonly clock = (): number => (this.options.clock === 'recording' ? this.recordedNow() : Date.now());
   readonly control: Cluster<R>['control'] = { write: (record) => this.writeControl(record) };
+  readonly evidence: Cluster<R>['evidence'] = {
+    event: (finding) => evidenceOf(this.log, this.options.prices, finding),
+  };
   readonly status: Cluster<R>['status'] = {
     health: () => (this.fault === null ? OK : no('a log failed')),
     ready: () => this.ready(),
@@ -106,7 +114,8 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
     const { config, adapters, roles } = this.options;
     const topics = {
       [EVENTS_TOPIC]: config.partitions,
-      ...Object.fromEntries([REGISTRY_TOPIC, CLUSTER_TOPIC, SIGNALS_TOPIC, REJECTED_TOPIC].map((topic) => [topic, 1])),
+      ...Object.fromEntries([REGISTRY_TOPIC, CLUSTER_TOPIC, REJECTED_TOPIC].map((topic) => [topic, 1])),
+      [SIGNALS_TOPIC]: config.partitions,
     };
     this.log = this.patient(await adapters.openLog(topics, false));
     this.closers.push(() => this.log.close());
@@ -306,9 +315,8 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
   /** In its agent's partition, or in all. */
   private async writeControl(record: ControlRecord): Promise<void> {
     const line = encodeRecord(record);
-    if (record.type === 'model' || record.type === 'config') return this.appendAll(line);
-    const partition =
-      record.type === 'source' ? 0 : partitionOf(record.tenant, record.agent, this.options.config.partitions);
+    const partition = placeOf(record, this.options.config.partitions);
+    if (partition === null) return this.appendAll(line);
     await this.log.append(EVENTS_TOPIC, partition, [line]);
   }
 

@@ -3,7 +3,9 @@
  * agents by, across partitions. An edge is written when it is first seen, and again after one to two hours if it is
  * still in use: never twice within an hour, as far as memory reaches.
  */
+import { rootOf } from '../agent/lineage.js';
 import { SeenIds } from '../engine/dedupe.js';
+import type { EdgeRecord } from '../engine/signal.js';
 import type { AgentEvent } from '../event/event.js';
 import { hash64 } from '../math/hash.js';
 import { FreshHashes } from './recent-ids.js';
@@ -12,19 +14,7 @@ const HOUR_MS = 3_600_000;
 /** Edges remembered; beyond it the oldest are forgotten and written again. */
 const EDGES_MAX = 262_144;
 
-/** One line of `log:signals`, as this room writes it. */
-export interface EdgeRecord {
-  readonly type: 'edge';
-  readonly by: 'parent' | 'credential';
-  readonly tenant: string;
-  /** The parent's name, or the credential's hash. */
-  readonly key: string;
-  readonly agent: string;
-  /** Of the event that showed it. */
-  readonly timeMs: number;
-  /** Whether the sender is bound to the agent; sightings by others are edges of their own. */
-  readonly bound: boolean;
-}
+const NONE: readonly string[] = [];
 
 /** The edges of one call. */
 export interface EdgeRound {
@@ -35,6 +25,13 @@ export interface EdgeRound {
   keep(): void;
 }
 
+/** The edges that are remembered, as words of hashes. */
+export interface EdgesJson {
+  readonly turnedMs: number;
+  readonly current: readonly number[];
+  readonly previous: readonly number[];
+}
+
 export class Edges {
   private readonly seen: SeenIds;
   private readonly hash = new Uint32Array(2);
@@ -43,17 +40,37 @@ export class Edges {
   constructor(
     private readonly seed: number,
     edgesMax = EDGES_MAX,
+    json?: EdgesJson,
   ) {
     this.seen = new SeenIds(Math.max(1, Math.floor(edgesMax / 2)), HOUR_MS);
+    if (json !== undefined)
+      this.seen.restore(json.turnedMs, Uint32Array.from(json.current), Uint32Array.from(json.previous));
+  }
+
+  /** For whoever must write the same edges again after a cut. */
+  snapshot(): EdgesJson {
+    const { turnedMs, current, previous } = this.seen.snapshot();
+    return { turnedMs, current: Array.from(current), previous: Array.from(previous) };
+  }
+
+  /** One event's edges, remembered at once: for whoever has no call that could fail. Most events show none. */
+  shown(event: AgentEvent, bound: boolean, nowMs: number): readonly string[] {
+    if (event.parent === null && event.credential === null) return NONE;
+    const round = this.begin(nowMs);
+    round.note(event, bound);
+    round.keep();
+    return round.lines;
   }
 
   begin(nowMs: number): EdgeRound {
     this.seen.advance(nowMs);
     const lines: string[] = [];
     const fresh = new FreshHashes(this.seen);
-    const see = (by: EdgeRecord['by'], key: string, { tenant, agent, timeMs }: AgentEvent, bound: boolean): void => {
+    const see = (by: EdgeRecord['by'], key: string, event: AgentEvent, bound: boolean): void => {
+      const { tenant, agent, timeMs } = event;
       if (!fresh.admit(this.identity(by, key, tenant, agent, bound))) return;
-      lines.push(JSON.stringify({ type: 'edge', by, tenant, key, agent, timeMs, bound } satisfies EdgeRecord));
+      const root = rootOf(agent, event.parent);
+      lines.push(JSON.stringify({ type: 'edge', by, tenant, key, agent, root, timeMs, bound } satisfies EdgeRecord));
     };
     return {
       lines,

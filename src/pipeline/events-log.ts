@@ -1,6 +1,6 @@
 /** `log:events` as its one writer sees it: what ingest and the live side append, and how far each partition goes. */
-import { partitionOf } from '../engine/partition.js';
 import type { ControlRecord } from '../engine/record.js';
+import { placeOf } from '../engine/record-place.js';
 import { type ErrorCode, KilldeerError } from '../errors.js';
 import type { Log } from '../log/log.js';
 import { EVENTS_TOPIC } from './layout.js';
@@ -72,9 +72,8 @@ export class EventsLog implements Pick<Log, 'partitions' | 'append'> {
   /** In its agent's partition, in all, or (a source's) in the first. */
   async control(record: ControlRecord): Promise<void> {
     const line = encodeRecord(record);
-    if (record.type === 'model' || record.type === 'config') return this.all(line);
-    // A source has no partition of its own; the first tells people for all of them.
-    const partition = record.type === 'source' ? 0 : partitionOf(record.tenant, record.agent, this.ends.length);
+    const partition = placeOf(record, this.ends.length);
+    if (partition === null) return this.all(line);
     await this.append(EVENTS_TOPIC, partition, [line]);
   }
 

@@ -23,7 +23,7 @@ export { renderExplanation } from './explanation-text.js';
 export interface ExplainOptions
   extends Pick<
     ReplayOptions,
-    'recording' | 'config' | 'policy' | 'startModel' | 'prices' | 'registry' | 'bound' | 'registryImport'
+    'recording' | 'config' | 'policy' | 'startModel' | 'prices' | 'registry' | 'bound' | 'registryImport' | 'words'
   > {
   /** Id of an event or of a finding. */
   readonly id: string;

@@ -58,7 +58,9 @@ function endRows({ finding, proposals, decisions, stored }: Explanation): string
   if (open === null) lines.push(row('finding', finding.lines.length > 0 ? 'written' : 'none'));
   else {
     const capped = finding.capped ? `, shown as ${open.shown}: another page is open` : '';
-    lines.push(row('finding', `${outcome}: ${open.id}, ${open.kind}, ${open.reached}${capped}`));
+    const mutedBy = finding.lines.find((line) => line.mutedBy !== undefined)?.mutedBy;
+    const muted = mutedBy === undefined ? '' : `, muted by ${mutedBy}`;
+    lines.push(row('finding', `${outcome}: ${open.id}, ${open.kind}, ${open.reached}${capped}${muted}`));
   }
   for (const line of finding.lines) lines.push(row('', cut(line.title)));
   if (stored !== null && !finding.lines.some((line) => line.id === stored.id)) {

@@ -28,6 +28,8 @@ export interface FileLedgerParts {
   readonly deadLetter: LogPlace;
   /** null: nothing is learned. */
   readonly samples: LogPlace | null;
+  /** null: no fleet stage follows. */
+  readonly signals?: LogPlace | null;
   /** What the partition began with, before its first record. */
   readonly genesis: { readonly settings: Settings; readonly model: string };
   readonly shelf: ShelfPlace;
@@ -39,6 +41,7 @@ interface Outputs {
   readonly findings: Output;
   readonly deadLetter: Output;
   readonly samples: Output | null;
+  readonly signals: Output | null;
 }
 
 /** Rejects with 'checkpoint.corrupt' or 'checkpoint.mismatch'. */
@@ -50,6 +53,7 @@ export async function openFileLedger(parts: FileLedgerParts): Promise<Ledger> {
     findings: await Output.open(parts.findings, header.findings),
     deadLetter: await Output.open(parts.deadLetter, header.deadLetter),
     samples: parts.samples === null ? null : await Output.open(parts.samples, header.samples),
+    signals: parts.signals == null ? null : await Output.open(parts.signals, header.signals),
   };
   const shelf = new NumberedShelf(parts.shelf, header.shelf);
   return new FileLedger(state, header, kept?.engine, outputs, shelf, parts.pass ?? failpoint);
@@ -68,6 +72,7 @@ async function beginning({ events, genesis, ...parts }: FileLedgerParts): Promis
     findings: await endOf(parts.findings),
     deadLetter: await endOf(parts.deadLetter),
     samples: await endOf(parts.samples),
+    signals: await endOf(parts.signals ?? null),
   };
 }
 
@@ -94,8 +99,13 @@ class FileLedger implements Ledger {
   }
 
   get ends(): Ledger['ends'] {
-    const { findings, samples } = this.outputs;
-    return { findings: findings.at, samples: samples?.at ?? this.header.samples };
+    const { findings, samples, signals } = this.outputs;
+    const { header } = this;
+    return {
+      findings: findings.at,
+      samples: samples?.at ?? header.samples,
+      signals: signals?.at ?? header.signals,
+    };
   }
 
   async write(lines: Lines, _position: Position, host: LedgerHost): Promise<void> {
@@ -104,6 +114,7 @@ class FileLedger implements Ledger {
     await Promise.all([
       this.outputs.findings.write(lines.findings, stopping),
       this.outputs.deadLetter.write(lines.deadLetter, stopping),
+      this.outputs.signals?.write(lines.signals, stopping),
     ]);
     this.pass('findings-written');
     if (this.outputs.samples === null) return;
@@ -148,13 +159,14 @@ class FileLedger implements Ledger {
   }
 
   private headerNow(position: Position, shelf: ShelfMark): PartitionHeader {
-    const { findings, deadLetter, samples } = this.outputs;
+    const { findings, deadLetter, samples, signals } = this.outputs;
     return {
       format: this.header.format,
       ...position,
       findings: findings.at,
       deadLetter: deadLetter.at,
       samples: samples?.at ?? this.header.samples,
+      signals: signals?.at ?? this.header.signals,
       shelf,
     };
   }

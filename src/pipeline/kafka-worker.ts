@@ -10,6 +10,7 @@ import { openKafkaLog } from '../log/kafka-log.js';
 import { openTransactionalWriter, type TransactionalWriter } from '../log/kafka-transaction.js';
 import type { Log } from '../log/log.js';
 import type { ClusterTask, KeyedLearnerTask, OwnerTask } from './cluster-protocol.js';
+import { openKeyedFleet } from './keyed-fleet.js';
 import { openKeyedLedger } from './keyed-ledger.js';
 import { KeyedModels, learnerRecord, modelRecord } from './keyed-models.js';
 import { EVENTS_TOPIC } from './layout.js';
@@ -18,7 +19,14 @@ import { createPartition } from './partition.js';
 import { createPatientLog, type PatientLog, seldom } from './patient-log.js';
 import { type FromLearner, type FromPartition, faultOf, type ToLearner, type ToPartition } from './protocol.js';
 import { createRegistryLink } from './registry-link.js';
-import { DEAD_LETTER_TOPIC, FINDINGS_TOPIC, MODELS_TOPIC, SAMPLES_TOPIC, STATE_TOPIC } from './topics.js';
+import {
+  DEAD_LETTER_TOPIC,
+  FINDINGS_TOPIC,
+  MODELS_TOPIC,
+  SAMPLES_TOPIC,
+  SIGNALS_TOPIC,
+  STATE_TOPIC,
+} from './topics.js';
 
 type Task = ClusterTask<Omit<KafkaOptions, 'report'>>;
 type Say = (message: FromPartition | FromLearner) => void;
@@ -42,7 +50,7 @@ async function runOwner(task: Extract<Task, OwnerTask<unknown>>, port: MessagePo
   const transactions = await openTransactionalWriter({
     kafka,
     transactionalId: `${kafka.prefix}score-${partition}`,
-    topics: [FINDINGS_TOPIC, DEAD_LETTER_TOPIC, SAMPLES_TOPIC, STATE_TOPIC],
+    topics: [FINDINGS_TOPIC, DEAD_LETTER_TOPIC, SAMPLES_TOPIC, SIGNALS_TOPIC, STATE_TOPIC],
   });
   const opened = await openKafkaLog({ kafka, topics: { [EVENTS_TOPIC]: partitions } });
   const log = patient(opened, say);
@@ -122,7 +130,8 @@ async function runLearner(task: Extract<Task, KeyedLearnerTask<unknown>>, port: 
     transactionalId: `${kafka.prefix}learn`,
     topics: [MODELS_TOPIC],
   });
-  const opened = await openKafkaLog({ kafka, topics: { [SAMPLES_TOPIC]: partitions }, readCommitted: true });
+  const topics = { [SAMPLES_TOPIC]: partitions, [SIGNALS_TOPIC]: partitions, [EVENTS_TOPIC]: partitions };
+  const opened = await openKafkaLog({ kafka, topics, readCommitted: true });
   const log = patient(opened, say);
   await models.fetch(task.start);
   const activations = new Map<string, Activation>();
@@ -153,8 +162,10 @@ async function runLearner(task: Extract<Task, KeyedLearnerTask<unknown>>, port: 
       activations.delete(message.version);
     }
   });
+  const fleet = openKeyedFleet({ log, partitions, writer, kept: models.fleetState, say });
   say({ type: 'ready', closed: learner.closed });
-  await learner.run();
+  await Promise.race([learner.run(), fleet.failed]);
+  await fleet.stop();
   await log.close();
   await writer.close();
 }

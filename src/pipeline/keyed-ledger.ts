@@ -17,7 +17,7 @@ import { KeyedState, type Restored, type StateRecord } from './keyed-state.js';
 import type { CommitFacts, Ledger, LedgerHost, Lines, Position } from './ledger.js';
 import { EMPTY_SHELF, NumberedShelf } from './numbered-shelf.js';
 import type { LogPlace } from './output.js';
-import { DEAD_LETTER_TOPIC, FINDINGS_TOPIC, SAMPLES_TOPIC, STATE_TOPIC } from './topics.js';
+import { DEAD_LETTER_TOPIC, FINDINGS_TOPIC, SAMPLES_TOPIC, SIGNALS_TOPIC, STATE_TOPIC } from './topics.js';
 
 /** Transactions cost the brokers several requests each: lines wait this long for company, ms. */
 const COMMIT_EVERY_MS = 150;
@@ -158,7 +158,7 @@ async function beginning({ events, genesis }: KeyedLedgerParts): Promise<Start> 
 
 class TransactionLedger implements KeyedLedger {
   readonly batchMax = BATCH;
-  readonly ends = { findings: 0, samples: 0 };
+  readonly ends = { findings: 0, samples: 0, signals: 0 };
   readonly committed: number;
   private readonly pass: Failpoint;
   private waiting: TransactionRecord[] = [];
@@ -212,6 +212,7 @@ class TransactionLedger implements KeyedLedger {
     this.add(FINDINGS_TOPIC, lines.findings);
     this.add(DEAD_LETTER_TOPIC, lines.deadLetter);
     this.add(SAMPLES_TOPIC, lines.samples);
+    this.add(SIGNALS_TOPIC, lines.signals);
     this.position = position;
     this.dueAtMs = Math.min(this.dueAtMs, this.parts.now() + COMMIT_EVERY_MS);
     const isFull = position.offset - this.committedOffset >= COMMIT_RECORDS || this.units >= COMMIT_UNITS;

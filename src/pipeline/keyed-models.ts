@@ -12,6 +12,8 @@ import { MODELS_TOPIC } from './topics.js';
 const MODEL = 'model/';
 /** What the learner remembers. */
 const LEARNER = 'learner';
+/** What the fleet stage remembers. */
+const FLEET = 'fleet';
 
 /** Kept in memory although nobody asked for them: the newest. The topic may hold every one that ever was. */
 const NEWEST = 2;
@@ -29,11 +31,16 @@ export function learnerRecord(bytes: Uint8Array): TransactionRecord {
   return { topic: MODELS_TOPIC, partition: 0, key: LEARNER, value: bytes };
 }
 
+export function fleetRecord(bytes: Uint8Array): TransactionRecord {
+  return { topic: MODELS_TOPIC, partition: 0, key: FLEET, value: bytes };
+}
+
 export class KeyedModels {
   private models = new Map<string, Uint8Array>();
   /** The one asked for last stands last. */
   private readonly asked = new Set<string>();
   private learner: Uint8Array | null = null;
+  private fleet: Uint8Array | null = null;
 
   constructor(private readonly readAll: ReadModels) {}
 
@@ -41,14 +48,17 @@ export class KeyedModels {
   async refresh(): Promise<void> {
     const models = new Map<string, Uint8Array>();
     let learner: Uint8Array | null = null;
+    let fleet: Uint8Array | null = null;
     await this.readAll((key, value) => {
       if (key === LEARNER) learner = value;
+      else if (key === FLEET) fleet = value;
       else if (!key.startsWith(MODEL)) return;
       else if (value === null) models.delete(key.slice(MODEL.length));
       else this.keep(models, key.slice(MODEL.length), value);
     });
     this.models = models;
     this.learner = learner;
+    this.fleet = fleet;
   }
 
   has(version: string): boolean {
@@ -58,6 +68,11 @@ export class KeyedModels {
   /** As read last; null: nothing was kept yet. */
   get learnerState(): Uint8Array | null {
     return this.learner;
+  }
+
+  /** As read last; null: nothing was kept yet. */
+  get fleetState(): Uint8Array | null {
+    return this.fleet;
   }
 
   /** Resolves once it is here, if it is anywhere. */

@@ -20,12 +20,19 @@ export function samplesTopic(partition: number): string {
   return `samples-${partition}`;
 }
 
+/** What a partition's engine tells the fleet stage. */
+export function signalsTopic(partition: number): string {
+  return `signals-${partition}`;
+}
+
 export interface Layout {
   readonly log: string;
   readonly models: string;
   /** What the live side itself remembers. */
   readonly state: string;
   readonly learner: string;
+  /** What the fleet stage remembers. */
+  readonly fleet: string;
 }
 
 export function layoutOf(directory: string): Layout {
@@ -34,6 +41,7 @@ export function layoutOf(directory: string): Layout {
     models: join(directory, 'models'),
     state: join(directory, 'live.json'),
     learner: join(directory, 'learner.json'),
+    fleet: join(directory, 'fleet.json.gz'),
   };
 }
 

@@ -28,6 +28,8 @@ export interface Lines {
   readonly findings: readonly string[];
   readonly deadLetter: readonly string[];
   readonly samples: readonly string[];
+  /** For the fleet stage. */
+  readonly signals: readonly string[];
   /** The end of a learning window is among the samples. */
   readonly closesWindow: boolean;
 }
@@ -47,8 +49,8 @@ export interface Ledger {
   readonly committed: number;
   /** Records of one turn. */
   readonly batchMax: number;
-  /** Ends of the findings and the samples, where the ledger counts them. */
-  readonly ends: { readonly findings: number; readonly samples: number };
+  /** Ends of the findings, the samples and the signals, where the ledger counts them. */
+  readonly ends: { readonly findings: number; readonly samples: number; readonly signals: number };
 
   /** Takes what follows from the records up to `position`; waits where it is full. */
   write(lines: Lines, position: Position, host: LedgerHost): Promise<void>;

@@ -9,6 +9,7 @@ import type { LiveLog, LiveOptions, LiveRegistry, LiveReport } from './live-part
 import { LiveState } from './live-state.js';
 import { storeModel } from './model-folder.js';
 import { encodeRecord } from './record-line.js';
+import { SIGNALS_TOPIC } from './topics.js';
 
 /** How what was opened is closed again, in reverse order. */
 export type Closers = (() => Promise<void> | void)[];
@@ -40,7 +41,7 @@ export async function openGround<R extends LiveRegistry>(options: LiveOptions<R>
   closers.push(() => lock.release());
   const log = await adapters.openFileLog({
     directory: layout.log,
-    topics: { [EVENTS_TOPIC]: config.partitions },
+    topics: { [EVENTS_TOPIC]: config.partitions, [SIGNALS_TOPIC]: 1 },
     segmentBytesMax: config.log.segment_bytes,
     retainBytesMax: config.log.retention_bytes,
     retainAgeMs: config.log.retention_age,

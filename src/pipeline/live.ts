@@ -6,13 +6,18 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { settingsDigest } from '../config.js';
+import type { Finding } from '../decide/finding.js';
 import type { ControlRecord } from '../engine/record.js';
 import { KilldeerError } from '../errors.js';
+import type { AgentEvent } from '../event/event.js';
 import { nodeFiles } from '../log/files.js';
 import type { Log } from '../log/log.js';
+import { Edges } from './edges.js';
+import { evidenceOf } from './evidence.js';
 import type { FindingsFollower } from './findings-follower.js';
 import { RESTART_LIMITS } from './kept-worker.js';
 import { EVENTS_TOPIC } from './layout.js';
+import { type LiveFleet, openLiveFleet } from './live-fleet.js';
 import {
   announceConfig,
   type Closers,
@@ -31,6 +36,7 @@ import type { Progress } from './partition-parts.js';
 import { encodeRecord } from './record-line.js';
 import { type FeedOptions, type FeedSummary, RecordingFeed } from './recording-feed.js';
 import { createRegistryWriter } from './registry-writer.js';
+import { SIGNALS_TOPIC } from './topics.js';
 
 const TICK_EVERY_MS = 10_000;
 const RETAIN_EVERY_MS = 60_000;
@@ -53,6 +59,8 @@ export interface Live<R extends LiveRegistry = LiveRegistry> {
   readonly status: { health(): LiveHealth; ready(): LiveHealth; stats(): Readonly<Record<string, unknown>> };
   /** Resolves once the record is durable in its agent's partition; what names no agent goes to every partition. */
   readonly control: { write(record: ControlRecord): Promise<void> };
+  /** The event behind a finding's line; null: it rests on a tick, or the event is no longer kept. */
+  readonly evidence: { event(finding: Finding): Promise<AgentEvent | null> };
   /** Records that are durable and not executed yet. */
   behind(): number;
   /** By partition, as it stands; null before it ran. */
@@ -74,8 +82,10 @@ export async function startLive<R extends LiveRegistry>(options: LiveOptions<R>)
     await announceConfig(options, ground);
     relay.start();
     const findings = await followFindings(options, ground, closers);
-    const workers = startWorkers(options, ground, registry, findings, closers);
+    const fleet = await openLiveFleet(options, ground, closers);
+    const workers = startWorkers(options, ground, registry, findings, fleet, closers);
     await Promise.all([workers.partitions.started(), workers.learning?.started()]);
+    fleet.start();
     const side = new LiveSide(options, ground, registry, findings.follower, workers, closers);
     await side.begin();
     return side;
@@ -93,6 +103,7 @@ interface Workers {
   readonly partitions: LivePartitions;
   /** null: nothing is learned. */
   readonly learning: LiveLearning | null;
+  readonly fleet: LiveFleet;
 }
 
 function startWorkers<R extends LiveRegistry>(
@@ -100,6 +111,7 @@ function startWorkers<R extends LiveRegistry>(
   { log, events, state, report }: Ground,
   registry: R,
   findings: FollowedFindings,
+  fleet: LiveFleet,
   closers: Closers,
 ): Workers {
   const limits = options.restart ?? RESTART_LIMITS;
@@ -125,6 +137,7 @@ function startWorkers<R extends LiveRegistry>(
     onProgress: (partition, progress) => {
       findings.hint(partition, progress.findings);
       learning?.sampled(partition, progress.samples);
+      fleet.hint(partition, progress.signals);
     },
     onCheckpoint: (partition, offset) => log.keepFrom(EVENTS_TOPIC, partition, offset),
     report,
@@ -137,7 +150,7 @@ function startWorkers<R extends LiveRegistry>(
       await partitions.stop();
     },
   );
-  return { partitions, learning };
+  return { partitions, learning, fleet };
 }
 
 class LiveSide<R extends LiveRegistry> implements Live<R> {
@@ -145,6 +158,7 @@ class LiveSide<R extends LiveRegistry> implements Live<R> {
   readonly clock: Live<R>['clock'];
   readonly status: Live<R>['status'];
   readonly control: Live<R>['control'];
+  readonly evidence: Live<R>['evidence'];
   private readonly timers: NodeJS.Timeout[] = [];
   private isStopping = false;
   private isFeeding = false;
@@ -161,6 +175,7 @@ class LiveSide<R extends LiveRegistry> implements Live<R> {
     this.log = ground.events;
     this.clock = ground.time.now;
     this.control = { write: (record) => ground.events.control(record) };
+    this.evidence = { event: (finding) => evidenceOf(ground.log, options.prices, finding) };
     this.status = { health: () => this.health(), ready: () => this.ready(), stats: () => this.stats() };
   }
 
@@ -198,9 +213,12 @@ class LiveSide<R extends LiveRegistry> implements Live<R> {
   }
 
   async drained(): Promise<void> {
-    const { partitions } = this.workers;
+    const { partitions, fleet } = this.workers;
     const ends = (): number[] => partitions.progress().map((progress) => progress?.findings ?? 0);
-    await this.until(() => partitions.isIdle() && this.follower.hasReached(ends()));
+    // What the fleet stage says goes into the partitions, so it comes before they are idle for good.
+    await this.until(
+      () => fleet.hasReached(partitions.progress()) && partitions.isIdle() && this.follower.hasReached(ends()),
+    );
   }
 
   stop(): Promise<void> {
@@ -212,13 +230,20 @@ class LiveSide<R extends LiveRegistry> implements Live<R> {
     const { events, time } = this.ground;
     const { learning } = this.workers;
     const { config, prices } = this.options;
+    const edges = new Edges(this.ground.state.now.settings.hashSeed);
+    const shown: string[] = [];
     const parts = {
       prices,
       partitions: config.partitions,
       lastTickMs: time.recordingMs,
       learnEveryMs: learning === null ? null : config.learning.every,
       append: async (partition: number, values: readonly string[]) => {
+        const lines = shown.splice(0);
+        if (lines.length > 0) await events.append(SIGNALS_TOPIC, 0, lines);
         await events.append(EVENTS_TOPIC, partition, values);
+      },
+      note: (event: AgentEvent, bound: boolean) => {
+        shown.push(...edges.shown(event, bound, time.recordingMs));
       },
       ticked: async (timeMs: number) => {
         time.recordingMs = timeMs;

@@ -2,7 +2,7 @@
 import type { Worker } from 'node:worker_threads';
 import type { Proposal } from '../decide/finding.js';
 import type { Sighting } from '../engine/outcome.js';
-import type { AgentRecord } from '../engine/record.js';
+import type { ToldRecord } from './fact-book.js';
 import { isFenced, KeptWorker, type RestartLimits, type WorkerState } from './kept-worker.js';
 import type { CommitFacts } from './ledger.js';
 import type { PartitionStatus } from './live-partitions.js';
@@ -37,7 +37,7 @@ export interface OwnedPartitionParts {
   readonly onReady: (epoch: number, told: number) => void;
   readonly onFenced: () => void;
   /** Resolves with true once the records stand in the partition, with false where it ended before, or is not ours. */
-  readonly relay: (records: readonly AgentRecord[], isWanted: () => boolean) => Promise<boolean>;
+  readonly relay: (records: readonly ToldRecord[], isWanted: () => boolean) => Promise<boolean>;
   readonly observer: OwnedObserver;
   readonly report: (report: LiveReport) => void;
 }
@@ -88,14 +88,14 @@ export class OwnedPartition {
   }
 
   /** What the thread of that epoch missed is `due`; from now on changes follow. Nothing where it is gone. */
-  beginRelay(epoch: number, due: readonly AgentRecord[], told: number): void {
+  beginRelay(epoch: number, due: readonly ToldRecord[], told: number): void {
     if (epoch !== this.epoch) return;
     this.told = epoch;
     this.relay(due, told);
   }
 
   /** Before the thread is up: nothing, since what it missed is told then. */
-  relay(records: readonly AgentRecord[], told: number): void {
+  relay(records: readonly ToldRecord[], told: number): void {
     const { told: epoch } = this;
     if (epoch === null) return;
     const isWanted = (): boolean => this.told === epoch;

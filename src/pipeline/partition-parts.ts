@@ -16,9 +16,10 @@ export interface Progress {
   readonly nowMs: number;
   readonly counts: Readonly<EngineCounts>;
   readonly deadLettered: number;
-  /** Ends of the findings and the samples, as far as they are durable; 0 where the ledger does not count them. */
+  /** Ends of the findings, samples and signals, as far as durable; 0 where the ledger does not count them. */
   readonly findings: number;
   readonly samples: number;
+  readonly signals: number;
 }
 
 export interface PartitionEmit {

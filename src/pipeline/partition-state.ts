@@ -16,7 +16,7 @@ import { EMPTY_SHELF, type ShelfMark } from './numbered-shelf.js';
 import { parseStoredSettings } from './stored-settings.js';
 
 /** Changes with PartitionHeader. */
-const FORMAT = 2;
+const FORMAT = 3;
 const ENGINE = 'engine';
 const ENDING = '.ckpt';
 const DAY = /^\d{4}-\d{2}-\d{2}\.ckpt$/;
@@ -30,6 +30,7 @@ export interface PartitionHeader {
   readonly findings: number;
   readonly deadLetter: number;
   readonly samples: number;
+  readonly signals: number;
   readonly shelf: ShelfMark;
   /** Time of the last tick, ms; 0 before the first. */
   readonly nowMs: number;
@@ -57,7 +58,7 @@ export function belongsTo(partition: number): Readonly<Record<string, string>> {
 
 /** Where a partition begins: before its first record. */
 export function firstHeader(settings: Settings, model: string): PartitionHeader {
-  const outputs = { findings: 0, deadLetter: 0, samples: 0 };
+  const outputs = { findings: 0, deadLetter: 0, samples: 0, signals: 0 };
   return { format: FORMAT, offset: 0, ...outputs, shelf: EMPTY_SHELF, nowMs: 0, model, settings, deadLettered: 0 };
 }
 

@@ -154,6 +154,7 @@ class Loop implements Partition, LedgerHost {
       findings: this.outcome.findings.map((finding) => JSON.stringify(finding)),
       deadLetter: this.deadLines,
       samples: this.sampleLines,
+      signals: this.outcome.signals.map((signal) => JSON.stringify(signal)),
       closesWindow: this.hasWindowEnd,
     };
     this.forget();

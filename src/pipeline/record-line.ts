@@ -4,11 +4,14 @@
  * letter and never stops its partition.
  */
 import { z } from 'zod';
-import type { ControlRecord, EngineRecord, TickRecord } from '../engine/record.js';
+import { KINDS } from '../decide/finding.js';
+import { isFit } from '../engine/dated-profile.js';
+import { type ControlRecord, type EngineRecord, type TickRecord, VERDICTS } from '../engine/record.js';
 import { decodeValue, rejection } from '../event/decode.js';
 import type { Rejection } from '../event/event.js';
 import type { PriceTable } from '../event/prices.js';
 import { LIMITS } from '../event/schema.js';
+import { fleetSchema } from './fleet-line.js';
 import { parseStoredSettings } from './stored-settings.js';
 
 /** The wrapper around an event's own line, bytes. */
@@ -24,6 +27,34 @@ export const SOURCE_REASON_MAX = 300;
 const timeMs = z.number().int().min(0).max(TIME_MAX_MS);
 const usd = z.number().min(0).nullable();
 const items = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const datedSchema = z
+  .strictObject({ timeMs, layout: z.string(), bound: z.string().nullable(), unbound: z.string().nullable() })
+  .refine(isFit, 'profiles of another layout or length');
+const verdictId = z.string().min(1).max(64);
+const name = z.string().min(1).max(LIMITS.name);
+const words = z.string().max(500);
+/** A verdict as people's files and the log hold it. */
+export const verdictSchema = z.strictObject({
+  type: z.literal('verdict'),
+  timeMs,
+  id: verdictId,
+  tenant: z.string().max(LIMITS.name),
+  scope: z.union([z.strictObject({ agent: name }), z.strictObject({ role: name })]),
+  verdict: z.enum(VERDICTS),
+  kind: z.enum(KINDS),
+  detector: words,
+  feature: words,
+  endpoint: z.string().max(LIMITS.name).nullable(),
+  target: z.string().max(LIMITS.target).nullable(),
+  session: z.string().nullable(),
+  direction: z.literal('up'),
+  level: z.number(),
+  sinceMs: timeMs,
+  untilMs: timeMs,
+  actor: z.string(),
+  comment: words.nullable(),
+  finding: words.nullable(),
+});
 const controlSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('tick'), timeMs }),
   z.strictObject({ type: z.literal('model'), timeMs, version: z.string().regex(VERSION) }),
@@ -36,7 +67,16 @@ const controlSchema = z.discriminatedUnion('type', [
     labels: z.array(z.string()),
     budgets: z.strictObject({ sessionUsd: usd, dayUsd: usd }),
   }),
-  z.strictObject({ type: z.literal('reset'), timeMs, tenant: z.string(), agent: z.string().min(1), actor: z.string() }),
+  z.strictObject({
+    type: z.literal('reset'),
+    timeMs,
+    tenant: z.string(),
+    agent: z.string().min(1),
+    actor: z.string(),
+    dated: datedSchema.optional(),
+  }),
+  verdictSchema,
+  z.strictObject({ type: z.literal('verdict-undo'), timeMs, id: verdictId, actor: z.string() }),
   z.strictObject({
     type: z.literal('source'),
     timeMs,
@@ -46,6 +86,7 @@ const controlSchema = z.discriminatedUnion('type', [
     of: items,
     reason: z.string().max(SOURCE_REASON_MAX),
   }),
+  fleetSchema,
   z.strictObject({
     type: z.literal('config'),
     timeMs,

@@ -34,6 +34,8 @@ export interface FeedParts {
   readonly learnEveryMs: number | null;
   /** Durable once resolved. */
   readonly append: (partition: number, lines: readonly string[]) => Promise<void>;
+  /** Notes what an event shows of the fleet, before it is appended. */
+  readonly note: (event: AgentEvent, bound: boolean) => void;
   /** Every partition has the tick. */
   readonly ticked: (timeMs: number) => Promise<void>;
   /** Resolves once the window is learned; rejects where it never will be. */
@@ -100,7 +102,9 @@ export class RecordingFeed {
     for (let at = clock.nextTick(event.timeMs); at !== null; at = clock.nextTick(event.timeMs)) await this.tick(at);
     clock.see(event.timeMs);
     const partition = partitionOf(event.tenant, event.agent, this.parts.partitions);
-    this.gathered[partition].push(encodeEvent(text, this.options.bound ?? true));
+    const bound = this.options.bound ?? true;
+    this.parts.note(event, bound);
+    this.gathered[partition].push(encodeEvent(text, bound));
     this.count += 1;
     this.events += 1;
   }

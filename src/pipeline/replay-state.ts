@@ -87,13 +87,14 @@ export async function openReplayState(
 }
 
 function sectionsOf(snapshot: ReplayerSnapshot): Record<string, Uint8Array> {
-  const { clock, tally, firstModel, registry, learner, samples, model, engine } = snapshot;
+  const { clock, tally, firstModel, registry, learner, samples, fleet, model, engine } = snapshot;
   const plain: Plain = { clock, tally, firstModel };
   return {
     plain: jsonSection(plain),
     registry: jsonSection(registry),
     learner: jsonSection(learner),
     samples: jsonSection(samples),
+    fleet: jsonSection(fleet),
     model: jsonSection(modelToJson(model)),
     engine,
   };
@@ -109,6 +110,7 @@ function readResumption(path: string, checkpoint: Checkpoint, header: Header): R
     registry: section('registry'),
     learner: section('learner'),
     samples: section('samples') as ReplayerSnapshot['samples'],
+    fleet: section('fleet') as ReplayerSnapshot['fleet'],
     model,
     engine: sectionOf(path, checkpoint, 'engine'),
   };

@@ -13,7 +13,7 @@ import type { Policy } from '../decide/policy.js';
 import type { CohortModel } from '../detect/model.js';
 import type { Shelf } from '../engine/contract.js';
 import { KilldeerError } from '../errors.js';
-import { isRejection, type Rejection } from '../event/event.js';
+import { type AgentEvent, isRejection, type Rejection } from '../event/event.js';
 import type { PriceTable } from '../event/prices.js';
 import { modelToJson } from '../learn/model-file.js';
 import { type Files, nodeFiles } from '../log/files.js';
@@ -22,6 +22,7 @@ import { OutputFile } from './output-file.js';
 import { openRecording, type Recording } from './recording.js';
 import { openReplayState, type ReplayState, type Resumption } from './replay-state.js';
 import type { ReplayDecision, ReplaySummary } from './replay-summary.js';
+import type { ReplayWord } from './replay-verdicts.js';
 import {
   type FoldSource,
   type RegistryImport,
@@ -60,12 +61,16 @@ export interface ReplayOptions {
   readonly bound?: boolean;
   /** Agents that people have described. */
   readonly registryImport?: readonly RegistryImport[];
+  /** What people say of its findings, at their time. Rejects with 'usage' where one of them was not raised by then. */
+  readonly words?: readonly ReplayWord[];
   /**
    * Events between two checkpoints. Left out: 20,000, and more where the state is so large that writing it would
    * take a noticeable part of the run. Never changes a byte of the output.
    */
   readonly checkpointEvery?: number;
   readonly onFinding?: (finding: Finding) => void;
+  /** After every event that was scored: its fused p, (0, 1]. */
+  readonly onScored?: (event: AgentEvent, p: number) => void;
   readonly onDecision?: (decision: ReplayDecision) => void;
   readonly onRejection?: (rejected: Rejection, text: string | null) => void;
   /** After every batch of lines. */
@@ -182,8 +187,16 @@ class Run {
 
   private hooks(): ReplayerHooks {
     const { findings, decisions, deadLetter } = this.outputs;
-    const { onFinding, onDecision, onRejection } = this.options;
+    const { onFinding, onDecision, onRejection, onScored } = this.options;
+    let scored = 0;
     return {
+      after: (record) => {
+        if (onScored === undefined || record.type !== 'event') return;
+        const { counts, fused } = this.replayer.engine.inside;
+        // A duplicate, or one that was not admitted, leaves what the event before it was given.
+        if (counts.scored !== scored) onScored(record.event, fused);
+        scored = counts.scored;
+      },
       failpoint: this.pass,
       finding: (finding) => {
         findings?.add(JSON.stringify(finding));
@@ -245,11 +258,11 @@ function start(create: () => Run, stateDir: string | null): Run {
 
 /** The part of the options that decides what comes out. */
 export function replayerOptions(
-  options: Pick<ReplayOptions, 'config' | 'policy' | 'startModel' | 'registry' | 'bound' | 'registryImport'>,
+  options: Pick<ReplayOptions, 'config' | 'policy' | 'startModel' | 'registry' | 'bound' | 'registryImport' | 'words'>,
   shelf: Shelf,
 ): ReplayerOptions {
-  const { config, policy, startModel, registry, bound = true, registryImport = [] } = options;
-  return { config, policy, startModel, registry, bound, registryImport, shelf };
+  const { config, policy, startModel, registry, bound = true, registryImport = [], words = [] } = options;
+  return { config, policy, startModel, registry, bound, registryImport, shelf, words };
 }
 
 /** A shelf for a run that keeps nothing: on disk all the same, so that memory stays bounded. */
@@ -285,7 +298,7 @@ function refuseOverwriting(options: ReplayOptions, recording: Recording): void {
 }
 
 function belongsOf(options: ReplayOptions, recording: Recording): Readonly<Record<string, string>> {
-  const { config, policy, startModel, prices, bound = true, registryImport = [] } = options;
+  const { config, policy, startModel, prices, bound = true, registryImport = [], words = [] } = options;
   const { inline, every } = config.learning;
   const settings = settingsOf(config, policy);
   const decides = { settings, inline, every, bound, registryImport, prices: [...prices.rates] };
@@ -294,6 +307,8 @@ function belongsOf(options: ReplayOptions, recording: Recording): Readonly<Recor
   return {
     'recording': recording.digest,
     'configuration': digest(decides),
+    // Named only where there are any: what was begun without them goes on without them.
+    ...(words.length === 0 ? {} : { 'set of verdicts': digest(words) }),
     'start model': digest(modelToJson(startModel)),
     'set of output files': digest(paths),
   };

@@ -18,6 +18,7 @@ import type { AgentEvent, Rejection } from '../event/event.js';
 import { Learner } from '../learn/learner.js';
 import type { RegistryEntry, RegistryFold, RegistryRecord, Verdict } from '../registry/registry.js';
 import type { Failpoint } from './failpoint.js';
+import { InlineFleet, type InlineFleetJson } from './inline-fleet.js';
 import { type ClockJson, RecordingClock } from './recording-clock.js';
 import {
   decisionOf,
@@ -27,6 +28,7 @@ import {
   Tally,
   type TallyJson,
 } from './replay-summary.js';
+import { type ReplayWord, ReplayWords, type ReplayWordsJson } from './replay-verdicts.js';
 
 /** An agent that people have described: registered at the start, before its first event. */
 export interface RegistryImport {
@@ -57,6 +59,8 @@ export interface ReplayerOptions {
   readonly registryImport: readonly RegistryImport[];
   readonly registry: FoldSource;
   readonly shelf: Shelf;
+  /** What people say of its findings; left out: nothing. */
+  readonly words?: readonly ReplayWord[];
 }
 
 /** Each is called in the order of the lines; none may throw but to end the run. */
@@ -78,8 +82,10 @@ export interface ReplayerSnapshot {
   readonly registry: unknown;
   readonly learner: unknown;
   readonly samples: readonly Sample[];
+  readonly fleet: InlineFleetJson;
   readonly model: CohortModel;
   readonly engine: Uint8Array;
+  readonly words?: ReplayWordsJson;
 }
 
 const PARTITION = 0;
@@ -95,8 +101,10 @@ export class Replayer {
   private readonly options: ReplayerOptions;
   private readonly hooks: ReplayerHooks;
   private readonly learner: Learner;
+  private readonly fleet: InlineFleet;
   private readonly clock: RecordingClock;
   private readonly tally: Tally;
+  private readonly words: ReplayWords;
   private readonly outcome = createOutcome();
   private readonly firstModel: string;
   private samples: Sample[];
@@ -127,7 +135,9 @@ export class Replayer {
     this.fold = snapshot === undefined ? options.registry.create() : options.registry.restore(snapshot.registry);
     this.clock = new RecordingClock(snapshot?.clock);
     this.tally = new Tally(snapshot?.tally);
+    this.words = new ReplayWords(options.words ?? [], snapshot?.words);
     this.samples = [...(snapshot?.samples ?? [])];
+    this.fleet = new InlineFleet(settings.hashSeed, snapshot?.fleet);
     for (const entry of this.fold.entries()) this.note(entry);
   }
 
@@ -178,8 +188,10 @@ export class Replayer {
       registry: this.fold.snapshot(),
       learner: this.learner.snapshot(),
       samples: this.samples,
+      fleet: this.fleet.snapshot(),
       model: this.model,
       engine: this.engine.snapshot(),
+      words: this.words.snapshot(),
     };
   }
 
@@ -197,15 +209,28 @@ export class Replayer {
     let before = clock.tickMs;
     let due = clock.nextTick(event.timeMs);
     while (due !== null) {
+      // Whatever was said before the first event is about nothing.
+      if (before !== null) this.hear(due, line);
       this.tick(before, due, line);
       before = due;
       due = clock.nextTick(event.timeMs);
     }
+    this.hear(event.timeMs, line);
     this.hooks.failpoint?.('event');
     clock.see(event.timeMs);
     const root = keyOf(event.tenant, rootOf(event.agent, event.parent));
     this.tally.event(event.timeMs, root, this.stopped.size > 0 && this.isStopped(event, root));
+    this.fleet.note(event, this.options.bound, clock.tickMs ?? 0);
     this.step({ type: 'event', event, bound: this.options.bound }, line);
+  }
+
+  /** What people say up to this time, before anything of this time happens. */
+  private hear(timeMs: number, line: number): void {
+    if (this.words.size === 0) return;
+    const roleOf = (tenant: string, agent: string) => this.fold.entry(tenant, agent)?.role ?? null;
+    for (let said = this.words.due(timeMs, roleOf); said !== null; said = this.words.due(timeMs, roleOf)) {
+      this.step(said, line);
+    }
   }
 
   private isStopped(event: AgentEvent, root: string): boolean {
@@ -217,6 +242,7 @@ export class Replayer {
     const endsMs = this.fold.nextExpiryMs();
     if (before === null || (endsMs !== null && endsMs <= timeMs)) this.apply({ type: 'time', timeMs, ...SYSTEM });
     this.step({ type: 'tick', timeMs }, line);
+    for (const record of this.fleet.turn(timeMs)) this.step(record, line);
     if (before === null) {
       this.begin(timeMs, line);
       return;
@@ -250,6 +276,7 @@ export class Replayer {
     this.hooks.after?.(record, line, outcome);
     for (const finding of outcome.findings) {
       this.tally.finding(finding);
+      this.words.note(finding, record.type === 'event' ? record.event : null);
       this.hooks.finding?.(finding);
     }
     const timeMs = this.clock.tickMs ?? 0;
@@ -260,6 +287,7 @@ export class Replayer {
     }
     for (const proposal of outcome.proposals) this.propose(proposal, timeMs);
     if (this.options.config.learning.inline) this.samples.push(...outcome.samples);
+    this.fleet.gather(outcome.signals);
     clearOutcome(outcome);
   }
 

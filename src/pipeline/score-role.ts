@@ -6,10 +6,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
-import { partitionOf } from '../engine/partition.js';
-import type { AgentRecord } from '../engine/record.js';
+import { placeOf } from '../engine/record-place.js';
 import type { Log } from '../log/log.js';
-import { FactBook } from './fact-book.js';
+import { FactBook, type ToldRecord } from './fact-book.js';
 import type { RestartLimits } from './kept-worker.js';
 import { EVENTS_TOPIC } from './layout.js';
 import type { PartitionStatus } from './live-partitions.js';
@@ -74,8 +73,9 @@ export class ScoreRole {
   noteChange(change: LiveChange): void {
     const record = this.facts.note(change);
     if (record === null) return;
-    const partition = partitionOf(record.tenant, record.agent, this.parts.partitions);
-    this.owned.get(partition)?.relay([record], change.offset + 1);
+    for (const [partition, one] of this.owned) {
+      if (this.isFor(partition, record)) one.relay([record], change.offset + 1);
+    }
   }
 
   /** Why it is not ready, in words; null: it is. */
@@ -163,9 +163,7 @@ export class ScoreRole {
       this.parts.writeRegistry({ type: 'owner', partition, epoch, ...by }),
     );
     if (!isTold) return;
-    const due = this.facts
-      .since(told)
-      .filter(({ tenant, agent }) => partitionOf(tenant, agent, this.parts.partitions) === partition);
+    const due = this.facts.since(told).filter((record) => this.isFor(partition, record));
     one.beginRelay(epoch, due, this.facts.next);
   }
 
@@ -173,7 +171,7 @@ export class ScoreRole {
   private tell(
     partition: number,
     one: OwnedPartition,
-    records: readonly AgentRecord[],
+    records: readonly ToldRecord[],
     isWanted: () => boolean,
   ): Promise<boolean> {
     const lines = records.map(encodeRecord);
@@ -182,6 +180,11 @@ export class ScoreRole {
       () => isWanted() && isOurs(),
       () => this.parts.log.append(EVENTS_TOPIC, partition, lines),
     );
+  }
+
+  private isFor(partition: number, record: ToldRecord): boolean {
+    const destination = placeOf(record, this.parts.partitions);
+    return destination === null || destination === partition;
   }
 
   private isMember(): boolean {

@@ -12,7 +12,7 @@ export const STATE_TOPIC = 'state';
 export const MODELS_TOPIC = 'models';
 /** How the installation began and what was configured since; never compacted, the first record is its genesis. */
 export const CLUSTER_TOPIC = 'cluster';
-/** Who works for whom and who uses which credential: what the fleet stage is fed. */
+/** What the fleet stage is fed: the signals of partition p in partition p; who works for whom, and who uses which credential, in the first. */
 export const SIGNALS_TOPIC = 'signals';
 /** What a source sent that could not become an event, with the reason. */
 export const REJECTED_TOPIC = 'rejected';
@@ -50,7 +50,7 @@ export function topicPlans({ partitions, log }: Config): readonly TopicPlan[] {
     { topic: REGISTRY_TOPIC, partitions: 1, config: kept },
     { topic: MODELS_TOPIC, partitions: 1, config: compacted },
     { topic: CLUSTER_TOPIC, partitions: 1, config: kept },
-    { topic: SIGNALS_TOPIC, partitions: 1, config: aged },
+    { topic: SIGNALS_TOPIC, partitions, config: aged },
     { topic: REJECTED_TOPIC, partitions: 1, config: aged },
   ];
 }

@@ -16,6 +16,7 @@ import {
   layoutOf,
   partitionLayout,
   samplesTopic,
+  signalsTopic,
 } from './layout.js';
 import { createLiveLearner } from './live-learner.js';
 import { loadModel } from './model-folder.js';
@@ -46,6 +47,7 @@ async function runPartition(task: PartitionTask, port: MessagePort): Promise<voi
     events: { log: events, topic: EVENTS_TOPIC, partition },
     findings: { log: outputs, topic: findingsTopic(partition), partition: 0 },
     deadLetter: { log: outputs, topic: deadLetterTopic(partition), partition: 0 },
+    signals: { log: outputs, topic: signalsTopic(partition), partition: 0 },
     samples:
       samples === null || learnEveryMs === null
         ? null
@@ -78,7 +80,7 @@ async function runPartition(task: PartitionTask, port: MessagePort): Promise<voi
 async function openPartitionLogs(task: PartitionTask, directory: string): Promise<[FileLog, FileLog, FileLog | null]> {
   const { partition, partitions, segmentBytesMax, retainBytesMax, retainAgeMs } = task;
   const events = await openFileLog({ directory, topics: { [EVENTS_TOPIC]: partitions }, readOnly: true });
-  const topics = { [findingsTopic(partition)]: 1, [deadLetterTopic(partition)]: 1 };
+  const topics = { [findingsTopic(partition)]: 1, [deadLetterTopic(partition)]: 1, [signalsTopic(partition)]: 1 };
   const outputs = await openFileLog({ directory, topics, segmentBytesMax, retainBytesMax, retainAgeMs });
   if (task.learnEveryMs === null) return [events, outputs, null];
   const topic = samplesTopic(partition);

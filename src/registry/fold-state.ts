@@ -3,6 +3,7 @@
  * that was written and read again goes on exactly as the one that was never written.
  */
 import { BRAKES_DEFAULT, type Brakes, type Policy } from '../decide/policy.js';
+import type { VerdictRecord } from '../engine/record.js';
 import { KilldeerError } from '../errors.js';
 import { BRAKES_FREE, type BrakeState } from './brake.js';
 import { type Held, Inventory } from './inventory.js';
@@ -39,6 +40,8 @@ export interface FoldState {
   readonly keys: Set<string>;
   /** Largest owner epoch seen per partition. */
   readonly epochs: Map<number, number>;
+  /** By id, oldest first. */
+  readonly verdicts: Map<string, VerdictRecord>;
   brake: BrakeState;
   readonly recommended: OpenProposals;
   readonly skipped: OpenProposals;
@@ -59,6 +62,8 @@ interface FoldSnapshot {
   readonly agents: readonly AgentSnapshot[];
   readonly keys: readonly string[];
   readonly epochs: readonly (readonly [partition: number, epoch: number])[];
+  /** Left out by versions that knew of none. */
+  readonly verdicts?: readonly VerdictRecord[];
   readonly brake: BrakeState;
   readonly recommended: readonly OpenProposal[];
   readonly skipped: readonly OpenProposal[];
@@ -95,6 +100,7 @@ function stateOf(snapshot: FoldSnapshot, options: FoldOptions): FoldState {
     inventory,
     keys: new Set(snapshot.keys.slice(-keysMax)),
     epochs: new Map(snapshot.epochs),
+    verdicts: new Map((snapshot.verdicts ?? []).map((verdict) => [verdict.id, verdict])),
     brake: snapshot.brake,
     recommended: new OpenProposals(snapshot.recommended, openMax),
     skipped: new OpenProposals(snapshot.skipped, openMax),
@@ -122,6 +128,7 @@ export function writeState(state: FoldState): FoldSnapshot {
     agents: Array.from(state.inventory.all(), agentSnapshot),
     keys: [...state.keys],
     epochs: [...state.epochs],
+    verdicts: [...state.verdicts.values()],
     brake: state.brake,
     recommended: state.recommended.snapshot(),
     skipped: state.skipped.snapshot(),

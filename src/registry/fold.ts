@@ -5,6 +5,7 @@
  */
 import type { Mode, Proposal } from '../decide/finding.js';
 import type { Policy } from '../decide/policy.js';
+import type { VerdictRecord } from '../engine/record.js';
 import { BRAKES_FREE, stopsLeft } from './brake.js';
 import { decideCall } from './decision.js';
 import {
@@ -21,6 +22,7 @@ import { conflict, duplicate, type Judgement, refuse } from './judgement.js';
 import { judgeProposal } from './proposal.js';
 import type { Attempts, Decision, RegistryEntry, RegistryFold, RegistryRecord, Verdict } from './registry.js';
 import { createRestriction, endOf, inForce, strongest } from './restriction.js';
+import { judgeUndo, judgeVerdict, verdictsInForce } from './verdicts.js';
 
 type Of<T extends RegistryRecord['type']> = Extract<RegistryRecord, { type: T }>;
 
@@ -78,6 +80,11 @@ class Fold implements RegistryFold {
         return this.attempt(record);
       case 'owner':
         return this.own(record);
+      case 'verdict':
+        if (!isPerson(record.actor)) return refuse('registry.refused', 'only a person gives verdicts', undefined);
+        return judgeVerdict(this.state, record);
+      case 'verdict-undo':
+        return judgeUndo(this.state, record);
       default:
         // Written by a newer version: every reader of this one passes over it alike.
         return { effect: 'none', reason: 'a record of an unknown type', code: null, entry: null };
@@ -261,6 +268,10 @@ class Fold implements RegistryFold {
 
   recommendations(): readonly Proposal[] {
     return this.state.recommended.proposals();
+  }
+
+  verdicts(): readonly VerdictRecord[] {
+    return verdictsInForce(this.state);
   }
 
   mode(): Mode {

@@ -6,7 +6,7 @@
  */
 import type { Action, Mode, Proposal } from '../decide/finding.js';
 import type { Brakes, Policy } from '../decide/policy.js';
-import type { Budgets } from '../engine/record.js';
+import type { Budgets, VerdictRecord } from '../engine/record.js';
 
 export type AgentStatus = 'active' | 'throttled' | 'restricted' | 'suspended' | 'revoked';
 
@@ -104,6 +104,9 @@ export type RegistryRecord =
       ifVersion?: number | null;
     })
   | (Base & { type: 'policy'; policy: Policy })
+  /** A person's word on a finding; `verdict.timeMs` is the writer's, the engines are told the registry's. */
+  | (Base & { type: 'verdict'; verdict: VerdictRecord })
+  | (Base & { type: 'verdict-undo'; id: string })
   /** A process takes a partition over: what an owner of an earlier epoch proposes from here on is void. */
   | (Base & { type: 'owner'; partition: number; epoch: number })
   /** A call that /v1/decide refused after a stop: recorded, at most once per agent and minute, with the count. */
@@ -151,6 +154,8 @@ export interface RegistryFold {
   };
   /** Proposals made in mode recommend that nobody has answered yet, worst first. */
   recommendations(): readonly Proposal[];
+  /** What people said of findings and is in force, oldest first. */
+  verdicts(): readonly VerdictRecord[];
   mode(): Mode;
   /** null before the first policy record. */
   policy(): Policy | null;

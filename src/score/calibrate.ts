@@ -20,6 +20,8 @@ const SQRT6_OVER_PI = Math.sqrt(6) / Math.PI;
 /** Days that the fleet's share of days with anything, and its within-agent variance, count for. */
 const SHARE_DAYS = 4;
 const VARIANCE_DAYS = 6;
+/** No detector is believed to be silent on more days than all but one in a million: what was never seen may still come. */
+const ANY_MIN = 1e-6;
 /** Memory of an agent's own days. */
 const DAYS_MEMORY = 12;
 /** A day beyond this tail probability is learned as if it stood there: an attack is not the new usual. */
@@ -36,7 +38,16 @@ const INTERESTING_SHARE = 0.2;
  */
 export const BURN_DAYS = 4;
 const BURN_DAYS_OF_NEW = 7;
-const OF_NEW: ReadonlySet<DetectorName> = new Set(['novelty', 'creep', 'recurrence', 'ledger']);
+const OF_NEW: ReadonlySet<DetectorName> = new Set([
+  'novelty',
+  'creep',
+  'recurrence',
+  'egress',
+  'mixing',
+  'origin',
+  'ledger',
+  'stray',
+]);
 const BURN: readonly number[] = DETECTORS.map((name) => (OF_NEW.has(name) ? BURN_DAYS_OF_NEW : BURN_DAYS));
 
 /** Computes the laws in force for one profile: after a day was closed, and when a model was activated. */
@@ -51,7 +62,8 @@ export function refreshLaws(p: Profile, model: CohortModel, stamp: number): void
 
 function refreshLaw(p: Profile, d: number, law: DayLaw): void {
   const days = p.f32[p.at4 + F.dayCount + d];
-  const any = (days * p.f32[p.at4 + F.dayShare + d] + SHARE_DAYS * law.share) / (days + SHARE_DAYS);
+  const share = (days * p.f32[p.at4 + F.dayShare + d] + SHARE_DAYS * law.share) / (days + SHARE_DAYS);
+  const any = Math.max(share, ANY_MIN);
   const held = p.f32[p.at4 + F.dayHeld + d];
   const within = Math.max(law.within, VARIANCE_MIN);
   const between = Math.max(law.between, VARIANCE_MIN);

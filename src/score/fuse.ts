@@ -7,18 +7,23 @@ import { cauchyScore, combineCauchy } from '../math/tail.js';
 
 /** Parts of the alert budget. Silence has none: it is reported apart and never wakes anybody. */
 const SHARES: Readonly<Record<DetectorName, number>> = {
-  rate: 0.25,
-  starts: 1,
-  delegation: 1,
-  errors: 1.5,
-  novelty: 1.5,
+  rate: 0.1,
+  starts: 2,
+  delegation: 2,
+  errors: 1,
+  novelty: 2,
   creep: 1.5,
-  session: 0.5,
+  session: 0.75,
   spend: 0.25,
   drift: 1,
-  wake: 0.5,
+  wake: 0.75,
   recurrence: 1.5,
+  egress: 2,
+  mixing: 1,
+  origin: 0.5,
   ledger: 1,
+  ramp: 0.5,
+  stray: 4,
   joint: 0.05,
   silence: 0,
   fused: 0,
@@ -30,17 +35,17 @@ export const WEIGHTS: Float64Array = Float64Array.from(DETECTORS, (name) => SHAR
 /** Weight at which a detector without a part of the budget still explains itself, when it alone has spoken. */
 export const WEIGHT_MIN = 1e-6;
 
-/** The p of a detector with nothing to say: its tangent is 0, it speaks neither for nor against. */
+/** The p of a detector with nothing to say: its tangent is 0, it speaks neither for nor against. None counts as more. */
 const ABSTAINS = 0.5;
 
 const p = new Float64Array(DETECTOR_COUNT);
 
 /**
  * Fused probability of surprises in nats, (0, 1). A silent detector abstains: were it to speak against, fused days would
- * follow no law that a fleet could learn (decision 0001).
+ * follow no law that a fleet could learn, and a little surprise would count for less than none (decision 0013).
  */
 export function fuse(surprises: Float64Array): number {
-  for (let d = 0; d < DETECTOR_COUNT; d++) p[d] = surprises[d] > 0 ? Math.exp(-surprises[d]) : ABSTAINS;
+  for (let d = 0; d < DETECTOR_COUNT; d++) p[d] = surprises[d] > Math.LN2 ? Math.exp(-surprises[d]) : ABSTAINS;
   return combineCauchy(p, WEIGHTS);
 }
 

@@ -2,6 +2,7 @@
 import { averagePrecision } from './average-precision.js';
 import { type Interval, poissonInterval, shareInterval } from './intervals.js';
 import type { HardNegative, Judged, KindTally } from './judge.js';
+import { sessionAuc } from './session-auc.js';
 
 /** Of the sorted values those at a quarter, at half and at three quarters of their count (rounded down), and the last. */
 export interface Quartiles {
@@ -49,6 +50,8 @@ export interface Report {
   readonly outageAgentsPaged: number | null;
   /** Over findings by p, 0 to 1; null where nothing is ranked or there is no window. */
   readonly averagePrecision: number | null;
+  /** Hijacked against resisted sessions by largest -ln p, 0 to 1; null where either kind is missing. */
+  readonly hijackAuc: number | null;
   readonly kinds: Readonly<Record<string, KindReport>>;
 }
 
@@ -77,6 +80,7 @@ export function evaluate(judged: Judged, budget: number): Report {
     hardNegatives: judged.hardNegatives,
     outageAgentsPaged: judged.outageAgentsPaged,
     averagePrecision: ranked.length === 0 ? null : averagePrecision(ranked, judged.windows),
+    hijackAuc: sessionAuc(judged.sessions),
     kinds: Object.fromEntries(Object.entries(kinds).map(([kind, tally]) => [kind, kindReport(tally)])),
   };
 }

@@ -5,6 +5,7 @@
  */
 import type { Ranked } from './average-precision.js';
 import { classOf, type Label } from './labels.js';
+import { NO_SURPRISES, type SessionSurprises } from './session-auc.js';
 import type { Facts, Window } from './traffic.js';
 import { excusedMax, GRACE_MS, isAbout, isDuring, isFleetWide, isItsAgent, type Raised, rootOf } from './windows.js';
 
@@ -45,6 +46,8 @@ export interface Judged {
   readonly kinds: Readonly<Record<string, KindTally>>;
   /** Findings that have a p, for averagePrecision; what is neither right nor wrong is left out. */
   readonly ranked: readonly Ranked[];
+  /** For sessionAuc. */
+  readonly sessions: SessionSurprises;
 }
 
 /** Labels of one kind that must not be paged about. */
@@ -56,7 +59,12 @@ export interface HardNegative {
 const DAY_MS = 86_400_000;
 
 /** Judges what was raised, in the order in which it was written, against a recording's labels. */
-export function judge(labels: readonly Label[], facts: Facts, raised: readonly Raised[]): Judged {
+export function judge(
+  labels: readonly Label[],
+  facts: Facts,
+  raised: readonly Raised[],
+  sessions: SessionSurprises = NO_SURPRISES,
+): Judged {
   const { windows, startMs, endMs, agents } = facts;
   const lines = raised.filter(({ timeMs }) => timeMs >= startMs).sort((a, b) => a.timeMs - b.timeMs);
   const { pages, notices, noticesOnly } = firstLines(lines);
@@ -79,6 +87,7 @@ export function judge(labels: readonly Label[], facts: Facts, raised: readonly R
     outageAgentsPaged: outageShare(labels, wrong, agents),
     kinds: kindsOf(outcomes),
     ranked: rankedOf(labels, windows, lines),
+    sessions,
   };
 }
 
@@ -108,6 +117,10 @@ export function addUp(all: readonly Judged[]): Judged {
       addKinds,
     ),
     ranked: joinRanked(all),
+    sessions: {
+      hijacked: all.flatMap(({ sessions }) => sessions.hijacked),
+      resisted: all.flatMap(({ sessions }) => sessions.resisted),
+    },
   };
 }
 

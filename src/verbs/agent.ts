@@ -47,12 +47,12 @@ export function addAgent(program: Command, { terminal }: VerbContext): void {
     .action((name: string, as: Described) => register(terminal, name, as));
   onAgent('suspend', 'refuse every call of it')
     .requiredOption('--reason <text>', 'why')
-    .option('--for <duration>', 'until released without it', duration)
+    .option('--for <duration>', 'until released without it', durationOf)
     .action((name: string, why: Why & { for?: number }) => stop(terminal, name, why, 'suspend', null));
   onAgent('throttle', 'let only so many calls through')
     .requiredOption('--reason <text>', 'why')
     .requiredOption('--per-minute <calls>', 'calls a minute', wholeNumber('--per-minute', 1, 1_000_000))
-    .option('--for <duration>', 'until released without it', duration)
+    .option('--for <duration>', 'until released without it', durationOf)
     .action((name: string, why: Why & { for?: number; perMinute: number }) =>
       stop(terminal, name, why, 'throttle', why.perMinute),
     );
@@ -64,6 +64,14 @@ export function addAgent(program: Command, { terminal }: VerbContext): void {
       const body = { reason: why.reason, key: randomUUID() };
       showVerdict(terminal, name, await client.release(name, body, why.tenant));
     });
+  onAgent('reset', 'forget what is normal for it, and learn anew')
+    .option('--as-of <date>', 'know again what it knew then: a day or a time, ISO 8601')
+    .action(async (name: string, whom: Whom & { asOf?: string }) => {
+      await clientOf(whom, 'admin').reset(name, whom.tenant, whom.asOf);
+      const now = whom.asOf === undefined ? 'it learns anew' : `it knows what it knew on ${whom.asOf}`;
+      terminal.emit({ agent: name, tenant: whom.tenant ?? '', reset: true, as_of: whom.asOf ?? null });
+      terminal.say(`${name}: reset, ${now}`);
+    });
   verb('import', 'register the agents of a JSON list (docs/cli.md)')
     .argument('<file>')
     .action((file: string, where: ClientChoice) => importAgents(terminal, file, where));
@@ -73,7 +81,8 @@ export function addAgent(program: Command, { terminal }: VerbContext): void {
     .action(() => layout(terminal));
 }
 
-function duration(text: string): number {
+/** Reads --for. Throws 'usage'. */
+export function durationOf(text: string): number {
   const ms = parseDuration(text);
   if (ms === null) throw new KilldeerError('usage', `--for ${text}: not a duration such as 90s, 30m, 12h or 7d`);
   return ms;

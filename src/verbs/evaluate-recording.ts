@@ -11,6 +11,7 @@ import { replay } from '../pipeline/replay.js';
 import { type Judged, judge } from '../tune/judge.js';
 import { type Label, parseLabels, parseTrainUntil } from '../tune/labels.js';
 import { createRule, RULES, type RuleName } from '../tune/rules.js';
+import { SessionWatch } from '../tune/session-auc.js';
 import { type Facts, Traffic } from '../tune/traffic.js';
 import type { Raised } from '../tune/windows.js';
 import { FOLD, importsOf } from './replay.js';
@@ -58,6 +59,7 @@ export async function evaluateRecording(task: EvaluationTask, told: (part: numbe
   const setup = setupOf(task);
   const { facts, rulePages } = await readTraffic(recording, known, setup.prices, (part) => told(part * READING_SHARE));
   const raised: Raised[] = [];
+  const watch = new SessionWatch(known.labels, facts.startMs);
   await replay({
     ...setup,
     recording,
@@ -68,6 +70,7 @@ export async function evaluateRecording(task: EvaluationTask, told: (part: numbe
     onFinding: (finding) => {
       raised.push(raisedOf(finding));
     },
+    onScored: ({ agent, session }, p) => watch.take(agent, session, p),
     onProgress: ({ bytesRead, bytes }) => {
       told(READING_SHARE + (1 - READING_SHARE) * (bytesRead / Math.max(1, bytes)));
     },
@@ -75,7 +78,7 @@ export async function evaluateRecording(task: EvaluationTask, told: (part: numbe
   return {
     recording,
     budget: setup.config.detection.pages_per_agent_day,
-    judged: judge(known.labels, facts, raised),
+    judged: judge(known.labels, facts, raised, watch.surprises()),
     rules: rulesOf((name) => judge(known.labels, facts, rulePages[name])),
   };
 }

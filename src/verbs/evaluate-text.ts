@@ -57,8 +57,9 @@ function showMethods(terminal: Terminal, total: TotalReport): void {
     ...RULES.map((name): Cell[] => [`rule ${name}`, ...methodCells(total.rules[name])]),
   ];
   terminal.table(['method', ...METHOD_HEAD], rows);
-  const { notices, noticesPerAgentDay: rate } = total;
+  const { notices, noticesPerAgentDay: rate, hijackAuc } = total;
   terminal.say(`${count(notices)} notices${rate === null ? '' : `, ${rate.toFixed(4)} per agent-day`}`);
+  if (hijackAuc !== null) terminal.say(`AUC of hijacked against resisted sessions: ${hijackAuc.toFixed(3)}`);
   terminal.say('');
 }
 

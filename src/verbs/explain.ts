@@ -7,7 +7,7 @@ import { KilldeerError } from '../errors.js';
 import { openFileLog, partitionsOf } from '../log/file-log.js';
 import { explainRecording, renderExplanation } from '../pipeline/explain.js';
 import { type DirectoryAnswer, explainDirectory } from '../pipeline/explain-directory.js';
-import { FOLD, importsOf } from './replay.js';
+import { FOLD, importsOf, wordsOf } from './replay.js';
 import { loadSetup } from './setup.js';
 import { count, type Terminal } from './terminal.js';
 import type { VerbContext } from './verb.js';
@@ -23,6 +23,7 @@ interface Options {
   readonly registry?: string;
   readonly unbound?: boolean;
   readonly json?: boolean;
+  readonly verdicts?: string;
 }
 
 export function addExplain(program: Command, context: VerbContext): void {
@@ -39,6 +40,7 @@ export function addExplain(program: Command, context: VerbContext): void {
     .option('--model <file>', 'model to start from')
     .option('--registry <file>', 'JSON list of agents')
     .option('--unbound', 'the recording vouches for nobody')
+    .option('--verdicts <file>', "the replay's verdicts")
     .option('--json', 'the verdicts as JSON, on a terminal too')
     .action((id: string, options: Options) => explain(context, id, options));
 }
@@ -69,6 +71,7 @@ async function fromRecording(id: string, recording: string, options: Options): P
     registry: FOLD,
     bound: options.unbound !== true,
     registryImport: importsOf(options.registry),
+    words: wordsOf(options.verdicts),
     ...(options.agent === undefined ? {} : { agent: options.agent }),
     findingsPath: options.findings ?? findingsBeside(recording),
   });

@@ -1,5 +1,5 @@
 /** The HTTP face of a process: its tokens, its API on the port configured, and the note that says how to reach it. */
-import type { ControlPort, RegistryPort, ServerParts, StatusPort } from '../api/contract.js';
+import type { ControlPort, DatedPort, EvidencePort, RegistryPort, ServerParts, StatusPort } from '../api/contract.js';
 import { createIngest } from '../api/ingest.js';
 import { buildServer, listen } from '../api/server.js';
 import type { Config } from '../config.js';
@@ -20,6 +20,8 @@ export interface Side {
   readonly clock: () => number;
   readonly status: StatusPort;
   readonly control: ControlPort;
+  readonly evidence: EvidencePort;
+  readonly dated: DatedPort | null;
   behind(): number;
   /** ms since the registry's log was last in reach; 0 where it cannot be out of reach. */
   staleMs(): number;
@@ -114,6 +116,8 @@ function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts 
     },
     control,
     tokens,
+    evidence: side.evidence,
+    dated: side.dated,
     metrics: { telemetry, token: metricsToken },
     staleness: { ms: () => side.staleMs(), afterMs: decide.stale_after, deny: decide.when_stale === 'deny' },
     clock,
@@ -133,5 +137,6 @@ export function registryPortOf(registry: Registry): RegistryPort {
     brakes: () => view.brakes(),
     recommendations: () => view.recommendations(),
     mode: () => view.mode(),
+    verdicts: () => view.verdicts(),
   };
 }

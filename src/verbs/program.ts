@@ -17,6 +17,7 @@ import { addStore } from './store.js';
 import type { Terminal } from './terminal.js';
 import { addToken } from './token.js';
 import type { VerbContext } from './verb.js';
+import { addVerdict } from './verdict.js';
 
 const USAGE_CODES: readonly ErrorCode[] = ['usage', 'config.invalid', 'policy.invalid', 'model.invalid'];
 
@@ -57,6 +58,7 @@ function buildProgram(context: VerbContext): Command {
     addCheck,
     addDecode,
     addAgent,
+    addVerdict,
     addToken,
     addSimulate,
     addModels,

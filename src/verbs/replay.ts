@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { KINDS, SEVERITIES } from '../decide/finding.js';
 import { replay as replayRecording } from '../pipeline/replay.js';
 import type { DecisionList, ReplaySummary } from '../pipeline/replay-summary.js';
+import type { ReplayWord } from '../pipeline/replay-verdicts.js';
 import type { RegistryImport } from '../pipeline/replayer.js';
 import { createFold, restoreFold } from '../registry/fold.js';
 import { readRegistryFile } from './registry-file.js';
@@ -10,6 +11,7 @@ import { replayData } from './replay-data.js';
 import { loadSetup } from './setup.js';
 import { count, SEVERITY_WIDTH, severityText, spanText, type Terminal } from './terminal.js';
 import type { VerbContext } from './verb.js';
+import { readVerdictFile } from './verdict-file.js';
 import { momentText } from './voice.js';
 
 interface Options {
@@ -22,6 +24,7 @@ interface Options {
   readonly state?: string;
   readonly registry?: string;
   readonly unbound?: boolean;
+  readonly verdicts?: string;
 }
 
 export function addReplay(program: Command, { terminal }: VerbContext): void {
@@ -38,6 +41,7 @@ export function addReplay(program: Command, { terminal }: VerbContext): void {
     .option('--policy <policy>', "'observe', 'enforce', or a policy file")
     .option('--model <file>', 'model to start from')
     .option('--registry <file>', 'JSON list of agents as people describe them (docs/cli.md)')
+    .option('--verdicts <file>', 'what people say of its findings, each at its time (docs/cli.md)')
     .option('--state <dir>', 'checkpoints: killed and run again, the same command goes on where it was')
     .option('--unbound', 'the recording vouches for nobody: it can alert, never stop')
     .action((recording: string, options: Options) => replay(terminal, recording, options));
@@ -62,6 +66,7 @@ async function replay(terminal: Terminal, recording: string, options: Options): 
       stateDir: options.state ?? null,
       bound: options.unbound !== true,
       registryImport: importsOf(options.registry),
+      words: wordsOf(options.verdicts),
       onFinding: () => {
         findings++;
       },
@@ -87,6 +92,11 @@ export function importsOf(path: string | undefined): RegistryImport[] {
     ...row,
     budgets: { sessionUsd: budgets.session_usd, dayUsd: budgets.day_usd },
   }));
+}
+
+/** Verdicts of a file as a replay takes them. */
+export function wordsOf(path: string | undefined): ReplayWord[] {
+  return path === undefined ? [] : readVerdictFile(path);
 }
 
 function showSummary(terminal: Terminal, recording: string, summary: ReplaySummary): void {

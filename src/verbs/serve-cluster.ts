@@ -76,6 +76,8 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
           { ...{ setup, dir, port, findings, telemetry, metricsToken: token }, ...log },
           {
             ...{ intake, registry: cluster.registry, clock: cluster.clock, control: cluster.control },
+            evidence: cluster.evidence,
+            dated: null,
             status: { health, ready: () => readiness(ready()), stats },
             behind: () => cluster.behind(),
             staleMs: () => cluster.staleMs(),

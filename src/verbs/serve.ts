@@ -5,6 +5,7 @@ import { createRecentFindings, type RecentFindings } from '../api/recent-finding
 import type { Finding } from '../decide/finding.js';
 import { openFileLog } from '../log/file-log.js';
 import { lockDirectory } from '../log/lock.js';
+import { datedProfile } from '../pipeline/dated-snapshots.js';
 import { type Live, startLive } from '../pipeline/live.js';
 import type { LiveReport } from '../pipeline/live-parts.js';
 import { openRegistry, type Registry, type RegistryChange } from '../registry/journal.js';
@@ -106,15 +107,15 @@ async function openWays(
   closers: (() => Promise<void> | void)[],
 ): Promise<Face> {
   const { config } = setup;
-  const { log, registry, clock, status, control } = live;
+  const { log, registry, clock, status, control, evidence } = live;
   const token = metricsToken(config.ops, process.env);
   const talk = logStream === undefined ? {} : { logStream };
   const face = await openFace(
     { ...{ setup, dir, port, findings, telemetry, metricsToken: token }, ...talk },
     {
-      // Nothing follows the fleet on one machine, so its log has no topic for who works for whom.
-      intake: openIntake(config, log, false),
-      ...{ registry, clock, status, control },
+      intake: openIntake(config, log, true),
+      ...{ registry, clock, status, control, evidence },
+      dated: { profile: (tenant, agent, atMs) => datedProfile(dir, config.partitions, tenant, agent, atMs) },
       behind: () => live.behind(),
       staleMs: () => 0,
     },

@@ -166,7 +166,8 @@ function average(all: readonly Measured[]): CohortModel {
     windowSquare: first.windowSquare.map((_, w) => mean((one) => one.windowSquare[w])),
     bar: 1,
   };
-  const unnamed: CohortModel = { version: '', cohortOf: new Map(), cohorts: [], ...laws };
+  const nobody = { cohortOf: new Map(), cohorts: [], targets: new Map(), users: new Map() };
+  const unnamed: CohortModel = { version: '', ...nobody, ...laws };
   const digest = createHash('sha256')
     .update(JSON.stringify(modelToJson(unnamed)))
     .digest('hex');

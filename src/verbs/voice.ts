@@ -48,8 +48,9 @@ export function momentText(time: string | number): string {
 
 function findingText(terminal: Terminal, finding: Finding): string {
   const { paint } = terminal;
-  const { agent, title, severity } = finding;
-  const sentence = title.startsWith(agent) ? title.slice(agent.length) : ` ${title}`;
+  const { agent, title, severity, mutedBy } = finding;
+  const said = title.startsWith(agent) ? title.slice(agent.length) : ` ${title}`;
+  const sentence = mutedBy === undefined ? said : `${said} (muted by ${mutedBy})`;
   const [head, ...rest] = terminal.wrap(`${agent}${sentence}`, INDENT);
   const named = head.startsWith(agent) ? `${paint.bold(agent)}${head.slice(agent.length)}` : head;
   const lead = `  ${paint.dim(momentText(finding.time))}  ${severityText(paint, severity, SEVERITY_WIDTH)}  `;

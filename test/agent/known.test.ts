@@ -5,6 +5,7 @@ import {
   findKnown,
   insertKnown,
   isAdopted,
+  knownAgeMs,
   knownSessions,
   PAIRS,
   useKnown,
@@ -51,6 +52,17 @@ describe('known sets', () => {
     expect(adopted(p, 1)).toBe(true);
     expect(use(p, 1, 4, T0 + DAY_MS + 1)).toBe(false);
     expect(adopted(p, 1)).toBe(true);
+  });
+
+  it('remember the hour of first use, adopted or not, until the entry is replaced', () => {
+    const p = createProfile();
+    const age = (timeMs: number): number => knownAgeMs(p, ENDPOINTS, findKnown(p, ENDPOINTS, 1, 7), timeMs);
+    expect(age(T0)).toBe(0);
+    adopt(p, 1);
+    expect(age(T0 + DAY_MS)).toBe(DAY_MS);
+    use(p, 1, 4, T0 + 9 * DAY_MS);
+    expect(age(T0 + 400 * DAY_MS + HOUR_MS)).toBe(400 * DAY_MS + HOUR_MS);
+    expect(knownSessions(p, ENDPOINTS, findKnown(p, ENDPOINTS, 1, 7))).toBe(3);
   });
 
   it('do not adopt what many sessions of one day used', () => {

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { F, WINDOW_COUNT, WINDOW_MS } from '../../src/agent/layout.js';
-import { addCount, advanceWindow, slidingCount, windowVariance } from '../../src/agent/window.js';
+import {
+  addCount,
+  advanceWindow,
+  beforeEmpty,
+  slidingCount,
+  weightBefore,
+  windowVariance,
+} from '../../src/agent/window.js';
 import { createRandom } from '../../src/math/random.js';
 import { createProfile, strayBytes } from './profile.js';
 
@@ -37,6 +44,28 @@ describe('windows', () => {
     addCount(p, MINUTE, 1000);
     advanceWindow(p, MINUTE, T0 + 10 * 60_000 + 59_999);
     expect(meanOf(p, MINUTE)).toBe(before);
+  });
+
+  it('know what stood before empty buckets were learned, exactly while the memory fills and at least from then on', () => {
+    for (const [learned, empty] of [
+      [30, 0],
+      [30, 1],
+      [30, 200],
+      [300, 2000],
+      [336, 500],
+      [336, 336 * 500],
+    ]) {
+      const before = taught(HOUR, learned, [3, 5, 1]);
+      const after = taught(HOUR, learned, [3, 5, 1]);
+      advanceWindow(after, HOUR, T0 + (learned + empty) * WINDOW_MS[HOUR]);
+      const wasFull = learned === 336;
+      const isFull = after.f32[after.at4 + F.windowWeight + HOUR] === 336;
+      const part = (meanOf(after, HOUR) * beforeEmpty(after, HOUR, empty)) / meanOf(before, HOUR);
+      expect(part).toBeLessThan(1 + 1e-6);
+      expect(part).toBeGreaterThan(wasFull || !isFull ? 1 - 1e-6 : 0.1);
+      expect(weightBefore(after, HOUR, empty)).toBe(isFull ? 336 : learned);
+      expect(beforeEmpty(after, HOUR, 1e9)).toBeLessThan(Number.POSITIVE_INFINITY);
+    }
   });
 
   it.each(all)('window %i: empty buckets at once teach what they teach one by one', (w) => {

@@ -55,7 +55,10 @@ describe('GET /v1/findings', () => {
     const get = (token: string, url: string) => world.call(token, { method: 'GET', url });
     expect(ids((await get('admin', '/v1/findings?limit=1')).json())).toEqual(['theirs']);
     expect(ids((await get('bound-responder', '/v1/findings')).json())).toEqual(['mine']);
-    expect((await get('bound-responder', '/v1/findings/mine')).json()).toEqual(finding('mine', { tenant: 'acme' }));
+    expect((await get('bound-responder', '/v1/findings/mine')).json()).toEqual({
+      ...finding('mine', { tenant: 'acme' }),
+      muted_by: null,
+    });
     expect((await get('bound-responder', '/v1/findings/theirs')).statusCode).toBe(404);
     expect((await get('admin', '/v1/findings/none')).json().code).toBe('api.not-found');
     expect((await get('admin', '/v1/findings?severity=loud')).statusCode).toBe(400);

@@ -166,3 +166,31 @@ describe('a token bound to a tenant', () => {
     expect((await world.call('bound-admin', { method: 'DELETE', url: '/v1/tokens/t1' })).statusCode).toBe(403);
   });
 });
+
+describe('reset to a date', () => {
+  const dated = { timeMs: NOW_MS - 5, layout: 'l', bound: 'AAAA', unbound: null };
+
+  it('carries the profile of then', async () => {
+    const world = createWorld();
+    addAgent(world, 'clerk');
+    world.mood.dated = dated;
+    for (const asOf of ['2025-06-01', '2025-06-01T12:00:00Z', '2025-06-01T12:00:00%2B02:00']) {
+      expect((await post(world, 'admin', `/v1/agents/clerk/reset?as_of=${asOf}`)).json()).toEqual({ reset: true });
+    }
+    expect(world.controls).toHaveLength(3);
+    expect(world.controls[0]).toMatchObject({ type: 'reset', agent: 'clerk', dated });
+  });
+
+  it('says so where there is none', async () => {
+    const world = createWorld();
+    addAgent(world, 'clerk');
+    const none = await post(world, 'admin', '/v1/agents/clerk/reset?as_of=2025-06-01');
+    expect(none.json()).toMatchObject({ status: 404, detail: expect.stringContaining('2025-06-01') });
+    const kafka = createWorld({ undated: true });
+    addAgent(kafka, 'clerk');
+    const never = await post(kafka, 'admin', '/v1/agents/clerk/reset?as_of=2025-06-01');
+    expect(never.json()).toMatchObject({ status: 409, detail: expect.stringContaining('Kafka') });
+    expect((await post(world, 'admin', '/v1/agents/clerk/reset?as_of=yesterday')).statusCode).toBe(400);
+    expect([...world.controls, ...kafka.controls]).toEqual([]);
+  });
+});

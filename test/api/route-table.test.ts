@@ -5,7 +5,8 @@ import * as z from 'zod';
 import { ROLES } from '../../src/api/contract.js';
 import type { RouteRow } from '../../src/api/route.js';
 import { problemAnswer } from '../../src/api/schema.js';
-import { addAgent, createWorld, eventLine, finding, type World } from './world.js';
+import { verdictOn } from '../engine/verdict-of.js';
+import { addAgent, createWorld, eventLine, finding, NOW_MS, type World } from './world.js';
 
 /** A call that the route would take, so that only the role decides. */
 function callOf(row: RouteRow) {
@@ -24,12 +25,14 @@ const BODIES: Readonly<Record<string, object>> = {
   releaseAgent: { reason: 'test' },
   sendTraces: { resourceSpans: [] },
   createToken: { name: 'new', roles: ['gateway'] },
+  giveVerdict: { finding: 'f1', verdict: 'expected', endpoint: 'mail.send' },
 };
 
 async function readyWorld(): Promise<World> {
   const world = createWorld();
   addAgent(world, 'clerk');
   world.findings.add(finding('f1'));
+  world.verdicts.push(verdictOn(finding('v1'), { timeMs: NOW_MS, id: 'f1' }));
   await world.app.ready();
   await world.call('admin', { method: 'POST', url: '/v1/tokens', payload: { name: 'first', roles: ['ingest'] } });
   return world;
@@ -41,6 +44,7 @@ describe('every route', () => {
   it('is known to this test', () => {
     expect(table.map((row) => `${row.method} ${row.url} ${row.access}`).sort()).toEqual([
       'DELETE /v1/tokens/:id admin',
+      'DELETE /v1/verdicts/:id admin',
       'GET /healthz open',
       'GET /metrics any',
       'GET /openapi.json open',
@@ -52,6 +56,7 @@ describe('every route', () => {
       'GET /v1/findings/:id responder,admin',
       'GET /v1/status any',
       'GET /v1/tokens admin',
+      'GET /v1/verdicts admin',
       'POST /v1/agents/:agent/release responder,admin',
       'POST /v1/agents/:agent/reset admin',
       'POST /v1/agents/:agent/stop responder,admin',
@@ -59,6 +64,7 @@ describe('every route', () => {
       'POST /v1/events ingest,admin',
       'POST /v1/tokens admin',
       'POST /v1/traces ingest,admin',
+      'POST /v1/verdicts admin',
       'PUT /v1/agents/:agent admin',
     ]);
   });

@@ -5,7 +5,8 @@ import { createIngest, type IngestParts } from '../../src/api/ingest.js';
 import { createRecentFindings, type RecentFindings } from '../../src/api/recent-findings.js';
 import { buildServer } from '../../src/api/server.js';
 import type { Finding } from '../../src/decide/finding.js';
-import type { ControlRecord } from '../../src/engine/record.js';
+import type { ControlRecord, DatedProfile, VerdictRecord } from '../../src/engine/record.js';
+import type { AgentEvent } from '../../src/event/event.js';
 import { createPriceTable } from '../../src/event/prices.js';
 import type { Log } from '../../src/log/log.js';
 import { createIntake } from '../../src/pipeline/intake.js';
@@ -44,6 +45,8 @@ export interface World {
   readonly records: RegistryRecord[];
   readonly controls: ControlRecord[];
   readonly entries: Map<string, RegistryEntry>;
+  /** In force, as the fake registry has it. */
+  readonly verdicts: VerdictRecord[];
   readonly findings: RecentFindings;
   readonly logLines: string[];
   /** What the fakes answer; a test sets it. */
@@ -60,6 +63,10 @@ export interface Mood {
   /** Appends wait for it. */
   appendGate: Promise<void> | null;
   verdict: Partial<Verdict>;
+  /** The event behind every finding; null: it is kept no more. */
+  evidence: AgentEvent | null;
+  /** What a dated snapshot holds of every agent; null: nothing. */
+  dated: DatedProfile | null;
   ready: boolean;
   statsError: Error | null;
 }
@@ -68,6 +75,8 @@ export interface WorldOptions {
   readonly limits?: ServerParts['limits'];
   readonly logs?: boolean;
   readonly ingest?: Partial<IngestParts>;
+  /** No dated snapshots are kept. */
+  readonly undated?: boolean;
   /** A real registry in the place of the fake. */
   readonly registry?: ServerParts['registry'];
 }
@@ -79,6 +88,8 @@ export function createWorld(options: WorldOptions = {}): World {
     appendError: null,
     appendGate: null,
     verdict: {},
+    evidence: null,
+    dated: null,
     ready: true,
     statsError: null,
   };
@@ -86,6 +97,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const records: RegistryRecord[] = [];
   const controls: ControlRecord[] = [];
   const entries = new Map<string, RegistryEntry>();
+  const verdicts: VerdictRecord[] = [];
   const findings = createRecentFindings();
   const logLines: string[] = [];
   const clock = () => mood.nowMs;
@@ -104,7 +116,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const app = buildServer({
     authenticate: (header) => (header?.startsWith('Bearer ') ? (IDENTITIES[header.slice(7)] ?? null) : null),
     ingest,
-    registry: options.registry ?? fakeRegistry(records, entries, mood),
+    registry: options.registry ?? fakeRegistry(records, entries, verdicts, mood),
     findings,
     status: {
       health: () => ({ ok: true, reason: null }),
@@ -120,6 +132,8 @@ export function createWorld(options: WorldOptions = {}): World {
       },
     },
     tokens: fakeTokens(),
+    evidence: { event: async () => mood.evidence },
+    dated: options.undated === true ? null : { profile: async () => mood.dated },
     metrics: { telemetry: createTelemetry(), token: METRICS_TOKEN },
     clock,
     version: '0.0.0-test',
@@ -131,7 +145,7 @@ export function createWorld(options: WorldOptions = {}): World {
       ...request,
       headers: { ...request.headers, ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
     });
-  return { app, events, records, controls, entries, findings, logLines, mood, call };
+  return { app, events, records, controls, entries, verdicts, findings, logLines, mood, call };
 }
 
 function fakeLog(events: string[][], mood: Mood): Pick<Log, 'partitions' | 'append'> {
@@ -150,6 +164,7 @@ function fakeLog(events: string[][], mood: Mood): Pick<Log, 'partitions' | 'appe
 function fakeRegistry(
   records: RegistryRecord[],
   entries: Map<string, RegistryEntry>,
+  verdicts: readonly VerdictRecord[],
   mood: Mood,
 ): ServerParts['registry'] {
   const entryOf = (tenant: string, agent: string) => entries.get(`${tenant}|${agent}`) ?? null;
@@ -170,6 +185,7 @@ function fakeRegistry(
     brakes: () => ({ brakes, left: 5, open: false, skipped: [] }),
     recommendations: () => [],
     mode: () => 'observe',
+    verdicts: () => verdicts,
   };
 }
 

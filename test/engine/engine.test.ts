@@ -169,8 +169,8 @@ describe('any setting and any model', () => {
 
   it('are borne: p stays above 0 however strange the day', () => {
     const neutral = neutralModel();
-    const tails = neutral.tails.map(() => ({ from: Math.LN10, stretch: 0.7 }));
-    const days = neutral.days.map(() => ({ mean: 1, within: 0.1, between: 0.1 }));
+    const tails = neutral.tails.map(() => ({ share: 0.1, from: Math.LN10, stretch: 0.7 }));
+    const days = neutral.days.map(() => ({ share: 1, mean: 1, within: 0.1, between: 0.1 }));
     const calm = Array.from({ length: 3000 }, (_, at) => START_MS + at * MINUTE_MS);
     const storm = Array.from({ length: 20_000 }, (_, at) => START_MS + 3000 * MINUTE_MS + at);
     const events = [...calm, ...storm].map((timeMs) => recordOf(eventOf({ timeMs })));

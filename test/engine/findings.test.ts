@@ -66,13 +66,64 @@ describe('book of findings', () => {
     expect(note('spend', 'low', 3 * CLOSE_MS - 2)).toMatchObject({ id: 'f-1', shown: 'low', line: true });
   });
 
-  it('wakes nobody again for another face of the same trouble', () => {
+  const volume: readonly Kind[] = ['rate-burst', 'retry-loop', 'error-burst', 'fan-out', 'session-spend', 'spend'];
+  const newness: readonly Kind[] = [
+    'new-endpoint',
+    'new-target',
+    'novelty-creep',
+    'privilege-creep',
+    'recurring-target',
+  ];
+
+  it.each([
+    ['volume', volume],
+    ['newness', newness],
+  ])('wakes nobody again for another face of the same trouble: %s', (_name, family) => {
+    for (const first of family) {
+      for (const kind of family) {
+        if (kind === first) continue;
+        const { note } = bookOf();
+        note(first, 'medium', 0);
+        expect(note(kind, 'medium', 1)).toMatchObject({ shown: 'low', reached: 'medium', line: true });
+        // However bad it gets: it is what people were woken for. What it has reached is known to a policy.
+        expect(note(kind, 'critical', 2)).toMatchObject({ shown: 'low', reached: 'critical', line: false });
+        expect(note(kind, 'medium', 3, 'other')).toMatchObject({ shown: 'medium' });
+      }
+    }
+  });
+
+  it('shows how severe the first of a family has become', () => {
+    const { note } = bookOf();
+    note('retry-loop', 'medium', 0);
+    note('rate-burst', 'high', 1);
+    expect(note('retry-loop', 'critical', 2)).toMatchObject({ shown: 'critical', line: true });
+  });
+
+  it('wakes people again for another family, and only where it is worse than what is open', () => {
     const { note } = bookOf();
     note('retry-loop', 'high', 0);
-    expect(note('rate-burst', 'medium', 1)).toMatchObject({ shown: 'low', reached: 'medium', line: true });
-    expect(note('rate-burst', 'high', 2)).toMatchObject({ shown: 'low', reached: 'high', line: false });
-    expect(note('rate-burst', 'critical', 3)).toMatchObject({ shown: 'critical', line: true });
-    expect(note('error-burst', 'high', 4, 'other')).toMatchObject({ shown: 'high' });
+    expect(note('new-target', 'medium', 1)).toMatchObject({ shown: 'low', reached: 'medium', line: true });
+    expect(note('new-target', 'high', 2)).toMatchObject({ shown: 'low', reached: 'high', line: false });
+    expect(note('new-target', 'critical', 3)).toMatchObject({ shown: 'critical', line: true });
+    // Both families are open as pages now: neither has another face to show.
+    expect(note('rate-burst', 'critical', 4)).toMatchObject({ shown: 'low', line: true });
+    expect(note('novelty-creep', 'critical', 5)).toMatchObject({ shown: 'low', line: true });
+  });
+
+  it('takes kinds of no family each for itself', () => {
+    for (const kind of ['cost-drift', 'dormant-wakes', 'joint'] as const) {
+      const { note } = bookOf();
+      note(kind, 'medium', 0);
+      expect(note('rate-burst', 'medium', 1)).toMatchObject({ shown: 'low' });
+      expect(note('rate-burst', 'high', 2)).toMatchObject({ shown: 'high', line: true });
+      expect(note('new-endpoint', 'critical', 3)).toMatchObject({ shown: 'critical', line: true });
+    }
+  });
+
+  it('never hides a limit that people set', () => {
+    const { note } = bookOf();
+    note('session-spend', 'critical', 0);
+    expect(note('budget', 'high', 1)).toMatchObject({ shown: 'high', line: true });
   });
 
   it('does not cap beside notices, nor beside what has closed', () => {

@@ -20,39 +20,38 @@ function recordsOf(simulation: Simulation): EngineRecord[] {
   return withTicks(events);
 }
 
+/** An agent's first days teach no law, and large costs come seldom: laws of fewer days are wide. */
+const LAW_DAYS = 24;
+
 /** Laws learned from the ordinary days of another fleet: no cohorts, no agents, no bar. */
 function laws(): CohortModel {
   const start = neutralModel();
-  const quiet = createSimulation(simulationOptions('quiet', { seed: 100, agents: 8, days: 16 }));
+  const quiet = createSimulation(simulationOptions('quiet', { seed: 100, agents: 12, days: LAW_DAYS }));
   const { samples } = outcomeOf(engineOf(), recordsOf(quiet));
-  const model = new Learner({ start, pagesPerAgentDay: 0.03 }).close(START_MS + 16 * DAY_MS, samples) as CohortModel;
+  const model = new Learner({ start, pagesPerAgentDay: 0.03 }).close(
+    START_MS + LAW_DAYS * DAY_MS,
+    samples,
+  ) as CohortModel;
   return { ...model, cohortOf: new Map(), cohorts: [], bar: 1 };
 }
 
 const learned = laws();
-const neutral = neutralModel();
 
 /** What an engine says of a simulated fleet of five in a week, from the end of the quiet days on. */
-function say(scenario: Scenario, seed: number, model: CohortModel) {
+function say(scenario: Scenario, seed: number) {
   const simulation = createSimulation(simulationOptions(scenario, { seed, agents: 5, days: 7 }));
-  const { findings } = outcomeOf(engineOf({ model }), recordsOf(simulation));
+  const { findings } = outcomeOf(engineOf({ model: learned }), recordsOf(simulation));
   return { labels: simulation.labels, findings: findings.filter(({ time }) => time >= simulation.key.train_until) };
 }
 
-const seeds = [1, 2, 3];
+const seeds = [1, 2, 3, 4, 5];
 
-describe.each<[Scenario, CohortModel, readonly Kind[], readonly string[], RegExp]>([
-  ['retry-loop', learned, ['retry-loop'], ['errors'], /failures|failed/],
-  ['fan-out', learned, ['fan-out'], ['delegation'], /sub-agents started/],
-  [
-    'budget-blowup',
-    neutral,
-    ['session-spend', 'spend'],
-    ['session', 'spend'],
-    /cost of the session|spend of the last hour/,
-  ],
-])('a planted %s', (scenario, model, kinds, detectors, feature) => {
-  const worlds = seeds.map((seed) => say(scenario, seed, model));
+describe.each<[Scenario, readonly Kind[], readonly string[], RegExp]>([
+  ['retry-loop', ['retry-loop'], ['errors'], /failures|failed/],
+  ['fan-out', ['fan-out'], ['delegation'], /sub-agents started/],
+  ['budget-blowup', ['session-spend', 'spend'], ['session', 'spend'], /cost of the session|spend of the last hour/],
+])('a planted %s', (scenario, kinds, detectors, feature) => {
+  const worlds = seeds.map((seed) => say(scenario, seed));
 
   it('is found in most worlds while it goes on, by its own name', () => {
     const found = worlds.filter(({ labels, findings }) =>
@@ -60,7 +59,7 @@ describe.each<[Scenario, CohortModel, readonly Kind[], readonly string[], RegExp
         findings.some(({ root, time, kind }) => root === agent && time >= from && time <= to && kinds.includes(kind)),
       ),
     );
-    expect(found.length).toBeGreaterThanOrEqual(2);
+    expect(found.length).toBeGreaterThanOrEqual(3);
   });
 
   it('is explained by what was planted, first of all', () => {

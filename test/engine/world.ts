@@ -73,6 +73,7 @@ export function eventOf(changes: Partial<AgentEvent> & { readonly timeMs: number
     session: 's-1',
     target: null,
     status: 'ok',
+    errorType: null,
     latencyMs: 100,
     inputTokens: null,
     outputTokens: null,

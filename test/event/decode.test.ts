@@ -32,6 +32,7 @@ describe('an accepted line', () => {
       session: 'e1f3b5a41b7e',
       target: null,
       status: 'ok',
+      errorType: null,
       latencyMs: null,
       inputTokens: 1353,
       outputTokens: 69,

@@ -83,6 +83,7 @@ export const valid: fc.Arbitrary<Record<string, unknown>> = fc.record({
   session: text(LIMITS.name),
   target: text(LIMITS.target),
   status: optional(fc.constantFrom(...STATUSES)),
+  error_type: text(LIMITS.name),
   latency_ms: quantity(LIMITS.latencyMs),
   input_tokens: quantity(LIMITS.tokens),
   output_tokens: quantity(LIMITS.tokens),
@@ -106,7 +107,18 @@ export const valid: fc.Arbitrary<Record<string, unknown>> = fc.record({
 const member = fc.constantFrom(
   ...['id', 'time', 'agent', 'operation', 'endpoint', 'tenant', 'parent', 'session', 'target', 'status', 'latency_ms'],
   ...['input_tokens', 'output_tokens', 'cost_usd', 'bytes_out', 'model', 'version', 'credential', 'source', 'scope'],
-  ...['environment', 'task', 'initiator', 'on_behalf_of', 'approval', 'data_class', 'trace', 'signature', 'unknown'],
+  ...[
+    'environment',
+    'task',
+    'initiator',
+    'on_behalf_of',
+    'approval',
+    'data_class',
+    'trace',
+    'signature',
+    'error_type',
+    'unknown',
+  ],
 );
 
 /** Valid events of which one or two members were replaced by anything. */

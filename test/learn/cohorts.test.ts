@@ -115,6 +115,23 @@ describe('cohorts', () => {
     ]);
   });
 
+  it('know what any agent of a tenant has adopted as a target, whatever its group, and come back with it', () => {
+    const cohorts = new Cohorts(1000);
+    cohorts.adopt(keyOf('a'), 'target', 'bob');
+    cohorts.adopt(keyOf('b'), 'target', 'carol');
+    cohorts.adopt(agentKey('acme', 'a', true), 'target', 'dora');
+    const copy = new Cohorts(1000);
+    copy.restore(JSON.parse(JSON.stringify(cohorts.snapshot())));
+    for (const one of [cohorts, copy]) {
+      expect([...(one.targets().get('') ?? [])].sort()).toEqual(['bob', 'carol']);
+      expect([...(one.targets().get('acme') ?? [])]).toEqual(['dora']);
+    }
+    const before = cohorts.targets();
+    cohorts.adopt(keyOf('c'), 'target', 'bob');
+    expect(cohorts.targets()).not.toBe(before);
+    expect(cohorts.targets()).toEqual(new Map([...before]));
+  });
+
   it('follow a change of role', () => {
     const cohorts = cohortsOf([
       ['a', OFFICE, 'clerk'],
@@ -132,6 +149,40 @@ describe('cohorts', () => {
     const [[, , endpoints]] = cohorts.snapshot();
     expect(endpoints.length).toBeLessThanOrEqual(256);
     expect(endpoints.at(-1)).toBe('e-4999');
+  });
+
+  it("count by tenant who has adopted which endpoint and model, whatever the cohort; targets are nobody else's", () => {
+    const cohorts = cohortsOf([
+      ['b', CODE],
+      ['a', OFFICE, 'clerk'],
+    ]);
+    cohorts.adopt(keyOf('a'), 'model', 'model-1');
+    cohorts.adopt(keyOf('a'), 'pair', 'mail to bob');
+    cohorts.adopt(agentKey('elsewhere', 'z', true), 'endpoint', 'search');
+    const users = cohorts.users();
+    expect(users.get('')).toEqual(
+      new Map([
+        ['mail', 1],
+        ['calendar', 1],
+        ['crm', 1],
+        ['search', 2],
+        ['model-1', 1],
+        ['git', 1],
+        ['shell', 1],
+        ['build', 1],
+      ]),
+    );
+    expect(users.get('elsewhere')).toEqual(new Map([['search', 1]]));
+    expect(cohorts.users()).toBe(users);
+    expect(cohorts.group().some(({ adopters }) => adopters.has('model-1'))).toBe(false);
+    cohorts.adopt(keyOf('b'), 'model', 'model-1');
+    expect(cohorts.users().get('')?.get('model-1')).toBe(2);
+  });
+
+  it('count endpoints as models are counted', () => {
+    const cohorts = new Cohorts(1000);
+    cohorts.restore([[keyOf('a'), null, ['mail'], [], [], []]]);
+    expect(cohorts.users().get('')).toEqual(new Map([['mail', 1]]));
   });
 
   it('come back from JSON exactly', () => {

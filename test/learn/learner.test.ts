@@ -162,6 +162,7 @@ describe('learner', () => {
       'max',
       'surprise',
       'marginal',
+      'paged',
     ]);
     for (const sample of windows.flat()) for (const member of Object.keys(sample)) expect(known).toContain(member);
     const marked = windows.map((samples) =>

@@ -58,7 +58,23 @@ describe('model file', () => {
       { ...json(), days: model.days.map((law) => ({ ...law, within: -1 })) },
       /^days\.0\.within: /,
     ],
-    ['empty tails', { ...json(), tails: model.tails.map(() => ({})) }, /^tails\.0\.from: /],
+    ['empty tails', { ...json(), tails: model.tails.map(() => ({})) }, /^tails\.0\.share: /],
+    [
+      'a tail that begins nowhere',
+      { ...json(), tails: model.tails.map((law) => ({ ...law, from: 0 })) },
+      /^tails\.0\.from: /,
+    ],
+    [
+      'a tail that is everything',
+      { ...json(), tails: model.tails.map((law) => ({ ...law, share: 1 })) },
+      /^tails\.0\.share: /,
+    ],
+    ['a tail of nothing', { ...json(), tails: model.tails.map((law) => ({ ...law, share: 0 })) }, /^tails\.0\.share: /],
+    [
+      'more days with anything than days',
+      { ...json(), days: model.days.map((law) => ({ ...law, share: 1.01 })) },
+      /^days\.0\.share: /,
+    ],
     [
       'a tail without width',
       { ...json(), tails: model.tails.map((law) => ({ ...law, stretch: 0 })) },

@@ -16,13 +16,23 @@ export interface Day {
   /** Largest stated surprise, of every detector. */
   readonly surprise?: number;
   readonly marginal?: boolean;
+  readonly paged?: boolean;
   /** Days of the agent closed before. */
   readonly days?: number;
   /** Mean count in every window, Poisson. */
   readonly count?: number;
 }
 
-export function dayOf({ agent, day, max = 5, surprise = 1, marginal = false, days = 20, count = 1 }: Day): DaySample {
+export function dayOf({
+  agent,
+  day,
+  max = 5,
+  surprise = 1,
+  marginal = false,
+  paged = marginal,
+  days = 20,
+  count = 1,
+}: Day): DaySample {
   return {
     kind: 'day',
     timeMs: START_MS + (day + 1) * DAY_MS,
@@ -32,6 +42,7 @@ export function dayOf({ agent, day, max = 5, surprise = 1, marginal = false, day
     max: new Array<number>(DETECTOR_COUNT).fill(max),
     surprise: new Array<number>(DETECTOR_COUNT).fill(surprise),
     marginal,
+    paged,
     windowMean: new Array<number>(WINDOW_COUNT).fill(count),
     windowSquare: new Array<number>(WINDOW_COUNT).fill(count * count + count),
   };

@@ -20,7 +20,7 @@ function written(edges: Edges, nowMs: number, events: readonly AgentEvent[], bou
 describe('an edge', () => {
   it('says who works for whom, and who uses which credential', () => {
     const seen = event({ parent: 'chief', credential: 'c0ffee', tenant: 'acme' });
-    const common = { type: 'edge', tenant: 'acme', agent: 'clerk', timeMs: seen.timeMs, bound: true };
+    const common = { type: 'edge', tenant: 'acme', agent: 'clerk', root: 'clerk', timeMs: seen.timeMs, bound: true };
     expect(written(new Edges(1), NOW_MS, [seen])).toEqual([
       { ...common, by: 'parent', key: 'chief' },
       { ...common, by: 'credential', key: 'c0ffee' },

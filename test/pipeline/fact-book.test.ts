@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { AgentRecord } from '../../src/engine/record.js';
 import { FactBook } from '../../src/pipeline/fact-book.js';
 import type { LiveChange } from '../../src/pipeline/live-parts.js';
 import { createFold } from '../../src/registry/fold.js';
 import type { RegistryRecord } from '../../src/registry/registry.js';
+import { finding } from '../api/world.js';
+import { verdictOn } from '../engine/verdict-of.js';
 import { register, seen, stop } from '../registry/records.js';
 
 /** The changes that a registry makes of records. */
@@ -39,7 +42,15 @@ describe('the book of facts', () => {
       register(6, 'a', { role: 'support', ifVersion: 99 }),
       register(7, 'a', { role: 'support', actor: 'sender:x' }),
     );
-    expect(follows.map((record) => record?.role ?? null)).toEqual([null, null, null, 'sales', null, null, null]);
+    expect(follows.map((record) => (record as AgentRecord | null)?.role ?? null)).toEqual([
+      null,
+      null,
+      null,
+      'sales',
+      null,
+      null,
+      null,
+    ]);
     expect(book.since(0)).toHaveLength(1);
     expect(book.next).toBe(7);
   });
@@ -51,11 +62,31 @@ describe('the book of facts', () => {
       register(3, 'a', { role: 'three' }),
       register(4, 'a', { tenant: 't', role: 'four' }),
     );
-    const said = (told: number) => book.since(told).map(({ tenant, agent, role }) => `${tenant}/${agent}=${role}`);
+    const said = (told: number) =>
+      (book.since(told) as AgentRecord[]).map(({ tenant, agent, role }) => `${tenant}/${agent}=${role}`);
     expect(said(0).sort()).toEqual(['/a=three', '/b=two', 't/a=four']);
     expect(said(2).sort()).toEqual(['/a=three', 't/a=four']);
     expect(said(3)).toEqual(['t/a=four']);
     expect(said(book.next)).toEqual([]);
+  });
+
+  it('tells every verdict and what takes it back, in order, until they have run out', () => {
+    const by = { actor: 'person:ann', authority: 'token', parent: null } as const;
+    const give = (timeMs: number, id: string, untilMs: number): RegistryRecord => ({
+      type: 'verdict',
+      ...{ ...by, timeMs, verdict: { ...verdictOn(finding('f-1'), { timeMs: 0, id }), untilMs } },
+    });
+    const undo = (timeMs: number, id: string): RegistryRecord => ({ type: 'verdict-undo', ...by, timeMs, id });
+    const records = [give(1, 'v-1', 100), register(2, 'a', { role: 'one' }), undo(3, 'v-1'), give(4, 'v-2', 100)];
+    const { book, follows } = bookOf(...records);
+    expect(follows.map((record) => record?.type)).toEqual(['verdict', 'agent', 'verdict-undo', 'verdict']);
+    expect(follows[0]).toMatchObject({ id: 'v-1', timeMs: 1 });
+    expect(book.since(0)).toEqual(follows);
+    expect(book.since(3)).toEqual(follows.slice(3));
+    const later = bookOf(...records, give(200, 'v-3', 300));
+    expect(later.book.since(0).map((record) => ('id' in record ? record.id : record.type))).toEqual(['agent', 'v-3']);
+    const refused = bookOf(undo(1, 'v-9'), { ...give(2, 'v-1', 100), actor: 'sender:x' });
+    expect(refused.follows).toEqual([null, null]);
   });
 
   it('tells also what was taken back', () => {

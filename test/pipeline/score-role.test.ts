@@ -12,7 +12,7 @@ import { FakeThread } from './fake-thread.js';
 const PARTITIONS = 2;
 const away = () => new KilldeerError('kafka.unreachable', 'no broker answered');
 const progress = (offset: number): Progress => ({
-  ...{ offset, nowMs: 0, deadLettered: 0, findings: 0, samples: 0 },
+  ...{ offset, nowMs: 0, deadLettered: 0, findings: 0, samples: 0, signals: 0 },
   counts: {} as Progress['counts'],
 });
 

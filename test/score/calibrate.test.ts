@@ -5,9 +5,11 @@ import type { CohortModel, DayLaw } from '../../src/detect/model.js';
 import { neutralModel } from '../../src/learn/neutral-model.js';
 import { createRandom, type Random } from '../../src/math/random.js';
 import { BURN_DAYS, closeDay, daySurprises, refreshLaws, statedSurprise, surprise } from '../../src/score/calibrate.js';
+import { trueSurprise } from '../../src/score/tail.js';
 import { createProfile, strayBytes } from '../agent/profile.js';
 
-const LAW: DayLaw = { mean: 6, within: 16, between: 16 };
+/** A detector that has something to say every day. */
+const LAW: DayLaw = { share: 1, mean: 6, within: 16, between: 16 };
 
 function modelOf(law: DayLaw = LAW): CohortModel {
   return { ...neutralModel(), days: Array.from({ length: DETECTOR_COUNT }, () => law) };
@@ -94,8 +96,9 @@ describe('laws of a profile', () => {
   });
 
   it('never lose their scale, however alike the days are', () => {
-    const p = settled(200, () => 0, modelOf({ mean: 0, within: 0, between: 0 }));
-    expect(beta(p)).toBeGreaterThan(0);
+    const p = settled(200, () => 3, modelOf({ share: 1, mean: 0, within: 0, between: 0 }));
+    // The fleet's own half nat, counted for 6 days beside 12 without any spread.
+    expect(beta(p)).toBeGreaterThan(((0.5 * Math.sqrt(6)) / Math.PI) * Math.sqrt(6 / 18));
     expect(Number.isFinite(statedSurprise(p, 0, 1e6))).toBe(true);
   });
 
@@ -128,7 +131,7 @@ describe('probabilities per agent-day', () => {
     const list = Array.from({ length: 4000 }, () => draw(random));
     const mean = list.reduce((sum, x) => sum + x, 0) / list.length;
     const within = list.reduce((sum, x) => sum + (x - mean) * (x - mean), 0) / list.length;
-    const model = modelOf({ mean, within, between: within });
+    const model = modelOf({ share: 1, mean, within, between: within });
     const exceeded = new Map([0.1, 0.03, 0.01].map((p) => [p, 0]));
     let days = 0;
     for (let agent = 0; agent < 250; agent++) {
@@ -186,28 +189,11 @@ describe('probabilities per agent-day', () => {
 });
 
 describe('tail law', () => {
-  const withTail = (from: number, stretch: number): CohortModel => {
-    return { ...modelOf(), tails: Array.from({ length: DETECTOR_COUNT }, () => ({ from, stretch })) };
-  };
-
-  it('changes nothing where what was stated is true', () => {
-    for (const stated of [0.1, 1, Math.LN10, 5, 50]) {
-      expect(surprise(stated, 0, withTail(Math.LN10, 1))).toBeCloseTo(stated, 12);
-    }
-  });
-
-  it('is one day in ten where the tenth begins, without a step, and rises throughout', () => {
-    for (const [from, stretch] of [
-      [4, 2],
-      [1, 0.7],
-    ]) {
-      const model = withTail(from, stretch);
-      expect(surprise(from, 0, model)).toBeCloseTo(Math.LN10, 12);
-      expect(surprise(from + 1e-9, 0, model)).toBeCloseTo(Math.LN10, 6);
-      expect(surprise(from + stretch, 0, model)).toBeCloseTo(Math.LN10 + 1, 12);
-      for (let stated = 0; stated < 20; stated += 0.1) {
-        expect(surprise(stated + 0.1, 0, model)).toBeGreaterThan(surprise(stated, 0, model));
-      }
+  it('is applied to what was stated, by detector', () => {
+    const laws = DETECTORS.map((_, d) => ({ share: 0.1, from: 2 + d / 4, stretch: 1 + d / 10 }));
+    const model = { ...modelOf(), tails: laws };
+    for (const stated of [0.1, 2, 5, 50]) {
+      for (const [d, law] of laws.entries()) expect(surprise(stated, d, model)).toBe(trueSurprise(stated, law));
     }
   });
 });

@@ -47,6 +47,21 @@ describe('fusion', () => {
     );
   });
 
+  it('lets silent detectors abstain: they speak neither for nor against', () => {
+    expect(fuse(new Float64Array(DETECTOR_COUNT))).toBe(0.5);
+    // Even odds are as much as silence, and less than even no more: a little surprise is never an excuse.
+    expect(fuse(new Float64Array(DETECTOR_COUNT).fill(Math.LN2))).toBe(0.5);
+    expect(fuse(surprisesOf({ errors: 0.1, novelty: 7 }))).toBe(fuse(surprisesOf({ novelty: 7 })));
+    for (const [at, name] of DETECTORS.entries()) {
+      if (WEIGHTS[at] === 0) continue;
+      // The combination of one p with halves (Liu and Xie), whose tangents are 0.
+      for (const nat of [1, 3, 9]) {
+        const tangent = WEIGHTS[at] * Math.tan((0.5 - Math.exp(-nat)) * Math.PI);
+        expect(fuse(surprisesOf({ [name]: nat }))).toBeCloseTo(0.5 - Math.atan(tangent) / Math.PI, 12);
+      }
+    }
+  });
+
   it('gives a lone detector about its part of the budget', () => {
     for (const [at, name] of DETECTORS.entries()) {
       if (WEIGHTS[at] === 0) continue;

@@ -232,5 +232,7 @@ function fromRow(row: Record<string, unknown>): Record<string, unknown> {
     bytesOut: row['bytes_out'],
     onBehalfOf: list.length === 0 ? null : list,
     dataClass: nullable('data_class'),
+    // Not a column: what it says stands in the log and in a finding's title.
+    errorType: null,
   };
 }

@@ -15,7 +15,7 @@ const NONE = {
 } as Progress['counts'];
 
 function progress(nowMs: number, scored = 0): Progress {
-  return { offset: 0, nowMs, counts: { ...NONE, scored }, deadLettered: 0, findings: 0, samples: 0 };
+  return { offset: 0, nowMs, counts: { ...NONE, scored }, deadLettered: 0, findings: 0, samples: 0, signals: 0 };
 }
 
 function world() {

@@ -11,7 +11,15 @@ const NOW_MS = 1_000_000;
 function progressOf(scored: number, late: number, duplicates: number): Progress {
   const standings = { learning: 3, provisional: 2, calibrated: 1 };
   const counts = { scored, late, duplicates, notAdmitted: 0, ...standings } as Progress['counts'];
-  return { offset: scored + duplicates, nowMs: NOW_MS - 5_000, counts, deadLettered: 1, findings: 0, samples: 0 };
+  return {
+    offset: scored + duplicates,
+    nowMs: NOW_MS - 5_000,
+    counts,
+    deadLettered: 1,
+    findings: 0,
+    samples: 0,
+    signals: 0,
+  };
 }
 
 it('begins where the process began, and tells what comes on top by what became of it', async () => {
