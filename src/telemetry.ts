@@ -63,6 +63,11 @@ export const METRICS = {
     partition,
     outcome: listed('scored', 'late', 'duplicate', 'not_admitted', 'dead_lettered'),
   }),
+  // How far agents are known. Many that stay learning are newcomers whose role nobody has told.
+  killdeer_agents: gauge('agents at work, by how far their profiles can be trusted; counted once an hour', {
+    partition,
+    state: listed('learning', 'provisional', 'calibrated'),
+  }),
   // Whether scoring keeps up. Records say how much work is left, seconds how old a finding is when it is raised.
   killdeer_lag_records: gauge('records in the log that are not executed', { partition }),
   killdeer_lag_seconds: gauge('age of the record executed last; 0 where all are executed', { partition }),

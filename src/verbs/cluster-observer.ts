@@ -1,4 +1,5 @@
 /** What a process among several tells of itself, as the metrics of telemetry.ts. */
+import { STANDINGS } from '../engine/standing.js';
 import type { ErrorCode } from '../errors.js';
 import type { ClusterObserver } from '../pipeline/cluster-parts.js';
 import type { LiveChange } from '../pipeline/live-parts.js';
@@ -45,6 +46,7 @@ export function createClusterObserver(
     },
     progress: (partition, before, now) => {
       telemetry.observeProgress(partition, countsOf(now));
+      observeAgents(telemetry, partition, now);
       if (!writesTicks || before === null || now.nowMs <= before.nowMs) return;
       const delayMs = Math.max(0, clock() - now.nowMs);
       telemetry.set('killdeer_tick_delay_seconds', { partition }, delayMs / 1_000);
@@ -92,6 +94,11 @@ export function observeChange(telemetry: Telemetry, { offset, record, verdict }:
 export function countsOf({ counts, deadLettered }: Progress): PartitionCounts {
   const { scored, late, duplicates, notAdmitted } = counts;
   return { scored, late, duplicates, notAdmitted, deadLettered };
+}
+
+/** How many agents of a partition are how far known. */
+export function observeAgents(telemetry: Telemetry, partition: number, { counts }: Progress): void {
+  for (const state of STANDINGS) telemetry.set('killdeer_agents', { partition, state }, counts[state]);
 }
 
 function megabytes(bytes: number): string {

@@ -4,7 +4,7 @@ import type { Live } from '../pipeline/live.js';
 import type { PartitionStatus } from '../pipeline/live-partitions.js';
 import type { Registry } from '../registry/journal.js';
 import type { Telemetry } from '../telemetry.js';
-import { countsOf } from './cluster-observer.js';
+import { countsOf, observeAgents } from './cluster-observer.js';
 
 /** From here on; what was executed before is where the counts begin. */
 export function observeLive(telemetry: Telemetry, live: Live<Registry>): void {
@@ -20,6 +20,7 @@ export function observeLive(telemetry: Telemetry, live: Live<Registry>): void {
       telemetry.total('killdeer_partition_restarts_total', { partition }, restarts);
       if (now === null) continue;
       telemetry.observeProgress(partition, countsOf(now));
+      observeAgents(telemetry, partition, now);
       const ageMs = behind === 0 || now.nowMs === 0 ? 0 : Math.max(0, live.clock() - now.nowMs);
       telemetry.set('killdeer_lag_seconds', { partition }, ageMs / 1_000);
     }

@@ -198,6 +198,16 @@ describe('who belongs to a cohort', () => {
 });
 
 describe('states of an agent', () => {
+  it('are counted once an hour, newcomers of a known cohort as provisional', () => {
+    const engine = engineOf({ model: fleet.model, snapshot: fleet.snapshot });
+    const atMs = fleet.endMs + 9 * HOUR_MS;
+    const call = (agent: string) => recordOf(eventOf({ agent, timeMs: atMs }));
+    const newcomers = [describedAs('newcomer', 'busy', atMs), call('newcomer'), call('stranger')];
+    outcomeOf(engine, [...newcomers, { type: 'tick', timeMs: atMs + HOUR_MS }]);
+    const { learning, provisional, calibrated } = engine.counts;
+    expect([learning, provisional, calibrated]).toEqual([1, 1, 47]);
+  });
+
   it('are told by closed days, and by a cohort before there are any', () => {
     expect([0, 2, 3, 6, 7].map((days) => standingOf(days, false))).toEqual([
       'learning',

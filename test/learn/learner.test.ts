@@ -163,6 +163,8 @@ describe('learner', () => {
       'surprise',
       'marginal',
       'paged',
+      'windowMean',
+      'windowSquare',
     ]);
     for (const sample of windows.flat()) for (const member of Object.keys(sample)) expect(known).toContain(member);
     const marked = windows.map((samples) =>

@@ -4,7 +4,15 @@ import type { Progress } from '../../src/pipeline/partition-parts.js';
 import { createTelemetry } from '../../src/telemetry.js';
 import { createClusterObserver } from '../../src/verbs/cluster-observer.js';
 
-const NONE = { scored: 0, late: 0, duplicates: 0, notAdmitted: 0 } as Progress['counts'];
+const NONE = {
+  scored: 0,
+  late: 0,
+  duplicates: 0,
+  notAdmitted: 0,
+  learning: 0,
+  provisional: 0,
+  calibrated: 0,
+} as Progress['counts'];
 
 function progress(nowMs: number, scored = 0): Progress {
   return { offset: 0, nowMs, counts: { ...NONE, scored }, deadLettered: 0, findings: 0, samples: 0, signals: 0 };

@@ -9,7 +9,8 @@ import { observeLive } from '../../src/verbs/live-observer.js';
 const NOW_MS = 1_000_000;
 
 function progressOf(scored: number, late: number, duplicates: number): Progress {
-  const counts = { scored, late, duplicates, notAdmitted: 0 } as Progress['counts'];
+  const standings = { learning: 3, provisional: 2, calibrated: 1 };
+  const counts = { scored, late, duplicates, notAdmitted: 0, ...standings } as Progress['counts'];
   return {
     offset: scored + duplicates,
     nowMs: NOW_MS - 5_000,
@@ -52,6 +53,8 @@ it('begins where the process began, and tells what comes on top by what became o
   expect(after).toContain('killdeer_events_total{partition="0",outcome="late"} 2');
   expect(after).toContain('killdeer_events_total{partition="0",outcome="duplicate"} 3');
   expect(after).not.toContain('outcome="dead_lettered"');
+  expect(after).toContain('killdeer_agents{partition="0",state="learning"} 3');
+  expect(after).toContain('killdeer_agents{partition="1",state="calibrated"} 1');
   expect(after).toContain('killdeer_lag_records{partition="0"} 3');
   expect(after).toContain('killdeer_lag_seconds{partition="0"} 5');
   expect(after).toContain('killdeer_ready{part="process"} 0');
