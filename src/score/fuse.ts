@@ -8,7 +8,7 @@ import { cauchyScore, combineCauchy } from '../math/tail.js';
 /** Parts of the alert budget. Silence has none: it is reported apart and never wakes anybody. */
 const SHARES: Readonly<Record<DetectorName, number>> = {
   rate: 0.1,
-  starts: 2,
+  starts: 3,
   delegation: 2,
   errors: 1,
   novelty: 2,
@@ -21,7 +21,7 @@ const SHARES: Readonly<Record<DetectorName, number>> = {
   egress: 2,
   mixing: 1,
   origin: 0.5,
-  ledger: 1,
+  ledger: 2,
   ramp: 0.5,
   stray: 4,
   joint: 0.05,
