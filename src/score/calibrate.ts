@@ -15,6 +15,7 @@ import { trueSurprise } from './tail.js';
 
 const FUSED = DETECTORS.indexOf('fused');
 const JOINT = DETECTORS.indexOf('joint');
+const LEDGER = DETECTORS.indexOf('ledger');
 const EULER = 0.5772156649015329;
 const SQRT6_OVER_PI = Math.sqrt(6) / Math.PI;
 /** Days that the fleet's share of days with anything, and its within-agent variance, count for. */
@@ -109,6 +110,8 @@ export function closeDay(p: Profile): void {
     p.f32[p.at4 + F.dayMax + d] = 0;
     // A day on which the cohort had no forest says nothing about the days on which it has one.
     if (d === JOINT && value === 0) continue;
+    // The ledger remembers for as long as an agent's own law does: what adds up slowly would raise its own bar.
+    if (d === LEDGER) continue;
     learnDay(p, d, value, p.u32[p.at4 + F.days] >= BURN[d]);
   }
   p.f32[p.at4 + F.dayFused] = 0;
