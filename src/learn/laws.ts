@@ -32,7 +32,7 @@ const SLOPE_SHARE = 0.3;
 const FROM_MIN = 0.5;
 const STRETCH_MIN = 0.7;
 /** All together are never thinner than they are stated: what is rare in one detector has the tails of them all. */
-const FUSED_STRETCH_MIN = 0.9;
+const FUSED_STRETCH_MIN = 0.8;
 /** Marginal pages within this many days of the partition's time are weighed against the budget. */
 const BAR_DAYS = 7;
 

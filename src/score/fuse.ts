@@ -21,7 +21,7 @@ const SHARES: Readonly<Record<DetectorName, number>> = {
   egress: 2,
   mixing: 1,
   origin: 0.5,
-  ledger: 2,
+  ledger: 3,
   ramp: 0.5,
   stray: 4,
   joint: 0.05,
