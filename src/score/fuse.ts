@@ -7,7 +7,7 @@ import { cauchyScore, combineCauchy } from '../math/tail.js';
 
 /** Parts of the alert budget. Silence has none: it is reported apart and never wakes anybody. */
 const SHARES: Readonly<Record<DetectorName, number>> = {
-  rate: 0.1,
+  rate: 0.75,
   starts: 3,
   delegation: 2,
   errors: 1,

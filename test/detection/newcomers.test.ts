@@ -7,7 +7,7 @@ const PATIENCE_MS = 240_000;
 it(
   'newcomers of a known role are covered from their first minute, and left in peace',
   ({ task }) => {
-    const { benign, paged, noticed, bursting, found, medianS } = measureNewcomers(12, 4, 100, 20);
+    const { benign, paged, noticed, bursting, found, medianS } = measureNewcomers(12, 9, 100, 20);
     show(task, [
       { measure: 'benign newcomers paged', unit: 'agents', value: paged, most: 0 },
       { measure: 'benign newcomers noticed', unit: 'share', value: noticed / benign },
