@@ -1,8 +1,10 @@
 /** From a scored observation to a finding's line and, where the policy says so, a proposal. */
-import { DETECTORS, F } from '../agent/layout.js';
+import { DETECTORS, F, STREAMS, WINDOW_COUNT } from '../agent/layout.js';
 import { U } from '../agent/sessions.js';
 import { agentKey } from '../agent/table.js';
+import { slidingCount } from '../agent/window.js';
 import type { Attribution, Finding, Kind, Severity } from '../decide/finding.js';
+import { ERROR_RUN_FEATURE } from '../detect/errors.js';
 import { isLoneNewTool } from '../detect/ledger.js';
 import { type AgentEvent, FLEET } from '../event/event.js';
 import { BURN_DAYS } from '../score/calibrate.js';
@@ -91,6 +93,9 @@ const OF_NEW: ReadonlySet<Kind> = new Set(['new-endpoint', 'novelty-creep', 'pri
 /** Calls from which an agent's rate is its own, however few its days. */
 const CALLS_BEFORE_PAGE = 500;
 const RATE = DETECTORS.indexOf('rate');
+const ERRORS = DETECTORS.indexOf('errors');
+/** First window of failures; theirs are the last of all. */
+const ERROR_WINDOW = WINDOW_COUNT - STREAMS.errors.length;
 
 /** Silence is told apart from attacks and wakes nobody; nor does an agent that nobody knows yet. */
 function isNoticeOnly(state: EngineState, kind: Kind, severity: Severity): boolean {
@@ -190,13 +195,14 @@ function raise(state: EngineState, cause: Cause, bound: boolean, offset: number,
   const source = o.event?.id ?? `tick:${o.timeMs}`;
   const mutedBy = cause.kind === 'budget' ? null : muting(state, cause.kind, cause.attribution);
   const severity = mutedBy === null ? cause.severity : 'low';
-  const evidence = { ...cause, severity, timeMs: o.timeMs, bound };
+  const waiting = mutedBy === null ? cause.waiting : undefined;
+  const said = { muted: mutedBy !== null, waits: waiting !== undefined };
+  const evidence = { ...cause, ...said, severity, timeMs: o.timeMs, bound };
   const raised = state.findings.note(key, evidence, () => makeId([key, cause.cause, source, o.timeMs]));
   if (raised.isFace) return;
   const { finding: open, line } = raised;
   const asks = mutedBy === null && open.bound && isAnswered(settings.policy.rules, cause.kind, open);
   if (cause.kind !== 'budget') noteLevel(state, open.id, line, cause);
-  const waiting = mutedBy === null ? cause.waiting : undefined;
   if (!line && !asks && waiting === undefined) return;
   const session = sessionOf(cause.kind, o);
   const finding = describe(
@@ -217,17 +223,32 @@ function raise(state: EngineState, cause: Cause, bound: boolean, offset: number,
 /** Remembers how high a finding's leading measurement stood, which says more of it than its lines alone. */
 function noteLevel(state: EngineState, id: string, line: boolean, { attribution }: Cause): void {
   const { features, readings, observation: o, verdicts } = state;
+  const detector = leader();
+  if (detector === ERRORS) noteFailures(state, id);
   if (line) {
     const { detector, feature, observed } = attribution()[0];
     verdicts.note(id, detector, feature, observed, o.timeMs);
     return;
   }
-  const detector = leader();
   const name = DETECTORS[detector];
   const feature = features.get(name)?.[readings.feature[detector]];
   // Which feature leads the joint view is too dear to be asked for at every event.
   if (feature !== undefined && name !== 'joint')
     verdicts.note(id, name, feature, readings.observed[detector], o.timeMs);
+}
+
+/**
+ * Failures in a row and failures in a window are two measurements of the same calls, and which of them leads changes
+ * from call to call: both are remembered, or the same loop would not be covered when the other one leads.
+ */
+function noteFailures({ features, observation: o, verdicts }: EngineState, id: string): void {
+  const names = features.get('errors') ?? [];
+  for (let i = 0; i < STREAMS.errors.length; i++) {
+    const count = slidingCount(o.profile, ERROR_WINDOW + i, o.timeMs);
+    if (count > 0) verdicts.note(id, 'errors', names[i], count, o.timeMs);
+  }
+  const run = o.sessionCount(U.errorRun);
+  if (run > 0) verdicts.note(id, 'errors', names[ERROR_RUN_FEATURE], run, o.timeMs);
 }
 
 /** The finding's line as it would be written now. */

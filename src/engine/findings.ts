@@ -18,6 +18,8 @@ export interface OpenFinding {
   reached: Severity;
   lastMs: number;
   bound: boolean;
+  /** Whether its last line said that a verdict mutes it. */
+  muted: boolean;
   /** Actions already proposed for it: each is proposed once. */
   readonly proposed: Action[];
 }
@@ -29,6 +31,10 @@ export interface CauseEvidence {
   readonly severity: Severity;
   readonly timeMs: number;
   readonly bound: boolean;
+  /** Whether a verdict mutes it; left out: none does. */
+  readonly muted?: boolean;
+  /** Whether a page waits behind the notice, which then needs a finding of its own to become one; left out: none does. */
+  readonly waits?: boolean;
 }
 
 /** What noting a piece of evidence led to. */
@@ -36,7 +42,7 @@ export interface Raised {
   readonly finding: OpenFinding;
   /** Whether a line is due: raised now, or its shown severity rose. */
   readonly line: boolean;
-  /** A notice that is only another face of the finding, which is of the same family: nothing was opened. */
+  /** A notice that is only another face of the finding, which is of the same family and as muted: nothing was opened. */
   readonly isFace: boolean;
 }
 
@@ -73,6 +79,14 @@ function hides(open: OpenFinding, { kind, severity }: CauseEvidence): boolean {
   return isOfFamily(open.kind, kind) || rank(open.shown) >= rank(severity);
 }
 
+/**
+ * Whether a notice is told already by an open finding. What is muted and what is not never stand for each other: nobody
+ * looks at the one, and people ask of the other what came of their verdict.
+ */
+function isToldBy(open: OpenFinding, { kind, severity, muted = false, waits = false }: CauseEvidence): boolean {
+  return severity === 'low' && !waits && open.muted === muted && isOfFamily(open.kind, kind);
+}
+
 /** Open findings of one agent; the oldest is closed for another. */
 const OPEN_MAX = 64;
 
@@ -88,16 +102,16 @@ export class FindingBook {
 
   /** Notes evidence of a cause. `makeId` is called only where a new finding is opened. */
   note(key: string, evidence: CauseEvidence, makeId: () => string): Raised {
-    const { kind, cause, severity, timeMs, bound } = evidence;
+    const { kind, cause, severity, timeMs, bound, muted = false } = evidence;
     const list = this.current(key, timeMs);
     let finding = list.find((f) => f.cause === cause);
     // A limit that people set is never the other face of something else.
     const capped = kind !== 'budget' && rank(severity) >= PAGE && list.some((f) => f !== finding && hides(f, evidence));
     const shown: Severity = capped ? 'low' : severity;
     if (finding === undefined) {
-      const face = severity === 'low' ? list.find((f) => isOfFamily(f.kind, kind)) : undefined;
+      const face = list.find((f) => isToldBy(f, evidence));
       if (face !== undefined) return { finding: face, line: false, isFace: true };
-      finding = { id: makeId(), kind, cause, shown, reached: severity, lastMs: timeMs, bound, proposed: [] };
+      finding = { id: makeId(), kind, cause, shown, reached: severity, lastMs: timeMs, bound, muted, proposed: [] };
       if (list.length >= OPEN_MAX) list.shift();
       list.push(finding);
       this.open.set(key, list);
@@ -107,7 +121,10 @@ export class FindingBook {
     finding.bound &&= bound;
     if (rank(severity) > rank(finding.reached)) finding.reached = severity;
     const line = rank(shown) > rank(finding.shown);
-    if (line) finding.shown = shown;
+    if (line) {
+      finding.shown = shown;
+      finding.muted = muted;
+    }
     return { finding, line, isFace: false };
   }
 

@@ -27,7 +27,10 @@ const ANY_MIN = 1e-6;
 const DAYS_MEMORY = 12;
 /** A day beyond this tail probability is learned as if it stood there: an attack is not the new usual. */
 const CLAMP_TAILS = 7;
-/** Days after which an agent's own law clamps. */
+/**
+ * Days after which an agent's own law clamps, whether they held anything or not: the first trouble of an agent that
+ * never had any would else be its usual, and make it deaf to the next.
+ */
 const CLAMP_AFTER = 3;
 /** No agent's days are believed to be steadier than half a nat. */
 const VARIANCE_MIN = 0.25;
@@ -124,7 +127,7 @@ function learnDay(p: Profile, d: number, value: number, isSettled: boolean): voi
   p.f32[share] += ((value > 0 ? 1 : 0) - p.f32[share]) / days;
   if (value === 0) return;
   const cap = p.f32[p.at4 + F.mu + d] + CLAMP_TAILS * p.f32[p.at4 + F.beta + d];
-  const learned = p.f32[p.at4 + F.dayHeld + d] >= CLAMP_AFTER && value > cap ? cap : value;
+  const learned = p.f32[p.at4 + F.dayCount + d] >= CLAMP_AFTER && value > cap ? cap : value;
   const n = counted(p, p.at4 + F.dayHeld + d, isSettled);
   const mean = p.at4 + F.dayMean + d;
   const variance = p.at4 + F.dayVar + d;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Observation } from '../../src/agent/observation.js';
 import { type Finding, isPage, type Kind, SEVERITIES, type Severity } from '../../src/decide/finding.js';
 import { sessionOf, severityOf } from '../../src/engine/cause.js';
-import { FindingBook } from '../../src/engine/findings.js';
+import { type CauseEvidence, FindingBook } from '../../src/engine/findings.js';
 import type { EventRecord } from '../../src/engine/record.js';
 import { createRandom } from '../../src/math/random.js';
 import { traffic } from './traffic.js';
@@ -90,6 +90,37 @@ describe('book of findings', () => {
         expect(note(kind, 'medium', 3, 'other')).toMatchObject({ shown: 'medium' });
       }
     }
+  });
+
+  it('tells a notice of a family once, but for what is muted, and for what a page waits behind', () => {
+    const lineOf = (first: Partial<CauseEvidence>, second: Partial<CauseEvidence>): boolean => {
+      const { book } = bookOf();
+      const base = { severity: 'low', timeMs: 0, bound: true } as const;
+      book.note('clerk', { ...base, kind: 'rate-burst', cause: 'rate-burst', ...first }, () => 'f-0');
+      const evidence = { ...base, kind: 'error-burst', cause: 'error-burst', ...second } as const;
+      const { line, isFace, finding } = book.note('clerk', evidence, () => 'f-1');
+      expect(isFace).toBe(!line);
+      expect(finding.id).toBe(line ? 'f-1' : 'f-0');
+      return line;
+    };
+    expect(lineOf({}, {})).toBe(false);
+    expect(lineOf({ severity: 'critical' }, {})).toBe(false);
+    expect(lineOf({}, { muted: true })).toBe(true);
+    expect(lineOf({ muted: true }, {})).toBe(true);
+    expect(lineOf({ muted: true }, { muted: true })).toBe(false);
+    expect(lineOf({}, { waits: true })).toBe(true);
+    expect(lineOf({}, { kind: 'joint', cause: 'joint' })).toBe(true);
+  });
+
+  it('is muted until a line says otherwise', () => {
+    const { book } = bookOf();
+    const note = (kind: Kind, severity: Severity, muted: boolean) =>
+      book.note('clerk', { kind, cause: kind, severity, timeMs: 0, bound: true, muted }, () => kind);
+    note('retry-loop', 'low', true);
+    expect(note('retry-loop', 'low', false)).toMatchObject({ line: false, finding: { muted: true } });
+    expect(note('retry-loop', 'medium', false)).toMatchObject({ line: true, finding: { muted: false } });
+    expect(note('error-burst', 'low', false)).toMatchObject({ isFace: true });
+    expect(note('error-burst', 'low', true)).toMatchObject({ line: true, finding: { muted: true } });
   });
 
   it('shows how severe the first of a family has become', () => {

@@ -1,6 +1,7 @@
 /** A replay with verdicts: what each of them would have changed, exactly, however often it was killed. */
 import { describe, expect, it } from 'vitest';
-import type { Finding } from '../../src/decide/finding.js';
+import { type Finding, isPage } from '../../src/decide/finding.js';
+import { MILDER_FACES } from '../../src/decide/verdict-kinds.js';
 import { KilldeerError } from '../../src/errors.js';
 import { replay } from '../../src/pipeline/replay.js';
 import type { ReplayWord } from '../../src/pipeline/replay-verdicts.js';
@@ -44,7 +45,13 @@ describe('a replay with verdicts', () => {
     const muted = heard.filter(({ mutedBy }) => mutedBy !== undefined);
     expect(muted.length).toBeGreaterThan(0);
     const { kind, root } = finding;
-    for (const one of muted) expect(one).toMatchObject({ severity: 'low', mutedBy: 'v-1', kind, root, proposal: null });
+    for (const one of muted) {
+      expect(one).toMatchObject({ severity: 'low', mutedBy: 'v-1', root, proposal: null });
+      expect([kind, ...(MILDER_FACES[kind] ?? [])]).toContain(one.kind);
+    }
+    const pagesAgain = (one: Finding) => Date.parse(one.time) >= AT + DAY_MS && isPage(one.severity);
+    expect(plain.filter(pagesAgain).map((one) => one.kind)).toContain(kind);
+    expect(heard.filter(pagesAgain)).toEqual([]);
   });
 
   it('says the same as ever once a verdict is taken back', async () => {
