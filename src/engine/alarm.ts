@@ -190,13 +190,13 @@ function raise(state: EngineState, cause: Cause, bound: boolean, offset: number,
   const source = o.event?.id ?? `tick:${o.timeMs}`;
   const mutedBy = cause.kind === 'budget' ? null : muting(state, cause.kind, cause.attribution);
   const severity = mutedBy === null ? cause.severity : 'low';
-  const evidence = { ...cause, severity, timeMs: o.timeMs, bound };
+  const waiting = mutedBy === null ? cause.waiting : undefined;
+  const evidence = { ...cause, severity, waiting, timeMs: o.timeMs, bound };
   const raised = state.findings.note(key, evidence, () => makeId([key, cause.cause, source, o.timeMs]));
   if (raised.isFace) return;
   const { finding: open, line } = raised;
   const asks = mutedBy === null && open.bound && isAnswered(settings.policy.rules, cause.kind, open);
   if (cause.kind !== 'budget') noteLevel(state, open.id, line, cause);
-  const waiting = mutedBy === null ? cause.waiting : undefined;
   if (!line && !asks && waiting === undefined) return;
   const session = sessionOf(cause.kind, o);
   const finding = describe(

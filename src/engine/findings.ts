@@ -29,6 +29,8 @@ export interface CauseEvidence {
   readonly severity: Severity;
   readonly timeMs: number;
   readonly bound: boolean;
+  /** The severity of a page that waits: its notice is no mere face, for it is to become that page. */
+  readonly waiting?: Severity;
 }
 
 /** What noting a piece of evidence led to. */
@@ -88,14 +90,15 @@ export class FindingBook {
 
   /** Notes evidence of a cause. `makeId` is called only where a new finding is opened. */
   note(key: string, evidence: CauseEvidence, makeId: () => string): Raised {
-    const { kind, cause, severity, timeMs, bound } = evidence;
+    const { kind, cause, severity, timeMs, bound, waiting } = evidence;
     const list = this.current(key, timeMs);
     let finding = list.find((f) => f.cause === cause);
     // A limit that people set is never the other face of something else.
     const capped = kind !== 'budget' && rank(severity) >= PAGE && list.some((f) => f !== finding && hides(f, evidence));
     const shown: Severity = capped ? 'low' : severity;
     if (finding === undefined) {
-      const face = severity === 'low' ? list.find((f) => isOfFamily(f.kind, kind)) : undefined;
+      const isMereNotice = severity === 'low' && waiting === undefined;
+      const face = isMereNotice ? list.find((f) => isOfFamily(f.kind, kind)) : undefined;
       if (face !== undefined) return { finding: face, line: false, isFace: true };
       finding = { id: makeId(), kind, cause, shown, reached: severity, lastMs: timeMs, bound, proposed: [] };
       if (list.length >= OPEN_MAX) list.shift();
