@@ -191,7 +191,7 @@ function raise(state: EngineState, cause: Cause, bound: boolean, offset: number,
   const mutedBy = cause.kind === 'budget' ? null : muting(state, cause.kind, cause.attribution);
   const severity = mutedBy === null ? cause.severity : 'low';
   const waiting = mutedBy === null ? cause.waiting : undefined;
-  const evidence = { ...cause, severity, waiting, timeMs: o.timeMs, bound };
+  const evidence = { ...cause, severity, waits: waiting !== undefined, timeMs: o.timeMs, bound };
   const raised = state.findings.note(key, evidence, () => makeId([key, cause.cause, source, o.timeMs]));
   if (raised.isFace) return;
   const { finding: open, line } = raised;

@@ -29,8 +29,8 @@ export interface CauseEvidence {
   readonly severity: Severity;
   readonly timeMs: number;
   readonly bound: boolean;
-  /** The severity of a page that waits: its notice is no mere face, for it is to become that page. */
-  readonly waiting?: Severity;
+  /** A notice that may yet become a page is no mere face of another. */
+  readonly waits?: boolean;
 }
 
 /** What noting a piece of evidence led to. */
@@ -90,14 +90,14 @@ export class FindingBook {
 
   /** Notes evidence of a cause. `makeId` is called only where a new finding is opened. */
   note(key: string, evidence: CauseEvidence, makeId: () => string): Raised {
-    const { kind, cause, severity, timeMs, bound, waiting } = evidence;
+    const { kind, cause, severity, timeMs, bound, waits } = evidence;
     const list = this.current(key, timeMs);
     let finding = list.find((f) => f.cause === cause);
     // A limit that people set is never the other face of something else.
     const capped = kind !== 'budget' && rank(severity) >= PAGE && list.some((f) => f !== finding && hides(f, evidence));
     const shown: Severity = capped ? 'low' : severity;
     if (finding === undefined) {
-      const isMereNotice = severity === 'low' && waiting === undefined;
+      const isMereNotice = severity === 'low' && waits !== true;
       const face = isMereNotice ? list.find((f) => isOfFamily(f.kind, kind)) : undefined;
       if (face !== undefined) return { finding: face, line: false, isFace: true };
       finding = { id: makeId(), kind, cause, shown, reached: severity, lastMs: timeMs, bound, proposed: [] };
