@@ -19,14 +19,18 @@ import { wake } from './wake.js';
 
 const STARTS = STREAMS.events.length;
 const SPAWNS = STARTS + STREAMS.starts.length;
+/** Agents that seldom delegate do it by the handful: thirty at once are ten times as strange as three. */
+const DELEGATION_DISPERSION = 0.5;
 
 /** The detectors, sharing one cold-start law that the engine fills from the model in force. */
 export function createCatalogue(prior: WindowPrior): readonly Detector[] {
   return [
     createRate(prior),
     createCounts('starts', 'sessions started', STARTS, STREAMS.starts.length, 1, 0, prior, (o) => o.opensSession),
-    createCounts('delegation', 'sub-agents started', SPAWNS, STREAMS.spawns.length, 3, 0, prior, (o) =>
-      isDelegation(o.event),
+    createCounts(
+      ...(['delegation', 'sub-agents started', SPAWNS, STREAMS.spawns.length, 3, 0, prior] as const),
+      (o) => isDelegation(o.event),
+      DELEGATION_DISPERSION,
     ),
     createErrors(prior),
     novelty,

@@ -54,7 +54,8 @@ export class WindowPrior {
 
 /**
  * A detector over `count` windows from `first`; events for which `counts` is true count. A window is tested from `least`
- * events on, and only above its mean by `deviations` standard deviations.
+ * events on, and only above its mean by `deviations` standard deviations. A `dispersionMin` above 0 keeps the law from
+ * believing in any number of a thing that hardly ever happens.
  */
 export function createCounts(
   name: DetectorName,
@@ -65,6 +66,7 @@ export function createCounts(
   deviations: number,
   prior: WindowPrior,
   counts: (o: Observation) => boolean,
+  dispersionMin = 0,
 ): Detector {
   const index = DETECTORS.indexOf(name);
   const last = first + count;
@@ -106,7 +108,7 @@ export function createCounts(
         const variance = mean * dispersion;
         // Nothing within two deviations of the mean can be the day's strangest minute.
         if (x <= mean + deviations * Math.sqrt(variance > mean ? variance : mean)) continue;
-        const k = (mean * mean) / Math.max(variance - mean, (mean * mean) / DISPERSION_MAX);
+        const k = Math.max(dispersionMin, (mean * mean) / Math.max(variance - mean, (mean * mean) / DISPERSION_MAX));
         const score = lnAny(mean, k) - lnNegativeBinomialTail(x, mean, k);
         p.f32[p.at4 + F.windowQuiet + w] = quietCount(p, index, x, score, mean, k);
         if (score > best) {
