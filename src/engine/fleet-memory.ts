@@ -24,6 +24,8 @@ export interface HeldPage {
   readonly untilMs: number;
 }
 
+type Held = readonly [at: string, page: HeldPage];
+
 interface Outage {
   readonly finding: string;
   readonly endpoints: readonly string[];
@@ -33,6 +35,26 @@ interface Outage {
 interface Deploy {
   readonly agents: number;
   readonly untilMs: number;
+}
+
+function byAgentAndP(
+  [
+    a,
+    {
+      key: keyA,
+      finding: { p: pA },
+    },
+  ]: Held,
+  [
+    b,
+    {
+      key: keyB,
+      finding: { p: pB },
+    },
+  ]: Held,
+): number {
+  if (keyA !== keyB) return keyA < keyB ? -1 : 1;
+  return pA - pB || (a < b ? -1 : 1);
 }
 
 /** The memory in a snapshot. */
@@ -113,11 +135,14 @@ export class FleetMemory {
     for (const [at, page] of this.held) if (page.key === key) this.held.delete(at);
   }
 
-  /** Pages whose time has come, in the order of their agents; and deploys that are over are forgotten. */
+  /**
+   * Pages whose time has come, in the order of their agents and of each the worst first: it is the page, the others
+   * are faces of it. Deploys that are over are forgotten.
+   */
   due(timeMs: number): HeldPage[] {
     for (const [key, { untilMs }] of this.deploys) if (untilMs <= timeMs) this.deploys.delete(key);
     if (this.held.size === 0) return [];
-    const due = [...this.held].filter(([, { untilMs }]) => untilMs <= timeMs).sort((a, b) => (a[0] < b[0] ? -1 : 1));
+    const due = [...this.held].filter(([, { untilMs }]) => untilMs <= timeMs).sort(byAgentAndP);
     for (const [at] of due) this.held.delete(at);
     return due.map(([, page]) => page);
   }

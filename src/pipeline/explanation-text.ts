@@ -82,7 +82,7 @@ function detectorTable(detectors: readonly DetectorVerdict[]): string[] {
   const silent = detectors.filter((d) => d.ran && d.score <= 0);
   const lines: string[] = [];
   if (spoke.length > 0) {
-    const head = ['detector', 'score', 'law', 'stated', 'corrected', 'share', 'measured'];
+    const head = ['detector', 'score', 'any', 'law', 'stated', 'corrected', 'share', 'measured'];
     const rows = [head, ...spoke.map(detectorCells)];
     const widths = head.map((_, column) => Math.max(...rows.map((cells) => cells[column].length)));
     for (const cells of rows) {
@@ -103,7 +103,7 @@ function detectorCells(d: DetectorVerdict): string[] {
   const share = d.share > 0 ? `${Math.round(d.share * 100)} %` : '-';
   const law = `${plain(d.mu)} +- ${plain(d.beta)}`;
   const measured = `${plain(d.observed)} ${d.feature}${usual}`;
-  return [d.name, plain(d.score), law, plain(d.stated), plain(d.corrected), share, measured];
+  return [d.name, plain(d.score), plain(d.any), law, plain(d.stated), plain(d.corrected), share, measured];
 }
 
 /** The windows furthest above their mean, at most three. */

@@ -54,10 +54,12 @@ export interface DetectorVerdict {
   readonly score: number;
   readonly observed: number;
   readonly expected: number;
-  /** Gumbel law of this agent's daily maximum: location and scale, in units of the score. */
+  /** How often a day of this agent holds anything at all, (0, 1]. */
+  readonly any: number;
+  /** Gumbel law of the largest score of such a day: location and scale, in units of the score. */
   readonly mu: number;
   readonly beta: number;
-  /** -ln p by that law, nats; 0 below the middle of an ordinary day. */
+  /** -ln (any P(s | any)), nats; 0 where it is not worth a closer look. */
   readonly stated: number;
   /** The same after the fleet's correction: what is fused. */
   readonly corrected: number;

@@ -141,11 +141,12 @@ function detectorsOf(
     const features = state.features.get(name);
     // Calibrated over the fleet alone: it measures nothing itself.
     if (features === undefined) return;
+    const any = p.f32[p.at4 + F.any + d];
     const mu = p.f32[p.at4 + F.mu + d];
     const beta = p.f32[p.at4 + F.beta + d];
     if (!ran(d)) {
       const zero = { score: 0, observed: 0, expected: 0, stated: 0, corrected: 0, share: 0 };
-      verdicts.push({ name, ran: false, feature: '', mu, beta, ...zero });
+      verdicts.push({ name, ran: false, feature: '', any, mu, beta, ...zero });
       return;
     }
     const score = readings.score[d];
@@ -156,6 +157,7 @@ function detectorsOf(
       score,
       observed: readings.observed[d],
       expected: readings.expected[d],
+      any,
       mu,
       beta,
       stated: score > 0 && isInteresting(p, d, score) ? statedSurprise(p, d, score) : 0,

@@ -31,9 +31,12 @@ describe('ledger', () => {
     const list = Array.from({ length: 8 }, (_, at) => play(stage, `crm.page-${at}`, at * 2 * DAY_MS));
     expect(list[0]).toBeGreaterThan(0);
     for (let at = 1; at < list.length; at++) expect(list[at]).toBeGreaterThan(list[at - 1]);
-    // Half of what is ten days old: 2 / (1 - 2^(-1/5)) steps at most, and the root of them is what counts.
-    expect(level(stage)).toBeLessThan(1 / (1 - 0.5 ** 0.2));
-    expect(list[7]).toBeLessThan(3 * list[0]);
+    // Halved every ten days: 1 / (1 - 2^(-1/5)) steps at most, however long it goes on; each step counts the same.
+    const stepsMax = 1 / (1 - 0.5 ** 0.2);
+    expect(level(stage)).toBeLessThan(stepsMax);
+    for (const [at, score] of list.entries()) {
+      expect(score).toBeCloseTo((list[0] * (1 - 0.5 ** (0.2 * (at + 1)))) / (1 - 0.5 ** 0.2), 4);
+    }
   });
 
   it('counts each endpoint once, however often it is used before it is adopted', () => {

@@ -78,7 +78,7 @@ describe('a new version', () => {
   it('is not believed of a sub-agent, nor told by an event from before it', () => {
     const sub = { ...deployed, agent: `${AGENT}/sub`, parent: AGENT };
     expect(pagesAfter([call(0), ...oddSession(1, sub)])).not.toEqual([]);
-    const late = call(0.5, { session: 'late' });
+    const late = call(0.5);
     expect(pagesAfter([call(0, deployed), call(1, deployed), late, ...oddSession(2, deployed)])).toEqual([]);
   });
 

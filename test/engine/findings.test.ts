@@ -141,6 +141,17 @@ describe('book of findings', () => {
     expect(note('novelty-creep', 'critical', 5)).toMatchObject({ shown: 'low', line: true });
   });
 
+  it('opens no notice beside one of the family, unless it waits to become a page', () => {
+    const { book, note } = bookOf();
+    note('error-burst', 'low', 0);
+    const evidence = { kind: 'retry-loop', cause: 'retry-loop', severity: 'low', timeMs: 1, bound: true } as const;
+    const makeId = () => 'f-later';
+    expect(book.note('clerk', evidence, makeId)).toMatchObject({ finding: { id: 'f-0' }, line: false, isFace: true });
+    const waiting = book.note('clerk', { ...evidence, waits: true }, makeId);
+    expect(waiting).toMatchObject({ finding: { id: 'f-later' }, line: true, isFace: false });
+    expect(note('retry-loop', 'medium', 2)).toMatchObject({ id: 'f-later', shown: 'medium', line: true });
+  });
+
   it('takes kinds of no family each for itself', () => {
     for (const kind of ['cost-drift', 'dormant-wakes', 'joint'] as const) {
       const { note } = bookOf();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Severity } from '../../src/decide/finding.js';
+import type { Kind, Severity } from '../../src/decide/finding.js';
 import type { PartitionEngine } from '../../src/engine/engine.js';
 import { HOLD_MS } from '../../src/engine/fleet-hold.js';
 import type { FleetRecord } from '../../src/engine/fleet-record.js';
@@ -25,13 +25,13 @@ import {
 
 const AGENT = 'clerk';
 const NOW_MS = START_MS + 6 * DAY_MS;
-/** Six days of three calls an hour, none of which fails. */
+/** Six days of twenty calls in a row an hour, none of which fails: as fast as they come later when they fail. */
 const WORK = Array.from({ length: 6 * 24 }, (_, hour) => START_MS + hour * HOUR_MS).flatMap(
   (timeMs): EngineRecord[] => [
     { type: 'tick', timeMs },
-    ...[0, 1, 2].map((i) => {
+    ...Array.from({ length: 20 }, (_, i) => {
       const session = { session: `s-${timeMs}`, operation: 'chat', endpoint: 'gpt' } as const;
-      return recordOf(eventOf({ ...session, timeMs: timeMs + i * MINUTE_MS, agent: AGENT }));
+      return recordOf(eventOf({ ...session, timeMs: timeMs + i * SECOND_MS, agent: AGENT }));
     }),
   ],
 );
@@ -61,16 +61,17 @@ function outage(timeMs: number, endpoints: readonly string[] = ['gpt'], isWide =
   return { ...HEAD, timeMs, state: 'outage', endpoints, isWide, agents: 3, active: 5, p: 1e-8 };
 }
 
-/** Severities of the lines about the agent's failing, in order, and their titles. */
-function said(records: readonly EngineRecord[]): { severities: Severity[]; titles: string[] } {
+const isPage = (severity: Severity): boolean => severity !== 'info' && severity !== 'low';
+
+/** Severities of the lines about the agent's failing, in order, their titles, and the kinds of its pages. */
+function said(records: readonly EngineRecord[]): { severities: Severity[]; titles: string[]; pages: Kind[] } {
   const { findings } = outcomeOf(watchful(), [...WORK, ...records]);
   const lines = findings.filter(
     ({ kind, time }) => (kind === 'error-burst' || kind === 'retry-loop') && Date.parse(time) >= NOW_MS,
   );
-  return { severities: lines.map(({ severity }) => severity), titles: lines.map(({ title }) => title) };
+  const pages = lines.filter(({ severity }) => isPage(severity)).map(({ kind }) => kind);
+  return { severities: lines.map(({ severity }) => severity), titles: lines.map(({ title }) => title), pages };
 }
-
-const isPage = (severity: Severity): boolean => severity !== 'info' && severity !== 'low';
 
 describe('a page that rests on a failing model', () => {
   it('is a notice at first, and a page once the fleet stage had its time', () => {
@@ -80,6 +81,19 @@ describe('a page that rests on a failing model', () => {
     expect(said([...failures(8), ...ticks(NOW_MS, NOW_MS + HOLD_MS - MINUTE_MS)]).severities.filter(isPage)).toEqual(
       [],
     );
+  });
+
+  it('is of the worst of what waited, and one', () => {
+    expect(said([...failures(4), ...ticks(NOW_MS, NOW_MS + HOLD_MS + 2 * MINUTE_MS)]).pages).toEqual(['error-burst']);
+    expect(said([...failures(8), ...ticks(NOW_MS, NOW_MS + HOLD_MS + 2 * MINUTE_MS)]).pages).toEqual(['retry-loop']);
+  });
+
+  it('waits anew once an outage is over', () => {
+    const over: FleetRecord = { ...HEAD, timeMs: NOW_MS + 4 * SECOND_MS, state: 'over' };
+    const [during, after] = [failures(3), failures(9).slice(4)];
+    const calm = ticks(NOW_MS + MINUTE_MS, NOW_MS + HOLD_MS + 2 * MINUTE_MS);
+    expect(said([outage(NOW_MS), ...during, over, ...after]).pages).toEqual([]);
+    expect(said([outage(NOW_MS), ...during, over, ...after, ...calm]).pages).toHaveLength(1);
   });
 
   it('stays a notice where an outage explains it meanwhile', () => {
@@ -117,13 +131,15 @@ describe('a page that rests on a failing model', () => {
   });
 
   it('asks the policy only when it is one', () => {
-    const settings = { policy: policyOf([{ ...RULE, severity: 'medium', kinds: ['error-burst', 'retry-loop'] }]) };
-    const asked = (records: readonly EngineRecord[]): number =>
-      outcomeOf(watchful({ settings }), [...WORK, ...records]).proposals.filter(
-        ({ time }) => Date.parse(time) >= NOW_MS,
-      ).length;
-    expect(asked(failures(8))).toBe(0);
-    expect(asked([...failures(8), ...ticks(NOW_MS, NOW_MS + HOLD_MS + 2 * MINUTE_MS)])).toBeGreaterThan(0);
+    for (const kind of ['error-burst', 'retry-loop'] as const) {
+      const settings = { policy: policyOf([{ ...RULE, severity: 'medium', kinds: [kind] }]) };
+      const asked = (records: readonly EngineRecord[]): number =>
+        outcomeOf(watchful({ settings }), [...WORK, ...records]).proposals.filter(
+          ({ time }) => Date.parse(time) >= NOW_MS,
+        ).length;
+      expect(asked(failures(8))).toBe(0);
+      expect(asked([...failures(8), ...ticks(NOW_MS, NOW_MS + HOLD_MS + 2 * MINUTE_MS)])).toBeGreaterThan(0);
+    }
   });
 
   it('is remembered by a snapshot: cut anywhere, the same lines', () => {

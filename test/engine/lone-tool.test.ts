@@ -14,7 +14,8 @@ function say(calls: readonly Partial<AgentEvent>[]): Finding[] {
     const timeMs = START_MS + at * 20 * MINUTE_MS + random.below(MINUTE_MS);
     return eventOf({ endpoint: 'crm.read', target: `file/${random.below(4)}`, session: `s-${at}`, timeMs });
   });
-  const last = calls.map((call, at) => eventOf({ session: 'last', timeMs: END_MS + at * 1000, ...call }));
+  // At the usual pace: nothing but what is new stands out.
+  const last = calls.map((call, at) => eventOf({ session: 'last', timeMs: END_MS + at * 20 * MINUTE_MS, ...call }));
   // Whoever accepts a page a day is told of everything that stands out.
   const engine = engineOf({ settings: { pagesPerAgentDay: 1, noticesPerAgentDay: 1 } });
   const { findings } = outcomeOf(engine, withTicks([...past, ...last].map((event) => recordOf(event))));

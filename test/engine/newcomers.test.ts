@@ -20,7 +20,8 @@ import {
 } from './role-world.js';
 import { engineOf, eventOf, HOUR_MS, linesOf, MINUTE_MS, outcomeOf, recordOf } from './world.js';
 
-const BUSY: Role = { name: 'busy', agents: 5, slowest: 2 };
+const UNUSED = 4;
+const BUSY: Role = { name: 'busy', agents: 5, slowest: 2, unused: UNUSED };
 const STEADY: Role = { name: 'steady', agents: 12, slowest: 0.5 };
 const SLOW: Role = { name: 'slow', agents: 30, slowest: 0.15 };
 const ROLES = [BUSY, SLOW, STEADY];
@@ -176,12 +177,12 @@ describe('who belongs to a cohort', () => {
   it('makes what is new to an agent but normal for its role milder', () => {
     const fromMs = fleet.endMs + 9 * HOUR_MS;
     const session = (role: string) =>
-      [0, 1, 2].map((n) =>
+      Array.from({ length: UNUSED }, (_, n) =>
         recordOf(
           eventOf({
             agent: 'busy-0',
             session: 'odd',
-            endpoint: `${role}.tool-${TOOLS - 1}`,
+            endpoint: `${role}.tool-${TOOLS - 1 - n}`,
             target: `${role}/file-${n}`,
             timeMs: fromMs + n * 1000,
           }),

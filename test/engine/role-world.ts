@@ -16,6 +16,8 @@ export interface Role {
   readonly agents: number;
   /** Calls a minute of its slowest agent; the fastest makes three times as many. */
   readonly slowest: number;
+  /** Last tools of the role that its slowest agent never uses; 1 where left out. */
+  readonly unused?: number;
 }
 
 /** One call: in sessions of ten, on the tools and files of its role. */
@@ -69,7 +71,7 @@ export interface WatchedFleet {
   readonly endMs: number;
 }
 
-/** Watches roles for so many days, learning every midnight. The slowest of a role never uses its last tool. */
+/** Watches roles for so many days, learning every midnight. */
 export function watch(roles: readonly Role[], days: number, seed: number): WatchedFleet {
   const engine = engineOf();
   const learner = new Learner({ start: neutralModel(), pagesPerAgentDay: 0.03 });
@@ -81,7 +83,7 @@ export function watch(roles: readonly Role[], days: number, seed: number): Watch
       const agent = `${role.name}-${n}`;
       engine.step(describedAs(agent, role.name, START_MS), 0, outcome);
       const perMinute = paceOf(role, n / (role.agents - 1));
-      const tools = n === 0 ? TOOLS - 1 : TOOLS;
+      const tools = n === 0 ? TOOLS - (role.unused ?? 1) : TOOLS;
       work.push(...workOf({ agent, role: role.name, perMinute, tools, fromMs: START_MS, toMs: endMs, seed }));
     }
   }

@@ -2,10 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/decide/finding.js';
+import { lnGumbelTail } from '../../src/math/tail.js';
 import { explainRecording, renderExplanation } from '../../src/pipeline/explain.js';
 import { replay } from '../../src/pipeline/replay.js';
 import type { ReplayDecision } from '../../src/pipeline/replay-summary.js';
 import { freshDir, LINES, optionsFor, parsed, recordingOf, writingTo, writtenIn } from './replay-world.js';
+
+/** A line of an agent's first day that no detector finds worth a look. */
+const QUIET = 400;
 
 const round = (x: number) => Number(x.toPrecision(4));
 
@@ -43,10 +47,13 @@ describe('explaining a finding', () => {
       });
       for (const { detector, observed, expected, share } of finding.attribution) {
         const verdict = step.detectors.find((one) => one.name === detector);
-        expect(verdict).toMatchObject({ ran: true });
-        expect(round(verdict?.share ?? 0)).toBe(share);
+        if (verdict === undefined) throw new Error(`no ${detector}`);
+        expect(verdict.ran).toBe(true);
+        const { score, any, mu, beta, stated } = verdict;
+        if (stated > 0) expect(-Math.log(any) - lnGumbelTail(score, mu, beta)).toBeCloseTo(stated, 9);
+        expect(round(verdict.share)).toBe(share);
         if (detector === 'joint') continue;
-        expect([round(verdict?.observed ?? 0), round(verdict?.expected ?? 0)]).toEqual([observed, expected]);
+        expect([round(verdict.observed), round(verdict.expected)]).toEqual([observed, expected]);
       }
       const keys = looked.proposals.map((proposal) => proposal.key);
       expect(keys.includes(finding.proposal ?? '')).toBe(finding.proposal !== null);
@@ -81,6 +88,7 @@ describe('explaining a finding', () => {
     expect(text).toContain(stopped.id);
     expect(text).toContain(stopped.title.slice(0, 60));
     expect(text.split('\n').length).toBeLessThan(32);
+    expect(text).toMatch(/detector +score +any +law +stated/);
     for (const stray of ['undefined', 'NaN', 'null', '\u001b']) expect(text).not.toContain(stray);
     expect(renderExplanation(explanation)).toBe(text);
   });
@@ -89,9 +97,9 @@ describe('explaining a finding', () => {
 describe('explaining an event', () => {
   test('tells a quiet one apart from one that raised, and evidence that was absorbed', async () => {
     const { options, findings } = await world();
-    const quiet = JSON.parse(LINES[300]) as { id: string; agent: string };
+    const quiet = JSON.parse(LINES[QUIET]) as { id: string; agent: string };
     const plain = await explainRecording({ ...options, id: quiet.id });
-    expect(plain).toMatchObject({ offset: 300, fate: 'scored', event: { agent: quiet.agent }, stored: null });
+    expect(plain).toMatchObject({ offset: QUIET, fate: 'scored', event: { agent: quiet.agent }, stored: null });
     expect(plain?.finding.outcome).toBe('none');
     expect(plain?.step?.windows.length).toBeGreaterThan(8);
     expect(plain?.step?.detectors.filter(({ ran }) => ran).length).toBeGreaterThan(7);

@@ -239,15 +239,15 @@ export class KeyedWorld {
     return { ledger, partition };
   }
 
-  /** The registry answers in its own time. */
+  /** The registry hears in the order in which it is told, and answers in its own time. */
   emit(progress: (progress: Progress) => void): PartitionParts['emit'] {
     return {
       registry: async (proposals, sightings) => {
         const told = proposals.map(({ offset }) => ({ offset }));
         for (const one of told) this.pending.add(one);
-        for (let left = this.random.below(4); left > 0; left--) await new Promise(setImmediate);
         this.proposals.push(...proposals);
         this.sightings.push(...sightings);
+        for (let left = this.random.below(4); left > 0; left--) await new Promise(setImmediate);
         for (const one of told) this.pending.delete(one);
       },
       progress,
