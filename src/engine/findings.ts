@@ -33,7 +33,7 @@ export interface CauseEvidence {
   readonly bound: boolean;
   /** Whether a verdict mutes it; left out: none does. */
   readonly muted?: boolean;
-  /** Whether a page waits behind the notice, which then needs a finding of its own to become one; left out: none does. */
+  /** A notice that may yet become a page is no mere face of another. */
   readonly waits?: boolean;
 }
 

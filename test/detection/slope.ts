@@ -26,6 +26,8 @@ export interface SlopeFigures {
   readonly medianAt: number;
   readonly worstAt: number;
   readonly medianPageAt: number;
+  /** Of the ramp that was paged earliest. */
+  readonly firstPageAt: number;
   /** Days from the beginning of the ramp to the first finding. */
   readonly medianDays: number;
   /** Growth of the anchor from the beginning of the ramp to the first finding, largest. */
@@ -54,6 +56,7 @@ export function measureSlope(slope: Slope, seeds: number): SlopeFigures {
     medianAt: medianOf(at),
     worstAt: Math.max(...at),
     medianPageAt: medianOf(runs.map(({ pagedAt }) => pagedAt)),
+    firstPageAt: Math.min(...runs.map(({ pagedAt }) => pagedAt)),
     medianDays: medianOf(runs.map(({ days }) => days)),
     anchorMoved: Math.max(...runs.map(({ moved }) => moved)),
     falsePages: runs.reduce((sum, { falsePages }) => sum + falsePages, 0),

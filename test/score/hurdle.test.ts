@@ -75,13 +75,17 @@ describe('share of days with anything', () => {
     close(BURN_DAYS);
     for (const share of shares()) expect(share).toBeCloseTo(LAW.share, 5);
     close(SETTLED_NEW - BURN_DAYS);
-    const ofNew: readonly DetectorName[] = ['novelty', 'creep', 'recurrence', 'ledger'];
+    const ofNew: DetectorName[] = ['novelty', 'creep', 'recurrence', 'egress', 'mixing', 'origin', 'ledger', 'stray'];
     for (const [d, share] of shares().entries()) {
       if (ofNew.includes(DETECTORS[d])) expect(share, DETECTORS[d]).toBeCloseTo(LAW.share, 5);
       else expect(share, DETECTORS[d]).toBeGreaterThan(LAW.share + 0.1);
     }
     close(1);
-    for (const share of shares()) expect(share).toBeGreaterThan(LAW.share + 0.1);
+    for (const [d, share] of shares().entries()) {
+      // The ledger is judged by the fleet's law alone.
+      if (DETECTORS[d] === 'ledger') expect(share).toBeCloseTo(LAW.share, 5);
+      else expect(share, DETECTORS[d]).toBeGreaterThan(LAW.share + 0.1);
+    }
   });
 
   it('is of days on which the cohort had a forest, for the joint view', () => {
@@ -110,6 +114,17 @@ describe('law of days that hold anything', () => {
     // The day on which it does have something is rarer for it than for one nobody knows.
     expect(statedSurprise(never, RATE, 6)).toBeGreaterThan(statedSurprise(newcomer, RATE, 6) + 1);
     expect(Number.isFinite(statedSurprise(never, RATE, 1e6))).toBe(true);
+  });
+
+  it('does not take the first trouble of an agent that never had any for its usual', () => {
+    const quiet = repeated(10, 0);
+    const cap = mu(agentOf(quiet, modelOf())) + 7 * beta(agentOf(quiet, modelOf()));
+    const hit = agentOf([...quiet, 500], modelOf());
+    const capped = agentOf([...quiet, cap], modelOf());
+    expect([mu(hit), beta(hit)]).toEqual([expect.closeTo(mu(capped), 4), expect.closeTo(beta(capped), 4)]);
+    expect(mu(hit)).toBeLessThan(cap);
+    // The like of it is still what happens on one day in a thousand at most.
+    expect(tailAt(hit, 500)).toBeLessThan(1e-3);
   });
 
   it('times the share is the probability of the day', () => {
