@@ -22,7 +22,7 @@ const SHARES: Readonly<Record<DetectorName, number>> = {
   mixing: 1,
   origin: 0.5,
   ledger: 3,
-  ramp: 0.5,
+  ramp: 1.5,
   stray: 4,
   joint: 0.05,
   silence: 0,

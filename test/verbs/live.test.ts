@@ -192,9 +192,13 @@ describe('killdeer demo', () => {
     expect(await demo.end()).toBe(0);
     const ids = (lines: Record<string, unknown>[]) => lines.map(({ id, severity }) => `${id} ${severity}`);
     const expected = linesOf(readFileSync(join(ROOT, 'replay/demo/expected.jsonl'), 'utf8'));
-    const live = ids(demo.values.filter(({ type }) => type === 'finding'));
+    // The fleet stage reads a log of its own: live it speaks a little later than in a replay.
+    const ofEngine = ({ kind }: Record<string, unknown>) => kind !== 'delegation-tree';
+    const live = ids(demo.values.filter(({ type }) => type === 'finding').filter(ofEngine));
     // The demo ends soon after its last story, the recording goes on to midnight.
-    expect(live).toEqual(ids(expected).slice(0, live.length));
+    expect(live).toEqual(ids(expected.filter(ofEngine)).slice(0, live.length));
+    const trees = (lines: Record<string, unknown>[]) => ids(lines.filter(({ kind }) => kind === 'delegation-tree'));
+    for (const tree of trees(demo.values)) expect(trees(expected)).toContain(tree);
     const summary = await demo.said('summary');
     const stops = summary['stops'] as { agent: string; decide: { allow: boolean; status: string } | null }[];
     expect(stops.length).toBeGreaterThan(0);
