@@ -16,14 +16,15 @@ export function table(rows) {
     lines.push([
       ...[bench, measure, unit, number(ours.value), percent(ours.spread)],
       ...[against, number(reference.value), percent(reference.spread)],
-      ...[ratio.value.toPrecision(3), percent(ratio.spread), target ?? ''],
+      ...[ratio.value === null ? '' : ratio.value.toPrecision(3), percent(ratio.spread), target ?? ''],
     ]);
   }
   return lines.toString();
 }
 
-/** Four digits and the thousands apart: more would be noise. */
+/** Four digits and the thousands apart: more would be noise. Empty where there is none: a figure without a bar. */
 function number(value) {
+  if (value === null) return '';
   return Number(value.toPrecision(4)).toLocaleString('en-US', { maximumFractionDigits: 3 });
 }
 

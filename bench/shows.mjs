@@ -37,7 +37,8 @@ function figuresOf({ testResults }) {
 /** JSON has no infinity: a figure without a value was never reached. */
 function rowOf({ measure, unit, value, least, most }) {
   const bar = most ?? least ?? null;
-  const target = most === undefined ? (least === undefined ? null : `at least ${least}`) : `at most ${round(most)}`;
+  // JSON makes null of a bar that is infinite.
+  const target = most == null ? (least == null ? null : `at least ${least}`) : `at most ${round(most)}`;
   const one = (x) => ({ value: x ?? Number.POSITIVE_INFINITY, spread: null });
   const both = {
     ours: one(value),
