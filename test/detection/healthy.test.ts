@@ -15,6 +15,7 @@ describe('healthy agents', () => {
       show(task, [
         { measure: 'agent-days paged', unit: 'share', value: paged / agentDays, most: pages },
         { measure: 'agent-days paged, upper end (97.5 %)', unit: 'share', value: pagedUpper, most: pages },
+        // The stated rate of notices is what is asked for; simulated agents raise twice as many. Held so that it grows no more.
         { measure: 'agent-days noticed', unit: 'share', value: noticed / agentDays, most: 2.5 * notices },
         { measure: 'agent-days noticed, upper end (97.5 %)', unit: 'share', value: noticedUpper },
         { measure: 'automatic stops', unit: 'stops', value: stops, most: 0 },

@@ -11,6 +11,7 @@ it(
     show(task, [
       { measure: 'benign newcomers paged', unit: 'agents', value: paged, most: 0 },
       { measure: 'benign newcomers noticed', unit: 'share', value: noticed / benign },
+      // All is what is asked for.
       { measure: 'x10 in the first minute: found in it', unit: 'share', value: found / bursting, least: 0.85 },
       { measure: 'x10 in the first minute: median delay', unit: 's', value: medianS, most: 60 },
     ]);

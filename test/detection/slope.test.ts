@@ -26,7 +26,7 @@ describe('a rate that grows by 1 % a minute', () => {
 describe('a poisoner who ramps slower than any threshold', () => {
   it.for([
     ['3 % a day', 0.03, MINUTE_MS, 1],
-    // Half as fast and half as often: every other one stays below all bars.
+    // All is what is asked for; of agents that call half as often every other one stays below all bars.
     ['2 % a day', 0.02, 2 * MINUTE_MS, 0.5],
   ] as const)('is paged by the anchor or its end: %s', ([name, perDay, gapMs, least], { task }) => {
     const seeds = 2;

@@ -74,7 +74,8 @@ describe('the recording quiet', () => {
   it('is paged about hardly once its agents are known, and about none of what looks like an attack', async () => {
     const { train_until: until } = readJson<Key>('quiet', 'key.json');
     const pages = (await findingsOf('quiet')).filter(({ severity, time }) => isPage(severity) && time >= until);
-    // Eight agents for three days have a budget of 0.7 pages; that so few go beyond it has a chance of 1 in 30.
+    // None is what is wanted, and 0.7 the budget of eight agents for three days: three are four times too many. Held here
+    // so that they become no more (docs/detection.md names them).
     expect(pages.length).toBeLessThanOrEqual(3);
     const labels = readJson<Label[]>('quiet', 'labels.json');
     expect(pages.filter((page) => labels.some((label) => isWithin(page, label)))).toEqual([]);
