@@ -11,7 +11,8 @@ export function placeOf(record: ControlRecord, partitions: number): number | nul
     case 'verdict-undo':
       return null;
     case 'source':
-      // A source has no partition of its own; the first tells people for all of them.
+    case 'responder':
+      // Neither has a partition of its own; the first tells people for all of them.
       return 0;
     case 'fleet': {
       const agent = agentOfFleet(record);

@@ -135,6 +135,23 @@ export interface SourceStateRecord {
   readonly reason: string;
 }
 
+/** Something about stops that a person must know at once; the engine makes a finding of it, so that it pages like any other. */
+export interface ResponderRecord {
+  readonly type: 'responder';
+  /** Wall clock of the writer. */
+  readonly timeMs: number;
+  readonly what: 'breaker-open' | 'stop-unverified' | 'delivery-dead' | 'halt';
+  /** Whom it is about; tenant '' and agent 'fleet' where it is about many. */
+  readonly tenant: string;
+  readonly agent: string;
+  /** Tells one such thing from the next of the same agent: a version, a time, a key. */
+  readonly key: string;
+  /** A sentence for people. */
+  readonly words: string;
+  /** Agents that it names, worst first, at most 100. */
+  readonly agents: readonly string[];
+}
+
 export type ControlRecord =
   | ModelRecord
   | AgentRecord
@@ -143,5 +160,6 @@ export type ControlRecord =
   | SourceStateRecord
   | FleetRecord
   | VerdictRecord
-  | VerdictUndoRecord;
+  | VerdictUndoRecord
+  | ResponderRecord;
 export type EngineRecord = EventRecord | TickRecord | ControlRecord;

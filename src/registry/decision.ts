@@ -5,16 +5,16 @@
  */
 import type { Policy } from '../decide/policy.js';
 import { type Held, type Inventory, isProtected, lineOf } from './inventory.js';
-import type { Decision } from './registry.js';
+import type { Decision, Denial } from './registry.js';
 import { inForce, isStop, type Restriction, rankOf } from './restriction.js';
 import { createBucket, takeCall } from './throttle.js';
 
-const answer = (allow: boolean, status: Decision['status'], reason: string): Decision =>
-  Object.freeze({ allow, status, reason, retryAfterMs: null });
+const answer = (denial: Denial | null, status: Decision['status'], reason: string): Decision =>
+  Object.freeze({ allow: denial === null, status, reason, retryAfterMs: null, denial });
 
-const ACTIVE = answer(true, 'active', 'no restriction in force');
-const UNKNOWN = answer(true, 'unknown', 'never seen and not registered; such agents are allowed');
-const UNREGISTERED = answer(false, 'unknown', 'not registered; the policy refuses such agents');
+const ACTIVE = answer(null, 'active', 'no restriction in force');
+const UNKNOWN = answer(null, 'unknown', 'never seen and not registered; such agents are allowed');
+const UNREGISTERED = answer('unregistered', 'unknown', 'not registered; the policy refuses such agents');
 
 /** Registered itself or by the name it works under. A parent that telemetry named does not vouch for anybody. */
 function isRegistered(agents: ReadonlyMap<string, Held> | undefined, agent: string): boolean {
@@ -80,5 +80,11 @@ function throttle(held: Held, nowMs: number): Decision | null {
   held.bucket ??= createBucket(callsPerMinute, nowMs);
   const waitMs = takeCall(held.bucket, callsPerMinute, nowMs);
   if (waitMs === 0) return null;
-  return { allow: false, status: 'throttled', reason: restriction.decision.reason, retryAfterMs: waitMs };
+  return {
+    allow: false,
+    status: 'throttled',
+    reason: restriction.decision.reason,
+    retryAfterMs: waitMs,
+    denial: 'throttled',
+  };
 }

@@ -8,7 +8,7 @@ import { KilldeerError } from '../errors.js';
 import { BRAKES_FREE, type BrakeState } from './brake.js';
 import { type Held, Inventory } from './inventory.js';
 import { type OpenProposal, OpenProposals } from './open-proposals.js';
-import type { RegistryEntry } from './registry.js';
+import { NO_REGISTRATION, type RegistryEntry } from './registry.js';
 import { createRestriction, type RestrictionFields } from './restriction.js';
 
 /** Limits of a fold; all memory is bounded by them. */
@@ -89,8 +89,10 @@ export function emptyState(options: FoldOptions): FoldState {
 function stateOf(snapshot: FoldSnapshot, options: FoldOptions): FoldState {
   const inventory = new Inventory();
   for (const { entry, restrictions, endedMs } of snapshot.agents) {
+    // Versions before this one knew of no registration.
+    const whole = { ...entry, registration: { ...NO_REGISTRATION, ...entry.registration } };
     const made = restrictions.map((fields) => createRestriction(entry.agent, fields));
-    inventory.put({ entry, restrictions: made, endedMs, bucket: null, refused: 0, drainedMs: null });
+    inventory.put({ entry: whole, restrictions: made, endedMs, bucket: null, refused: 0, drainedMs: null });
   }
   const keysMax = options.keysMax ?? KEYS_MAX;
   const openMax = options.openMax ?? OPEN_MAX;

@@ -185,6 +185,7 @@ class Fold implements RegistryFold {
       scopes: record.scopes ?? entry.scopes,
       budgets: record.budgets ?? entry.budgets,
       protected: record.protected ?? entry.protected,
+      registration: { ...entry.registration, ...record.registration },
       lastChangeMs: clockMs,
     };
     return { effect: 'applied', reason: null, code: null, entry: held.entry };

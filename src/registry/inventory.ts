@@ -3,7 +3,7 @@
  * under 'a', and an agent first seen as somebody's sub-agent works under that one.
  */
 import type { Policy } from '../decide/policy.js';
-import type { RegistryEntry } from './registry.js';
+import { NO_REGISTRATION, type RegistryEntry } from './registry.js';
 import { type Restriction, strongest } from './restriction.js';
 import type { Bucket } from './throttle.js';
 
@@ -96,6 +96,7 @@ export function createHeld(tenant: string, agent: string, parent: string | null,
     scopes: [],
     budgets: { sessionUsd: null, dayUsd: null },
     protected: false,
+    registration: NO_REGISTRATION,
     agentVersions: [],
     status: 'active',
     untilMs: null,

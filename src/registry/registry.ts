@@ -20,6 +20,63 @@ export interface Authority {
   readonly parent: string | null;
 }
 
+/** Trust that people gave an agent, L0 (none) to L4 (full). */
+export const TRUST_LEVELS = ['L0', 'L1', 'L2', 'L3', 'L4'] as const;
+export type TrustLevel = (typeof TRUST_LEVELS)[number];
+
+/** What an agent authenticates with elsewhere; never the secret itself. Times in ms since the epoch, null: not known. */
+export interface Credential {
+  readonly kind: 'static-key' | 'oauth-client' | 'workload-identity' | 'certificate' | 'other';
+  readonly issuedMs: number | null;
+  readonly expiresMs: number | null;
+  readonly rotatedMs: number | null;
+}
+
+/** How far an agent may hand work on. null: no limit of this kind. */
+export interface DelegationLimits {
+  /** Steps below it: 0 forbids sub-agents. */
+  readonly depthMax: number | null;
+  /** Sub-agents of its own that exist at once. */
+  readonly breadthMax: number | null;
+  /** Names, or prefixes ending in '*', of whom it may delegate to. */
+  readonly agents: readonly string[] | null;
+}
+
+/** What people registered of an agent beside who answers for it. Nothing of it is learned from traffic. */
+export interface Registration {
+  readonly technicalOwner: string | null;
+  readonly purpose: string | null;
+  readonly environment: string | null;
+  readonly trust: TrustLevel | null;
+  /** Operations, endpoints and targets it may use: names, or prefixes ending in '*'. null: not limited here. */
+  readonly operations: readonly string[] | null;
+  readonly endpoints: readonly string[] | null;
+  readonly targets: readonly string[] | null;
+  readonly dataClasses: readonly string[] | null;
+  readonly delegation: DelegationLimits | null;
+  readonly credential: Credential | null;
+  /** Version of its code that was reviewed. */
+  readonly agentVersion: string | null;
+  /** When its access is to be reviewed next, ms since the epoch. */
+  readonly reviewMs: number | null;
+}
+
+/** Of an agent of which nothing was said. */
+export const NO_REGISTRATION: Registration = Object.freeze({
+  technicalOwner: null,
+  purpose: null,
+  environment: null,
+  trust: null,
+  operations: null,
+  endpoints: null,
+  targets: null,
+  dataClasses: null,
+  delegation: null,
+  credential: null,
+  agentVersion: null,
+  reviewMs: null,
+});
+
 /** One agent as the registry knows it. */
 export interface RegistryEntry {
   readonly tenant: string;
@@ -35,6 +92,7 @@ export interface RegistryEntry {
   readonly scopes: readonly string[];
   readonly budgets: Budgets;
   readonly protected: boolean;
+  readonly registration: Registration;
   /** Versions of the agent's own code, as seen, newest last, at most 16. */
   readonly agentVersions: readonly string[];
   readonly status: AgentStatus;
@@ -47,6 +105,33 @@ export interface RegistryEntry {
   readonly firstSeenMs: number;
   readonly lastChangeMs: number;
 }
+
+/** What somebody wants a person's leave for. */
+export type ApprovalSubject =
+  /** A revocation: takes two people, the one who asked and another. */
+  | { readonly kind: 'revoke'; readonly reason: string }
+  /** One call that the policy lets pass with an approval only. */
+  | {
+      readonly kind: 'call';
+      readonly operation: string | null;
+      readonly endpoint: string | null;
+      readonly target: string | null;
+      /** Name of the policy's rule that asks for it. */
+      readonly rule: string;
+    };
+
+/** One step of a delegation line, from the acting agent upwards, with what it is held to. */
+export interface TrailStep {
+  readonly agent: string;
+  readonly operations: readonly string[] | null;
+  readonly endpoints: readonly string[] | null;
+  readonly targets: readonly string[] | null;
+  readonly trust: TrustLevel | null;
+}
+
+/** How far a stop came at one place that has to carry it out. */
+export const EFFECT_STATES = ['sent', 'confirmed', 'unobserved', 'contradicted', 'failed', 'dead'] as const;
+export type EffectState = (typeof EFFECT_STATES)[number];
 
 interface Base extends Authority {
   /** Registry clock, ms. */
@@ -76,6 +161,8 @@ export type RegistryRecord =
       scopes?: readonly string[];
       budgets?: Budgets;
       protected?: boolean;
+      /** Members left out stay as they are. */
+      registration?: Partial<Registration>;
       /** Whom it works for; null: it is its own root. */
       parentAgent?: string | null;
     })
@@ -109,6 +196,50 @@ export type RegistryRecord =
   | (Base & { type: 'verdict-undo'; id: string })
   /** A process takes a partition over: what an owner of an earlier epoch proposes from here on is void. */
   | (Base & { type: 'owner'; partition: number; epoch: number })
+  /** Waits for people from here on; `id` is its idempotency key. */
+  | (Base & {
+      type: 'approval-request';
+      id: string;
+      tenant: string;
+      agent: string;
+      subject: ApprovalSubject;
+      /** Lapses after this long, ms; one that was given is used up or lapses likewise. */
+      forMs: number;
+    })
+  | (Base & { type: 'approval-answer'; id: string; answer: 'approve' | 'reject'; comment: string | null })
+  /** Calls that a limit refused (or would have, where it is not enforced), at most one record per agent, limit and minute. */
+  | (Base & {
+      type: 'denied';
+      tenant: string;
+      agent: string;
+      denial: Denial;
+      enforced: boolean;
+      count: number;
+      /** The last such call. */
+      question: Question;
+      /** Name of the policy's rule; null: the agent's own registration. */
+      rule: string | null;
+      /** Acting agent first. */
+      trail: readonly TrailStep[];
+    })
+  /** Everybody is stopped, or everybody of one tenant. Persons only. */
+  | (Base & { type: 'halt'; key: string; tenant: string | null; reason: string })
+  /** A halt is lifted for a share of the agents, (0, 1]; 1 ends it. It never shrinks. Persons only. */
+  | (Base & { type: 'recover'; key: string; tenant: string | null; share: number; reason: string })
+  /** The policy of this name goes one step up or down its ladder. Persons only. */
+  | (Base & { type: 'ladder'; policy: string; to: Mode; reason: string })
+  /** Somebody who answers for agents has left, as the sponsor feed says; what follows is the policy's to say. */
+  | (Base & { type: 'sponsor'; owner: string; state: 'left' | 'returned'; successor: string | null })
+  /** How far the restriction that made `version` of the agent's entry came at one place: a connector's name, or 'traffic'. */
+  | (Base & {
+      type: 'effect';
+      tenant: string;
+      agent: string;
+      version: number;
+      place: string;
+      state: EffectState;
+      reason: string | null;
+    })
   /** A call that /v1/decide refused after a stop: recorded, at most once per agent and minute, with the count. */
   | (Base & { type: 'attempt'; tenant: string; agent: string; count: number });
 
@@ -131,6 +262,39 @@ export interface Attempts {
   readonly count: number;
 }
 
+/** What a caller says of the call that it asks about; what it leaves out is not judged, or refused where a limit needs it. */
+export interface Question {
+  readonly operation?: string | null;
+  readonly endpoint?: string | null;
+  readonly target?: string | null;
+  readonly session?: string | null;
+  readonly dataClass?: string | null;
+  /** The agent on whose behalf it acts, where the registry does not know it yet. */
+  readonly parent?: string | null;
+  /** Id of an approval that a person gave for this call. */
+  readonly approval?: string | null;
+}
+
+/** Why a call is refused, in one word that programs can match. */
+export const DENIALS = [
+  'halted',
+  'stopped',
+  'throttled',
+  'restricted',
+  'unregistered',
+  'operation',
+  'endpoint',
+  'target',
+  'data-class',
+  'hours',
+  'trust',
+  'delegation',
+  'budget',
+  'approval',
+  'stale',
+] as const;
+export type Denial = (typeof DENIALS)[number];
+
 /** Answer of the inline decision. */
 export interface Decision {
   readonly allow: boolean;
@@ -138,6 +302,8 @@ export interface Decision {
   readonly reason: string;
   /** ms until a retry makes sense (throttle), else null. */
   readonly retryAfterMs: number | null;
+  /** null: allowed. */
+  readonly denial: Denial | null;
 }
 
 /** The fold, and what can be asked of it. */
@@ -164,7 +330,7 @@ export interface RegistryFold {
   /** When the next restriction, breaker or open proposal ends, ms; null: nothing is pending. */
   nextExpiryMs(): number | null;
   /** From memory, no I/O. A root's stop covers its sub-agents. `nowMs` is the caller's clock (throttle buckets, expiry). */
-  decide(tenant: string, agent: string, nowMs: number): Decision;
+  decide(tenant: string, agent: string, nowMs: number, question?: Question): Decision;
   /** Refused calls since the last drain, each stopped agent at most once a minute. */
   drainAttempts(nowMs: number): Attempts[];
   /** Plain JSON, restorable. */

@@ -70,6 +70,7 @@ export function createRestriction(agent: string, fields: RestrictionFields): Res
       status,
       reason: `${agent}: ${action}, ${until}: ${reason}`,
       retryAfterMs: null,
+      denial: isStop(action) ? 'stopped' : null,
     }),
   };
 }

@@ -10,7 +10,7 @@ import type { AgentEvent } from '../../src/event/event.js';
 import { createPriceTable } from '../../src/event/prices.js';
 import type { Log } from '../../src/log/log.js';
 import { createIntake } from '../../src/pipeline/intake.js';
-import type { RegistryEntry, RegistryRecord, Verdict } from '../../src/registry/registry.js';
+import { NO_REGISTRATION, type RegistryEntry, type RegistryRecord, type Verdict } from '../../src/registry/registry.js';
 import { createTelemetry } from '../../src/telemetry.js';
 
 export const NOW_MS = Date.UTC(2025, 5, 2, 12);
@@ -180,7 +180,8 @@ function fakeRegistry(
     decide(tenant, agent) {
       const status = entryOf(tenant, agent)?.status ?? 'unknown';
       const retryAfterMs = status === 'throttled' ? 1500 : null;
-      return { allow: status === 'active' || status === 'unknown', status, reason: `it is ${status}`, retryAfterMs };
+      const allow = status === 'active' || status === 'unknown';
+      return { allow, status, reason: `it is ${status}`, retryAfterMs, denial: allow ? null : 'stopped' };
     },
     brakes: () => ({ brakes, left: 5, open: false, skipped: [] }),
     recommendations: () => [],
@@ -220,6 +221,7 @@ export function addAgent(world: World, agent: string, over: Partial<RegistryEntr
     scopes: [],
     budgets: { sessionUsd: null, dayUsd: 10 },
     protected: false,
+    registration: NO_REGISTRATION,
     agentVersions: [],
     status: 'active',
     untilMs: null,

@@ -13,6 +13,7 @@ describe('the inline decision', () => {
     const { fold: f } = fold(stop(1_000, 'a', 'suspend', { reason: 'loops' }));
     expect(f.decide('', 'a', 1_000)).toEqual({
       allow: false,
+      denial: 'stopped',
       status: 'suspended',
       reason: 'a: suspend, until 1970-01-01T01:00:01.000Z: loops',
       retryAfterMs: null,
