@@ -205,6 +205,18 @@ export const configSchema = z.strictObject({
       when_stale: z.enum(['allow', 'deny']).default('allow'),
     })
     .prefault({}),
+  drill: z
+    .strictObject({
+      /** Between two drills that the server holds by itself, inside the process; null: none. */
+      every: duration.nullable().default(null),
+      /** Stopped and released, and nothing else: it must carry the label canary, and is registered where it is new. */
+      canary: z.string().min(1).max(200).default('killdeer-canary'),
+      children: z.number().int().min(0).max(100).default(3),
+      rounds: count(200).default(5),
+      /** Longest wait for one stage of one round. */
+      patience: duration.default(10_000),
+    })
+    .prefault({}),
   ops: z
     .strictObject({
       /** Health and metrics of a process without an API; 0: any free port; null: none. */

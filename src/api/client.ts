@@ -4,6 +4,7 @@
  */
 import { ERRORS, type ErrorCode, KilldeerError } from '../errors.js';
 import type { IngestAnswer, Role } from './contract.js';
+import type { DrillAnswer, DrillBody, DrillsAnswer } from './drill-schema.js';
 import type {
   AgentAnswer,
   AgentsAnswer,
@@ -65,6 +66,8 @@ export interface Client {
   verdicts(): Promise<FindingVerdictsAnswer>;
   undoVerdict(id: string): Promise<FindingVerdictAnswer>;
   brakes(): Promise<BrakesAnswer>;
+  drills(): Promise<DrillsAnswer>;
+  reportDrill(body: DrillBody): Promise<DrillAnswer>;
   findings(query?: FindingsQuery): Promise<FindingsAnswer>;
   finding(id: string): Promise<FindingAnswer>;
   decide(body: DecideBody): Promise<DecideAnswer>;
@@ -92,6 +95,8 @@ export function createClient(options: ClientOptions): Client {
     verdicts: () => call('GET', '/v1/verdicts'),
     undoVerdict: (id) => call('DELETE', `/v1/verdicts/${encodeURIComponent(id)}`),
     brakes: () => call('GET', '/v1/brakes'),
+    drills: () => call('GET', '/v1/drills'),
+    reportDrill: (body) => call('POST', '/v1/drills', { body }),
     findings: (query = {}) => call('GET', '/v1/findings', { query: { ...query } }),
     finding: (id) => call('GET', `/v1/findings/${encodeURIComponent(id)}`),
     decide: (body) => call('POST', '/v1/decide', { body }),

@@ -98,7 +98,7 @@ export interface Ingest {
 
 /** The registry as the API needs it: reads from memory, writes durable before they resolve. */
 export interface RegistryPort
-  extends Pick<RegistryFold, 'entry' | 'decide' | 'brakes' | 'recommendations' | 'mode' | 'verdicts'> {
+  extends Pick<RegistryFold, 'entry' | 'decide' | 'brakes' | 'recommendations' | 'mode' | 'verdicts' | 'drills'> {
   write(record: RegistryRecord): Promise<Verdict>;
   /** In a lasting order; new ones may come in between, none ever goes. */
   entries(): Iterable<RegistryEntry>;
@@ -139,6 +139,8 @@ export interface StatusPort {
   health(): Health;
   /** It can take traffic now. */
   ready(): Health;
+  /** An agent could be stopped now, as far as this process knows. */
+  stop(): Health;
   /** Plain JSON for people with a token. */
   stats(): Readonly<Record<string, unknown>>;
 }

@@ -281,8 +281,9 @@ export const resetAnswer = z.object({ reset: z.literal(true) }).register(answers
 
 export const statusAnswer = z.looseObject({}).register(answers, { id: 'Status' });
 
-export const healthAnswer = z
-  .object({ ok: z.boolean(), reason: z.string().nullable() })
+const health = z.object({ ok: z.boolean(), reason: z.string().nullable() });
+export const healthAnswer = health
+  .extend({ stop: health.optional().describe('whether an agent could be stopped now; at /readyz') })
   .register(answers, { id: 'Health' });
 
 export const tokenEntryAnswer = z

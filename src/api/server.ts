@@ -15,6 +15,7 @@ import { PROBLEM_TYPE, problemOf, problemOfError, retryAfterS } from './problem.
 import type { Api, RouteRow } from './route.js';
 import { registerAgents } from './route-agents.js';
 import { registerDecide } from './route-decide.js';
+import { registerDrills } from './route-drills.js';
 import { registerEvents } from './route-events.js';
 import { registerFindings } from './route-findings.js';
 import { createScraper, observeCalls, registerMetrics } from './route-metrics.js';
@@ -77,6 +78,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   registerDecide(app, parts);
   registerAgents(app, parts);
   registerStops(app, parts);
+  registerDrills(app, parts);
   registerFindings(app, parts.findings);
   registerVerdicts(app, parts);
   registerTokens(app, parts.tokens);

@@ -8,6 +8,7 @@ import type { Policy } from '../decide/policy.js';
 import type { VerdictRecord } from '../engine/record.js';
 import { BRAKES_FREE, stopsLeft } from './brake.js';
 import { decideCall } from './decision.js';
+import { keepDrill, mayStop } from './drill.js';
 import {
   brakesOf,
   emptyState,
@@ -20,7 +21,15 @@ import {
 import { closesCircle, createHeld, type Held, NONE } from './inventory.js';
 import { conflict, duplicate, type Judgement, refuse } from './judgement.js';
 import { judgeProposal } from './proposal.js';
-import type { Attempts, Decision, RegistryEntry, RegistryFold, RegistryRecord, Verdict } from './registry.js';
+import type {
+  Attempts,
+  Decision,
+  DrillResult,
+  RegistryEntry,
+  RegistryFold,
+  RegistryRecord,
+  Verdict,
+} from './registry.js';
 import { createRestriction, endOf, inForce, strongest } from './restriction.js';
 import { judgeUndo, judgeVerdict, verdictsInForce } from './verdicts.js';
 
@@ -85,6 +94,8 @@ class Fold implements RegistryFold {
         return judgeVerdict(this.state, record);
       case 'verdict-undo':
         return judgeUndo(this.state, record);
+      case 'drill':
+        return keepDrill(this.state, record.drill);
       default:
         // Written by a newer version: every reader of this one passes over it alike.
         return { effect: 'none', reason: 'a record of an unknown type', code: null, entry: null };
@@ -196,7 +207,8 @@ class Fold implements RegistryFold {
     const { state } = this;
     const { tenant, agent, action, reason, forMs, callsPerMinute } = record;
     const known = state.inventory.get(tenant, agent);
-    if (!isPerson(record.actor)) return refuse('registry.refused', `${record.actor} may not stop an agent`, known);
+    if (!mayStop(record.actor, known))
+      return refuse('registry.refused', `${record.actor} may not stop an agent`, known);
     if (known?.entry.status === 'revoked' && action !== 'revoke') {
       return refuse('registry.refused', `${agent} is revoked: an admin releases it first`, known);
     }
@@ -214,7 +226,8 @@ class Fold implements RegistryFold {
     const { state } = this;
     const { tenant, agent, ifVersion, role } = record;
     const held = state.inventory.get(tenant, agent);
-    if (!isPerson(record.actor)) return refuse('registry.refused', `${record.actor} may not release an agent`, held);
+    if (!mayStop(record.actor, held))
+      return refuse('registry.refused', `${record.actor} may not release an agent`, held);
     if (state.keys.has(keyOf(record))) return duplicate(held);
     if (typeof ifVersion === 'number' && ifVersion !== (held?.entry.version ?? 0)) return conflict(held, ifVersion);
     if (held?.entry.status === 'revoked' && role !== 'admin') {
@@ -273,6 +286,10 @@ class Fold implements RegistryFold {
 
   verdicts(): readonly VerdictRecord[] {
     return verdictsInForce(this.state);
+  }
+
+  drills(): readonly DrillResult[] {
+    return this.state.drills;
   }
 
   mode(): Mode {

@@ -133,6 +133,33 @@ export interface TrailStep {
 export const EFFECT_STATES = ['sent', 'confirmed', 'unobserved', 'contradicted', 'failed', 'dead'] as const;
 export type EffectState = (typeof EFFECT_STATES)[number];
 
+/** How long one stage of a stop took over the rounds of a drill; ms from the moment the stop was asked for. */
+export interface DrillStage {
+  readonly stage: 'applied' | 'refused' | 'tree-refused' | 'confirmed' | 'released';
+  /** Rounds in which it was reached. */
+  readonly reached: number;
+  /** Rounds in which it was not, within the patience of the drill. */
+  readonly missed: number;
+  /** null: never reached. */
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly maxMs: number | null;
+}
+
+/** A canary and its sub-agents were stopped and released, to know that it can be done and how long it takes. */
+export interface DrillResult {
+  readonly id: string;
+  readonly canary: string;
+  readonly children: number;
+  readonly rounds: number;
+  /** As a caller of the API, or inside the server. */
+  readonly way: 'http' | 'process';
+  readonly startedMs: number;
+  /** Every stage was reached in every round. */
+  readonly ok: boolean;
+  readonly stages: readonly DrillStage[];
+}
+
 interface Base extends Authority {
   /** Registry clock, ms. */
   readonly timeMs: number;
@@ -240,6 +267,7 @@ export type RegistryRecord =
       state: EffectState;
       reason: string | null;
     })
+  | (Base & { type: 'drill'; drill: DrillResult })
   /** A call that /v1/decide refused after a stop: recorded, at most once per agent and minute, with the count. */
   | (Base & { type: 'attempt'; tenant: string; agent: string; count: number });
 
@@ -322,6 +350,8 @@ export interface RegistryFold {
   recommendations(): readonly Proposal[];
   /** What people said of findings and is in force, oldest first. */
   verdicts(): readonly VerdictRecord[];
+  /** The newest drills, oldest first. */
+  drills(): readonly DrillResult[];
   mode(): Mode;
   /** null before the first policy record. */
   policy(): Policy | null;

@@ -5,6 +5,7 @@ import { addAgent } from './agent.js';
 import { addCheck } from './check.js';
 import { addDecode } from './decode.js';
 import { addDemo } from './demo.js';
+import { addDrill } from './drill.js';
 import { addEvaluate } from './evaluate.js';
 import { addExplain } from './explain.js';
 import { addModels } from './models.js';
@@ -59,6 +60,7 @@ function buildProgram(context: VerbContext): Command {
     addDecode,
     addAgent,
     addVerdict,
+    addDrill,
     addToken,
     addSimulate,
     addModels,

@@ -25,6 +25,10 @@ const BODIES: Readonly<Record<string, object>> = {
   releaseAgent: { reason: 'test' },
   sendTraces: { resourceSpans: [] },
   createToken: { name: 'new', roles: ['gateway'] },
+  reportDrill: {
+    ...{ id: 'd-1', canary: 'canary', children: 1, rounds: 1, started_ms: NOW_MS },
+    stages: [{ stage: 'refused', reached: 1, missed: 0, p50_ms: 2, p99_ms: 2, max_ms: 2 }],
+  },
   giveVerdict: { finding: 'f1', verdict: 'expected', endpoint: 'mail.send' },
 };
 
@@ -52,6 +56,7 @@ describe('every route', () => {
       'GET /v1/agents responder,admin',
       'GET /v1/agents/:agent responder,admin',
       'GET /v1/brakes responder,admin',
+      'GET /v1/drills responder,admin',
       'GET /v1/findings responder,admin',
       'GET /v1/findings/:id responder,admin',
       'GET /v1/status any',
@@ -61,6 +66,7 @@ describe('every route', () => {
       'POST /v1/agents/:agent/reset admin',
       'POST /v1/agents/:agent/stop responder,admin',
       'POST /v1/decide gateway,responder,admin',
+      'POST /v1/drills responder,admin',
       'POST /v1/events ingest,admin',
       'POST /v1/tokens admin',
       'POST /v1/traces ingest,admin',

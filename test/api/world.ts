@@ -121,6 +121,7 @@ export function createWorld(options: WorldOptions = {}): World {
     status: {
       health: () => ({ ok: true, reason: null }),
       ready: () => ({ ok: mood.ready, reason: mood.ready ? null : 'starting' }),
+      stop: () => ({ ok: mood.ready, reason: mood.ready ? null : 'not ready: starting' }),
       stats: () => {
         if (mood.statsError !== null) throw mood.statsError;
         return { events: 7 };
@@ -183,6 +184,7 @@ function fakeRegistry(
       const allow = status === 'active' || status === 'unknown';
       return { allow, status, reason: `it is ${status}`, retryAfterMs, denial: allow ? null : 'stopped' };
     },
+    drills: () => records.flatMap((record) => (record.type === 'drill' ? [record.drill] : [])),
     brakes: () => ({ brakes, left: 5, open: false, skipped: [] }),
     recommendations: () => [],
     mode: () => 'observe',
