@@ -36,9 +36,12 @@ function usd(x: number): string {
 }
 
 /** Kinds that are about agents: all but those of a control record. */
-export type AgentKind = Exclude<Kind, 'source-refused' | FleetKind>;
+export type AgentKind = Exclude<Kind, 'source-refused' | FleetKind | ResponderKind>;
 /** Kinds that the fleet stage finds; fleet-alarm.ts words them. */
 export type FleetKind = 'provider-outage' | 'deploy' | 'shared-credential' | 'delegation-tree';
+
+/** Kinds that tell of stops; responder.ts and stops.ts word them. */
+export type ResponderKind = 'breaker-open' | 'stop-unverified' | 'delivery-dead' | 'halted';
 
 /** The title of a finding about a source; its name and reason were bounded when the record was decoded. */
 export function makeSourceTitle({ source, rejections, of, reason }: SourceStateRecord): string {

@@ -183,7 +183,7 @@ function fakeRegistry(
       const allow = status === 'active' || status === 'unknown';
       return { allow, status, reason: `it is ${status}`, retryAfterMs, denial: allow ? null : 'stopped' };
     },
-    brakes: () => ({ brakes, left: 5, open: false, skipped: [] }),
+    brakes: () => ({ brakes, left: 5, open: false, skipped: [], openings: [] }),
     recommendations: () => [],
     mode: () => 'observe',
     verdicts: () => verdicts,
