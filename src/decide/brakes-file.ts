@@ -7,6 +7,7 @@ const HYSTERESIS_MAX = 1_000;
 
 /** In force where a policy says nothing of them. */
 export const COHORT_STOPS_MAX = 3;
+/** The same: parts of the stops. */
 export const SHARES_DEFAULT = { medium: 0.4, high: 0.8 } as const;
 
 const share = z.number().gt(0).max(1);

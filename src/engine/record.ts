@@ -37,9 +37,9 @@ export interface AgentRecord {
   readonly labels: readonly string[];
   readonly budgets: Budgets;
   /** The stop in force, so that traffic after it is seen for what it is; left out or null: it is not stopped. */
-  readonly stopped?: StopFact | null;
+  readonly stopped?: StopFact | null | undefined;
   /** An engine's stop of an agent above it does not cover it; left out: it does. */
-  readonly protected?: true;
+  readonly protected?: true | undefined;
 }
 
 /** A stop in force: nothing of the agent, nor of what works under it, should get through. */

@@ -7,7 +7,8 @@ import type { SourceStateRecord } from './record.js';
 /** Longest name quoted in a title. */
 const NAME_MAX = 60;
 
-function quoted(text: string | null): string {
+/** A name as a title has it. */
+export function quoted(text: string | null): string {
   if (text === null) return 'nothing';
   return text.length > NAME_MAX ? `${text.slice(0, NAME_MAX - 1)}…` : text;
 }

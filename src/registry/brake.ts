@@ -70,6 +70,7 @@ const OPENINGS_MAX = 100;
 const CRITICAL: Level = 2;
 const LEVELS: Readonly<Record<Severity, Level>> = { info: 0, low: 0, medium: 0, high: 1, critical: CRITICAL };
 
+/** The level of a finding's severity. */
 export function levelOf(severity: Severity): Level {
   return LEVELS[severity];
 }
