@@ -155,9 +155,17 @@ const storeSchema = z
 
 export type StoreConfig = z.infer<typeof storeSchema>;
 
+const responderSchema = z
+  .strictObject({
+    /** What comes through this much later than a stop was not in flight when it was made: the stop did not work. */
+    grace: duration.default(10_000),
+  })
+  .prefault({});
+
 export const configSchema = z.strictObject({
   detection: detectionSchema,
   learning: learningSchema,
+  responder: responderSchema,
   /** 'observe', 'enforce' (the policies shipped), or a policy file. */
   policy: z.string().default('observe'),
   /** Further rows of the price table; they win over the ones shipped. */
@@ -269,6 +277,7 @@ export function settingsOf(config: Config, policy: Policy, hashSeed = HASH_SEED)
     latenessMs: d.lateness,
     sessionIdleMs: d.session_idle,
     closeAfterMs: d.close_after,
+    stopGraceMs: config.responder.grace,
     adoption: { sessions: d.adopt_sessions, ageMs: d.adopt_after },
     hashSeed: d.hash_seed ?? hashSeed,
     policy,

@@ -4,8 +4,9 @@
  */
 import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { compileBrakes, createBrakesSchema } from './brakes-file.js';
 import { ACTIONS, KINDS, MODES, SEVERITIES } from './finding.js';
-import { BRAKES_DEFAULT, type Policy, type PolicyRule } from './policy.js';
+import type { Policy, PolicyRule } from './policy.js';
 
 /** One thing that is wrong with a policy file. */
 export interface PolicyProblem {
@@ -28,7 +29,6 @@ const RULES_MAX = 100;
 const NAMES_MAX = 1_000;
 /** A mistyped file must not flood a terminal. */
 const PROBLEMS_MAX = 20;
-const STOPS_MAX = 1_000;
 const CALLS_PER_MINUTE_MAX = 1_000_000;
 const DURATION_MAX_MS = 366 * 86_400_000;
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -73,6 +73,7 @@ const doSchema = z
     action: z.enum(ACTIONS),
     for: z.union([z.literal(UNTIL_RELEASED).transform(() => null), duration]).optional(),
     calls_per_minute: z.number().int().min(1).max(CALLS_PER_MINUTE_MAX).optional(),
+    proportional: z.boolean().optional(),
   })
   .superRefine((wish, context) => {
     const complain = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
@@ -86,6 +87,9 @@ const doSchema = z
     if (wish.action !== 'throttle' && wish.calls_per_minute !== undefined) {
       complain('calls_per_minute', `${wish.action} takes none: leave it out`);
     }
+    if (wish.action !== 'throttle' && wish.proportional !== undefined) {
+      complain('proportional', `${wish.action} has no rate: leave it out`);
+    }
   });
 
 const ruleSchema = z.strictObject({ name, mode: z.enum(MODES).optional(), when: whenSchema, do: doSchema });
@@ -94,13 +98,7 @@ const policySchema = z.strictObject({
   name,
   mode: z.enum(MODES),
   unregistered: z.enum(['allow', 'deny']).default('allow'),
-  brakes: z
-    .strictObject({
-      stops_max: z.number().int().min(0).max(STOPS_MAX).default(BRAKES_DEFAULT.stopsMax),
-      interval: duration.default(BRAKES_DEFAULT.intervalMs),
-      cooldown: duration.default(BRAKES_DEFAULT.cooldownMs),
-    })
-    .prefault({}),
+  brakes: createBrakesSchema(duration),
   protected: z.array(pattern).max(NAMES_MAX).default([]),
   rules: z
     .array(ruleSchema)
@@ -132,15 +130,15 @@ function compileRule({ name, mode, when, do: wish }: RuleFile): PolicyRule {
     action: wish.action,
     forMs: wish.for ?? null,
     callsPerMinute: wish.calls_per_minute ?? null,
+    ...(wish.proportional === true ? { proportional: true } : {}),
   };
 }
 
 function compile(file: z.infer<typeof policySchema>): Policy {
-  const { stops_max: stopsMax, interval: intervalMs, cooldown: cooldownMs } = file.brakes;
   return {
     name: file.name,
     mode: file.mode,
-    brakes: { stopsMax, intervalMs, cooldownMs },
+    brakes: compileBrakes(file.brakes),
     rules: file.rules.map(compileRule),
     protectedAgents: file.protected,
     unregistered: file.unregistered,

@@ -26,6 +26,8 @@ export interface PolicyRule {
   /** ms; null: until released. */
   readonly forMs: number | null;
   readonly callsPerMinute: number | null;
+  /** For throttle: the farther from usual, the fewer calls; left out: always the rate stated. */
+  readonly proportional?: boolean;
 }
 
 /** How much may be stopped without a person. */
@@ -35,6 +37,18 @@ export interface Brakes {
   readonly intervalMs: number;
   /** After a release or expiry, no new automatic stop of the same agent for this long. */
   readonly cooldownMs: number;
+  /** Most automatic stops per interval of one role's agents; left out: 3. */
+  readonly cohortMax?: number;
+  /** Parts of either that findings of medium severity and below, and of high and below, may use; left out: 0.4 and 0.8. */
+  readonly shares?: StopShares;
+  /** Within the cooldown a finding this many times worse than the last one stops all the same; left out: none does. */
+  readonly hysteresis?: number;
+}
+
+/** Parts of the automatic stops, (0, 1]; critical findings may use all. */
+export interface StopShares {
+  readonly medium: number;
+  readonly high: number;
 }
 
 /** In force where a policy names none, and before the first policy: few enough for a person to check each of them. */

@@ -201,7 +201,7 @@ function raise(state: EngineState, cause: Cause, bound: boolean, offset: number,
   const raised = state.findings.note(key, evidence, () => makeId([key, cause.cause, source, o.timeMs]));
   if (raised.isFace) return;
   const { finding: open, line } = raised;
-  const asks = mutedBy === null && open.bound && isAnswered(settings.policy.rules, cause.kind, open);
+  const asks = mutedBy === null && open.bound && isAnswered(settings.policy.rules, cause.kind, open, o.timeMs);
   if (cause.kind !== 'budget') noteLevel(state, open.id, line, cause);
   if (!line && !asks && waiting === undefined) return;
   const session = sessionOf(cause.kind, o);

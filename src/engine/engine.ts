@@ -25,11 +25,13 @@ import type { Outcome } from './outcome.js';
 import type { AgentRecord, EngineRecord, EventRecord } from './record.js';
 import { resetAgent } from './reset.js';
 import { lookAfter, refreshAgent, seat, takeModel, turnDays } from './residence.js';
+import { raiseResponder } from './responder.js';
 import { learnEvent, listen, scoreEvent, surprises } from './scoring.js';
 import type { Settings } from './settings.js';
 import { restoreState, saveState } from './snapshot.js';
 import { countStandings } from './standing.js';
 import { EngineState, type Place } from './state.js';
+import { watchStop } from './stops.js';
 import { takeVerdict, undoVerdict } from './verdicts.js';
 
 const MINUTE_MS = 60_000;
@@ -114,6 +116,9 @@ export class PartitionEngine implements Engine {
       case 'source':
         raiseSource(this.state, record, offset, outcome);
         break;
+      case 'responder':
+        raiseResponder(this.state, record, offset, outcome);
+        break;
       case 'fleet':
         takeFleet(this.state, record, offset, outcome);
         break;
@@ -185,6 +190,7 @@ export class PartitionEngine implements Engine {
       const breach = state.budgets.judge(key, o);
       if (breach !== null) raiseBreach(state, breach, bound, offset, outcome);
     }
+    if (state.stops.size > 0) watchStop(state, event, root, bound, offset, outcome);
     learnEvent(state, key, bound, outcome);
     p.f64[p.at8 + F.lastMs] = o.timeMs;
     p.f64[p.at8 + F.events]++;
@@ -291,6 +297,7 @@ export class PartitionEngine implements Engine {
     if (record.role === null && record.labels.length === 0) this.state.facts.delete(key);
     else this.state.facts.set(key, { role: record.role, labels: record.labels });
     this.state.budgets.set(key, record.budgets);
+    this.state.stops.note(record);
     outcome.samples.push({ kind: 'role', timeMs: record.timeMs, agent: key, id: '', role: record.role });
   }
 }

@@ -13,6 +13,7 @@ import type { FleetMemoryJson } from './fleet-memory.js';
 import type { PulseJson } from './pulse.js';
 import { readRow, SESSION_ROW_BYTES, writeRow } from './residence.js';
 import type { EngineState } from './state.js';
+import type { StopsJson } from './stop-book.js';
 import type { VerdictJson } from './verdict-book.js';
 
 /** Changes whenever a profile's layout or this file's format does. */
@@ -32,6 +33,7 @@ interface Header {
   readonly budgets: ReturnType<BudgetBook['snapshot']>;
   /** Left out by versions that knew of none. */
   readonly verdicts?: VerdictJson;
+  readonly stops?: StopsJson;
   readonly facts: readonly [string, AgentFacts][];
   readonly pulse: PulseJson;
   readonly fleet: FleetMemoryJson;
@@ -65,6 +67,7 @@ export function saveState(state: EngineState): Uint8Array {
     findings: state.findings.snapshot(),
     budgets: state.budgets.snapshot(),
     verdicts: state.verdicts.snapshot(),
+    stops: state.stops.snapshot(),
     facts: [...state.facts],
     pulse: state.pulse.snapshot(),
     fleet: state.fleet.snapshot(),
@@ -141,6 +144,7 @@ export function restoreState(state: EngineState, bytes: Uint8Array): void {
   state.findings.restore(header.findings);
   state.budgets.restore(header.budgets);
   if (header.verdicts !== undefined) state.verdicts.restore(header.verdicts);
+  if (header.stops !== undefined) state.stops.restore(header.stops);
   for (const [key, facts] of header.facts) state.facts.set(key, facts);
   for (const [key, position] of header.shelved) state.shelved.set(key, position);
   for (const [key, versions] of header.sighted) state.sighted.set(key, versions);

@@ -15,6 +15,7 @@ import { FindingBook } from './findings.js';
 import { FleetMemory } from './fleet-memory.js';
 import { Pulse } from './pulse.js';
 import type { Settings } from './settings.js';
+import { StopBook } from './stop-book.js';
 import { VerdictBook } from './verdict-book.js';
 
 /** Where the engine stands in the world of partitions; see design, fence. */
@@ -40,6 +41,8 @@ export class EngineState {
   readonly budgets = new BudgetBook();
   /** What people said of findings. */
   readonly verdicts = new VerdictBook();
+  /** Stops in force, and what the traffic has shown of them. */
+  readonly stops = new StopBook();
   /** What the fleet stage is told at the next tick, and what it has told. */
   readonly pulse = new Pulse();
   readonly fleet = new FleetMemory();

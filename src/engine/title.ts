@@ -7,7 +7,8 @@ import type { SourceStateRecord } from './record.js';
 /** Longest name quoted in a title. */
 const NAME_MAX = 60;
 
-function quoted(text: string | null): string {
+/** A name as a title has it. */
+export function quoted(text: string | null): string {
   if (text === null) return 'nothing';
   return text.length > NAME_MAX ? `${text.slice(0, NAME_MAX - 1)}…` : text;
 }
@@ -36,9 +37,12 @@ function usd(x: number): string {
 }
 
 /** Kinds that are about agents: all but those of a control record. */
-export type AgentKind = Exclude<Kind, 'source-refused' | FleetKind>;
+export type AgentKind = Exclude<Kind, 'source-refused' | FleetKind | ResponderKind>;
 /** Kinds that the fleet stage finds; fleet-alarm.ts words them. */
 export type FleetKind = 'provider-outage' | 'deploy' | 'shared-credential' | 'delegation-tree';
+
+/** Kinds that tell of stops; responder.ts and stops.ts word them. */
+export type ResponderKind = 'breaker-open' | 'stop-unverified' | 'delivery-dead' | 'halted';
 
 /** The title of a finding about a source; its name and reason were bounded when the record was decoded. */
 export function makeSourceTitle({ source, rejections, of, reason }: SourceStateRecord): string {

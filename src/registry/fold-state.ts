@@ -5,10 +5,11 @@
 import { BRAKES_DEFAULT, type Brakes, type Policy } from '../decide/policy.js';
 import type { VerdictRecord } from '../engine/record.js';
 import { KilldeerError } from '../errors.js';
-import { BRAKES_FREE, type BrakeState } from './brake.js';
-import { type Held, Inventory } from './inventory.js';
+import { BRAKES_FREE, type BrakeState, readBrake } from './brake.js';
+import { type Halts, haltsInForce, readHalts } from './halted.js';
+import { type Held, Inventory, type Measured } from './inventory.js';
 import { type OpenProposal, OpenProposals } from './open-proposals.js';
-import { type DrillResult, NO_REGISTRATION, type RegistryEntry } from './registry.js';
+import { type DrillResult, type Halt, NO_REGISTRATION, type PlaceEffect, type RegistryEntry } from './registry.js';
 import { createRestriction, type RestrictionFields } from './restriction.js';
 
 /** Limits of a fold; all memory is bounded by them. */
@@ -45,6 +46,7 @@ export interface FoldState {
   /** Oldest first, at most DRILLS_MAX. */
   drills: readonly DrillResult[];
   brake: BrakeState;
+  readonly halts: Halts;
   readonly recommended: OpenProposals;
   readonly skipped: OpenProposals;
   readonly agentsMax: number;
@@ -55,6 +57,10 @@ interface AgentSnapshot {
   readonly entry: RegistryEntry;
   readonly restrictions: readonly RestrictionFields[];
   readonly endedMs: number | null;
+  /** These are left out where there is nothing to say. */
+  readonly restrictedVersion?: number;
+  readonly effects?: readonly PlaceEffect[];
+  readonly measured?: Measured;
 }
 
 interface FoldSnapshot {
@@ -68,6 +74,8 @@ interface FoldSnapshot {
   readonly verdicts?: readonly VerdictRecord[];
   readonly drills?: readonly DrillResult[];
   readonly brake: BrakeState;
+  /** Left out by versions that knew of none. */
+  readonly halts?: readonly Halt[];
   readonly recommended: readonly OpenProposal[];
   readonly skipped: readonly OpenProposal[];
 }
@@ -91,11 +99,19 @@ export function emptyState(options: FoldOptions): FoldState {
 
 function stateOf(snapshot: FoldSnapshot, options: FoldOptions): FoldState {
   const inventory = new Inventory();
-  for (const { entry, restrictions, endedMs } of snapshot.agents) {
+  for (const {
+    entry,
+    restrictions,
+    endedMs,
+    restrictedVersion = null,
+    effects = [],
+    measured = null,
+  } of snapshot.agents) {
     // Versions before this one knew of no registration.
     const whole = { ...entry, registration: { ...NO_REGISTRATION, ...entry.registration } };
     const made = restrictions.map((fields) => createRestriction(entry.agent, fields));
-    inventory.put({ entry: whole, restrictions: made, endedMs, bucket: null, refused: 0, drainedMs: null });
+    const about = { restrictedVersion, effects, measured };
+    inventory.put({ entry: whole, restrictions: made, endedMs, ...about, bucket: null, refused: 0, drainedMs: null });
   }
   const keysMax = options.keysMax ?? KEYS_MAX;
   const openMax = options.openMax ?? OPEN_MAX;
@@ -107,7 +123,8 @@ function stateOf(snapshot: FoldSnapshot, options: FoldOptions): FoldState {
     epochs: new Map(snapshot.epochs),
     verdicts: new Map((snapshot.verdicts ?? []).map((verdict) => [verdict.id, verdict])),
     drills: snapshot.drills ?? [],
-    brake: snapshot.brake,
+    brake: readBrake(snapshot.brake) ?? BRAKES_FREE,
+    halts: readHalts(snapshot.halts ?? []),
     recommended: new OpenProposals(snapshot.recommended, openMax),
     skipped: new OpenProposals(snapshot.skipped, openMax),
     agentsMax: options.agentsMax ?? AGENTS_MAX,
@@ -118,7 +135,14 @@ function stateOf(snapshot: FoldSnapshot, options: FoldOptions): FoldState {
 /** Throws 'checkpoint.corrupt' where the value is no snapshot of this form. */
 export function readState(snapshot: unknown, options: FoldOptions): FoldState {
   const given = snapshot as Partial<FoldSnapshot> | null;
-  const lists = [given?.agents, given?.keys, given?.epochs, given?.recommended, given?.skipped, given?.brake?.stopsMs];
+  const lists = [
+    given?.agents,
+    given?.keys,
+    given?.epochs,
+    given?.recommended,
+    given?.skipped,
+    readBrake(given?.brake)?.stops,
+  ];
   if (given?.format !== FORMAT || typeof given.clockMs !== 'number' || !lists.every(Array.isArray)) {
     throw new KilldeerError('checkpoint.corrupt', `no registry snapshot of format ${FORMAT}`);
   }
@@ -137,12 +161,13 @@ export function writeState(state: FoldState): FoldSnapshot {
     verdicts: [...state.verdicts.values()],
     drills: state.drills,
     brake: state.brake,
+    halts: haltsInForce(state.halts),
     recommended: state.recommended.snapshot(),
     skipped: state.skipped.snapshot(),
   };
 }
 
-function agentSnapshot({ entry, restrictions, endedMs }: Held): AgentSnapshot {
+function agentSnapshot({ entry, restrictions, endedMs, restrictedVersion, effects, measured }: Held): AgentSnapshot {
   const fields = restrictions.map(({ action, untilMs, callsPerMinute, reason, automatic }) => ({
     action,
     untilMs,
@@ -150,7 +175,12 @@ function agentSnapshot({ entry, restrictions, endedMs }: Held): AgentSnapshot {
     reason,
     automatic,
   }));
-  return { entry, restrictions: fields, endedMs };
+  return {
+    ...{ entry, restrictions: fields, endedMs },
+    ...(restrictedVersion === null ? {} : { restrictedVersion }),
+    ...(effects.length === 0 ? {} : { effects }),
+    ...(measured === null ? {} : { measured }),
+  };
 }
 
 /** The brakes in force. */

@@ -6,25 +6,22 @@
 import type { Mode, Proposal } from '../decide/finding.js';
 import type { Policy } from '../decide/policy.js';
 import type { VerdictRecord } from '../engine/record.js';
-import { BRAKES_FREE, stopsLeft } from './brake.js';
+import { closed, nextTurnMs } from './brake.js';
 import { decideCall } from './decision.js';
 import { keepDrill, mayStop } from './drill.js';
-import {
-  brakesOf,
-  emptyState,
-  type FoldOptions,
-  type FoldState,
-  readState,
-  rememberKey,
-  writeState,
-} from './fold-state.js';
+import { judgeEffect } from './effects.js';
+import { emptyState, type FoldOptions, type FoldState, readState, rememberKey, writeState } from './fold-state.js';
+import { judgeHalt, judgeRecover } from './halt.js';
+import { haltedCall, haltsInForce } from './halted.js';
 import { closesCircle, createHeld, type Held, NONE } from './inventory.js';
 import { conflict, duplicate, type Judgement, refuse } from './judgement.js';
+import { brakesState, turnBrake } from './opening.js';
 import { judgeProposal } from './proposal.js';
 import type {
   Attempts,
   Decision,
   DrillResult,
+  Question,
   RegistryEntry,
   RegistryFold,
   RegistryRecord,
@@ -65,8 +62,9 @@ class Fold implements RegistryFold {
   apply(record: RegistryRecord): Verdict {
     const expired = this.advance(record.timeMs);
     const judged = this.judge(record);
-    if (record.type !== 'time' && record.type !== 'attempt') this.nextMs = undefined;
-    return { ...judged, expired };
+    const opened = turnBrake(this.state);
+    if (opened !== null || (record.type !== 'time' && record.type !== 'attempt')) this.nextMs = undefined;
+    return opened === null ? { ...judged, expired } : { ...judged, expired, opened };
   }
 
   private judge(record: RegistryRecord): Judgement {
@@ -96,6 +94,12 @@ class Fold implements RegistryFold {
         return judgeUndo(this.state, record);
       case 'drill':
         return keepDrill(this.state, record.drill);
+      case 'effect':
+        return judgeEffect(this.state, record);
+      case 'halt':
+        return judgeHalt(this.state, record);
+      case 'recover':
+        return judgeRecover(this.state, record);
       default:
         // Written by a newer version: every reader of this one passes over it alike.
         return { effect: 'none', reason: 'a record of an unknown type', code: null, entry: null };
@@ -112,8 +116,6 @@ class Fold implements RegistryFold {
     this.nextMs = undefined;
     state.recommended.lapse(timeMs);
     state.skipped.lapse(timeMs);
-    const { openUntilMs } = state.brake;
-    if (openUntilMs !== null && timeMs >= openUntilMs) state.brake = { ...state.brake, openUntilMs: null };
     const over = [...state.inventory.restricted].filter((held) => this.end(held));
     return over.map((held) => held.entry).sort(byName);
   }
@@ -252,7 +254,7 @@ class Fold implements RegistryFold {
   /** A new policy is a person's act: the breaker closes, what was counted stays counted. */
   private adopt(policy: Policy): Judgement {
     this.state.policy = policy;
-    this.state.brake = { ...BRAKES_FREE, stopsMs: this.state.brake.stopsMs };
+    this.state.brake = closed(this.state.brake);
     return { effect: 'applied', reason: null, code: null, entry: null };
   }
 
@@ -274,10 +276,15 @@ class Fold implements RegistryFold {
   }
 
   brakes(): ReturnType<RegistryFold['brakes']> {
-    const { brake, clockMs, skipped } = this.state;
-    const brakes = brakesOf(this.state);
-    const open = brake.openUntilMs !== null;
-    return { brakes, left: stopsLeft(brake, brakes, clockMs), open, skipped: skipped.proposals() };
+    return brakesState(this.state);
+  }
+
+  halts(): ReturnType<RegistryFold['halts']> {
+    return haltsInForce(this.state.halts);
+  }
+
+  effects(tenant: string, agent: string): ReturnType<RegistryFold['effects']> {
+    return this.state.inventory.get(tenant, agent)?.effects ?? [];
   }
 
   recommendations(): readonly Proposal[] {
@@ -307,11 +314,7 @@ class Fold implements RegistryFold {
   nextExpiryMs(): number | null {
     if (this.nextMs !== undefined) return this.nextMs;
     const { inventory, brake, recommended, skipped } = this.state;
-    let next = Math.min(
-      recommended.nextLapseMs(),
-      skipped.nextLapseMs(),
-      brake.openUntilMs ?? Number.POSITIVE_INFINITY,
-    );
+    let next = Math.min(recommended.nextLapseMs(), skipped.nextLapseMs(), nextTurnMs(brake));
     for (const held of inventory.restricted) {
       for (const { untilMs } of held.restrictions) if (untilMs !== null && untilMs < next) next = untilMs;
     }
@@ -319,7 +322,9 @@ class Fold implements RegistryFold {
     return this.nextMs;
   }
 
-  decide(tenant: string, agent: string, nowMs: number): Decision {
+  decide(tenant: string, agent: string, nowMs: number, question?: Question): Decision {
+    const halted = haltedCall(this.state, tenant, agent, question?.parent ?? null);
+    if (halted !== null) return halted;
     return decideCall(this.state.inventory, this.state.policy, tenant, agent, nowMs, this.refused);
   }
 

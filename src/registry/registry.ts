@@ -4,7 +4,7 @@
  * The fold knows no clock: time comes from the records themselves ({type:'time'} records, wall clock when live, the
  * recording's ticks in a replay).
  */
-import type { Action, Mode, Proposal } from '../decide/finding.js';
+import type { Action, Mode, Proposal, Severity } from '../decide/finding.js';
 import type { Brakes, Policy } from '../decide/policy.js';
 import type { Budgets, VerdictRecord } from '../engine/record.js';
 
@@ -281,6 +281,60 @@ export interface Verdict {
   readonly entry: RegistryEntry | null;
   /** Agents whose restriction ended because this record moved the registry's clock, as they are now. */
   readonly expired: readonly RegistryEntry[];
+  /** A breaker that people are to be told of with this record; left out: none. */
+  readonly opened?: BreakerOpening;
+}
+
+/** A breaker that opened, as people are told of it. */
+export interface BreakerOpening {
+  /** The role whose stops it holds back, and its tenant; null: everybody's. */
+  readonly tenant: string | null;
+  readonly role: string | null;
+  /** It holds back stops for findings of this severity and below. */
+  readonly severity: Severity;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** Of the first stop that was held back. */
+  readonly policy: string;
+  readonly rule: string;
+  /** Stops held back so far. */
+  readonly skipped: number;
+  /** Whose, worst first, at most 100. */
+  readonly agents: readonly string[];
+}
+
+/** The brakes as anybody may read them. */
+export interface BrakesState {
+  readonly brakes: Brakes;
+  /** Automatic stops that the gravest findings may still make in the running interval. */
+  readonly left: number;
+  /** Whether any breaker is open. */
+  readonly open: boolean;
+  /** What was held back, worst first. */
+  readonly skipped: readonly Proposal[];
+  readonly openings: readonly BreakerOpening[];
+}
+
+/** Everybody, or everybody of one tenant, is refused. */
+export interface Halt {
+  /** null: everybody. */
+  readonly tenant: string | null;
+  readonly sinceMs: number;
+  /** Part of the agents that is let go again, [0, 1). */
+  readonly share: number;
+  readonly reason: string;
+  readonly actor: string;
+}
+
+/** How far the restriction in force came at one place. */
+export interface PlaceEffect {
+  readonly place: string;
+  /** Of the agent's entry as the restriction was made. */
+  readonly version: number;
+  readonly state: EffectState;
+  readonly reason: string | null;
+  /** Registry clock, ms. */
+  readonly atMs: number;
 }
 
 /** Calls refused since the last drain, for one 'attempt' record. */
@@ -340,12 +394,11 @@ export interface RegistryFold {
   entry(tenant: string, agent: string): RegistryEntry | null;
   entries(): IterableIterator<RegistryEntry>;
   /** Automatic stops left in the running interval, whether the breaker is open, and what it skipped, worst first. */
-  brakes(): {
-    readonly brakes: Brakes;
-    readonly left: number;
-    readonly open: boolean;
-    readonly skipped: readonly Proposal[];
-  };
+  brakes(): BrakesState;
+  /** Whom a halt refuses; everybody's first. */
+  halts(): readonly Halt[];
+  /** How far the agent's restriction in force came, place by place; empty where there is none. */
+  effects(tenant: string, agent: string): readonly PlaceEffect[];
   /** Proposals made in mode recommend that nobody has answered yet, worst first. */
   recommendations(): readonly Proposal[];
   /** What people said of findings and is in force, oldest first. */

@@ -185,7 +185,7 @@ function fakeRegistry(
       return { allow, status, reason: `it is ${status}`, retryAfterMs, denial: allow ? null : 'stopped' };
     },
     drills: () => records.flatMap((record) => (record.type === 'drill' ? [record.drill] : [])),
-    brakes: () => ({ brakes, left: 5, open: false, skipped: [] }),
+    brakes: () => ({ brakes, left: 5, open: false, skipped: [], openings: [] }),
     recommendations: () => [],
     mode: () => 'observe',
     verdicts: () => verdicts,
