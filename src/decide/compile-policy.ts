@@ -5,7 +5,7 @@
 import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { ACTIONS, KINDS, MODES, SEVERITIES } from './finding.js';
-import { BRAKES_DEFAULT, type Policy, type PolicyRule } from './policy.js';
+import { BRAKES_DEFAULT, ON_LEAVE, type Policy, type PolicyRule } from './policy.js';
 
 /** One thing that is wrong with a policy file. */
 export interface PolicyProblem {
@@ -102,6 +102,7 @@ const policySchema = z.strictObject({
     })
     .prefault({}),
   protected: z.array(pattern).max(NAMES_MAX).default([]),
+  sponsors: z.strictObject({ on_leave: z.enum(ON_LEAVE) }).optional(),
   rules: z
     .array(ruleSchema)
     .max(RULES_MAX)
@@ -144,6 +145,7 @@ function compile(file: z.infer<typeof policySchema>): Policy {
     rules: file.rules.map(compileRule),
     protectedAgents: file.protected,
     unregistered: file.unregistered,
+    ...(file.sponsors === undefined ? {} : { sponsors: { onLeave: file.sponsors.on_leave } }),
   };
 }
 

@@ -20,8 +20,18 @@ import {
 import { closesCircle, createHeld, type Held, NONE } from './inventory.js';
 import { conflict, duplicate, type Judgement, refuse } from './judgement.js';
 import { judgeProposal } from './proposal.js';
-import type { Attempts, Decision, RegistryEntry, RegistryFold, RegistryRecord, Verdict } from './registry.js';
+import type {
+  Attempts,
+  Decision,
+  Leaver,
+  RegistryEntry,
+  RegistryFold,
+  RegistryRecord,
+  SponsorPlan,
+  Verdict,
+} from './registry.js';
 import { createRestriction, endOf, inForce, strongest } from './restriction.js';
+import { goneOwner, judgeSponsor, planSponsor } from './sponsor.js';
 import { judgeUndo, judgeVerdict, verdictsInForce } from './verdicts.js';
 
 type Of<T extends RegistryRecord['type']> = Extract<RegistryRecord, { type: T }>;
@@ -85,6 +95,8 @@ class Fold implements RegistryFold {
         return judgeVerdict(this.state, record);
       case 'verdict-undo':
         return judgeUndo(this.state, record);
+      case 'sponsor':
+        return judgeSponsor(this.state, record);
       default:
         // Written by a newer version: every reader of this one passes over it alike.
         return { effect: 'none', reason: 'a record of an unknown type', code: null, entry: null };
@@ -172,6 +184,8 @@ class Fold implements RegistryFold {
     if (typeof parentAgent === 'string' && closesCircle(inventory.of(tenant), agent, parentAgent)) {
       return refuse('registry.refused', `${parentAgent} works under ${agent} itself`, known);
     }
+    const gone = goneOwner(this.state, record.owner, known);
+    if (gone !== null) return gone;
     const held = known ?? this.admit(tenant, agent, null);
     const { entry } = held;
     held.entry = {
@@ -273,6 +287,14 @@ class Fold implements RegistryFold {
 
   verdicts(): readonly VerdictRecord[] {
     return verdictsInForce(this.state);
+  }
+
+  leavers(): ReadonlyMap<string, Leaver> {
+    return this.state.leavers;
+  }
+
+  foreseeSponsor(owner: string, state: 'left' | 'returned', successor: string | null): SponsorPlan {
+    return planSponsor(this.state, { owner, state, successor });
   }
 
   mode(): Mode {
