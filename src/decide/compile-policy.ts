@@ -6,7 +6,7 @@ import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDo
 import { z } from 'zod';
 import { compileBrakes, createBrakesSchema } from './brakes-file.js';
 import { ACTIONS, KINDS, MODES, SEVERITIES } from './finding.js';
-import type { Policy, PolicyRule } from './policy.js';
+import { ON_LEAVE, type Policy, type PolicyRule } from './policy.js';
 
 /** One thing that is wrong with a policy file. */
 export interface PolicyProblem {
@@ -100,6 +100,7 @@ const policySchema = z.strictObject({
   unregistered: z.enum(['allow', 'deny']).default('allow'),
   brakes: createBrakesSchema(duration),
   protected: z.array(pattern).max(NAMES_MAX).default([]),
+  sponsors: z.strictObject({ on_leave: z.enum(ON_LEAVE) }).optional(),
   rules: z
     .array(ruleSchema)
     .max(RULES_MAX)
@@ -142,6 +143,7 @@ function compile(file: z.infer<typeof policySchema>): Policy {
     rules: file.rules.map(compileRule),
     protectedAgents: file.protected,
     unregistered: file.unregistered,
+    ...(file.sponsors === undefined ? {} : { sponsors: { onLeave: file.sponsors.on_leave } }),
   };
 }
 

@@ -65,7 +65,13 @@ export interface Policy {
   readonly protectedAgents: readonly string[];
   /** What the inline decision answers for an agent that nobody registered; left out: allow. */
   readonly unregistered?: 'allow' | 'deny';
+  /** What becomes of the agents of somebody who left; left out: nothing. */
+  readonly sponsors?: { readonly onLeave: OnLeave };
 }
+
+/** Names of what may follow when the owner of agents leaves. */
+export const ON_LEAVE = ['suspend', 'reassign', 'nothing'] as const;
+export type OnLeave = (typeof ON_LEAVE)[number];
 
 /** What a rule may ask about the agent; comes from the registry by control records. */
 export interface AgentFacts {

@@ -9,7 +9,14 @@ import { BRAKES_FREE, type BrakeState, readBrake } from './brake.js';
 import { type Halts, haltsInForce, readHalts } from './halted.js';
 import { type Held, Inventory, type Measured } from './inventory.js';
 import { type OpenProposal, OpenProposals } from './open-proposals.js';
-import { type DrillResult, type Halt, NO_REGISTRATION, type PlaceEffect, type RegistryEntry } from './registry.js';
+import {
+  type DrillResult,
+  type Halt,
+  type Leaver,
+  NO_REGISTRATION,
+  type PlaceEffect,
+  type RegistryEntry,
+} from './registry.js';
 import { createRestriction, type RestrictionFields } from './restriction.js';
 
 /** Limits of a fold; all memory is bounded by them. */
@@ -45,6 +52,8 @@ export interface FoldState {
   readonly verdicts: Map<string, VerdictRecord>;
   /** Oldest first, at most DRILLS_MAX. */
   drills: readonly DrillResult[];
+  /** Who has left, by name. */
+  readonly leavers: Map<string, Leaver>;
   brake: BrakeState;
   readonly halts: Halts;
   readonly recommended: OpenProposals;
@@ -73,6 +82,8 @@ interface FoldSnapshot {
   /** Left out by versions that knew of none. */
   readonly verdicts?: readonly VerdictRecord[];
   readonly drills?: readonly DrillResult[];
+  /** Likewise. */
+  readonly leavers?: readonly (readonly [owner: string, leaver: Leaver])[];
   readonly brake: BrakeState;
   /** Left out by versions that knew of none. */
   readonly halts?: readonly Halt[];
@@ -125,6 +136,7 @@ function stateOf(snapshot: FoldSnapshot, options: FoldOptions): FoldState {
     drills: snapshot.drills ?? [],
     brake: readBrake(snapshot.brake) ?? BRAKES_FREE,
     halts: readHalts(snapshot.halts ?? []),
+    leavers: new Map(snapshot.leavers),
     recommended: new OpenProposals(snapshot.recommended, openMax),
     skipped: new OpenProposals(snapshot.skipped, openMax),
     agentsMax: options.agentsMax ?? AGENTS_MAX,
@@ -160,6 +172,7 @@ export function writeState(state: FoldState): FoldSnapshot {
     epochs: [...state.epochs],
     verdicts: [...state.verdicts.values()],
     drills: state.drills,
+    leavers: [...state.leavers],
     brake: state.brake,
     halts: haltsInForce(state.halts),
     recommended: state.recommended.snapshot(),

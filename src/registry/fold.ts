@@ -21,13 +21,16 @@ import type {
   Attempts,
   Decision,
   DrillResult,
+  Leaver,
   Question,
   RegistryEntry,
   RegistryFold,
   RegistryRecord,
+  SponsorPlan,
   Verdict,
 } from './registry.js';
 import { createRestriction, endOf, inForce, strongest } from './restriction.js';
+import { goneOwner, judgeSponsor, planSponsor } from './sponsor.js';
 import { judgeUndo, judgeVerdict, verdictsInForce } from './verdicts.js';
 
 type Of<T extends RegistryRecord['type']> = Extract<RegistryRecord, { type: T }>;
@@ -100,6 +103,8 @@ class Fold implements RegistryFold {
         return judgeHalt(this.state, record);
       case 'recover':
         return judgeRecover(this.state, record);
+      case 'sponsor':
+        return judgeSponsor(this.state, record);
       default:
         // Written by a newer version: every reader of this one passes over it alike.
         return { effect: 'none', reason: 'a record of an unknown type', code: null, entry: null };
@@ -185,6 +190,8 @@ class Fold implements RegistryFold {
     if (typeof parentAgent === 'string' && closesCircle(inventory.of(tenant), agent, parentAgent)) {
       return refuse('registry.refused', `${parentAgent} works under ${agent} itself`, known);
     }
+    const gone = goneOwner(this.state, record.owner, known);
+    if (gone !== null) return gone;
     const held = known ?? this.admit(tenant, agent, null);
     const { entry } = held;
     held.entry = {
@@ -297,6 +304,14 @@ class Fold implements RegistryFold {
 
   drills(): readonly DrillResult[] {
     return this.state.drills;
+  }
+
+  leavers(): ReadonlyMap<string, Leaver> {
+    return this.state.leavers;
+  }
+
+  foreseeSponsor(owner: string, state: 'left' | 'returned', successor: string | null): SponsorPlan {
+    return planSponsor(this.state, { owner, state, successor });
   }
 
   mode(): Mode {

@@ -335,6 +335,32 @@ export interface PlaceEffect {
   readonly reason: string | null;
   /** Registry clock, ms. */
   readonly atMs: number;
+  /** Agents that a record about somebody else changed, as they are now; left out: none. */
+  readonly changed?: readonly RegistryEntry[];
+}
+
+/** Somebody who answered for agents and has left, as the sponsor feed says. */
+export interface Leaver {
+  readonly successor: string | null;
+  readonly sinceMs: number;
+  /** Whether what the policy wants has been done: it is done once. */
+  readonly isDone: boolean;
+}
+
+/** What follows for one agent from a word of the sponsor feed. */
+export interface SponsorStep {
+  readonly entry: RegistryEntry;
+  readonly follows: 'suspend' | 'reassign' | 'keep';
+  /** Afterwards. */
+  readonly owner: string | null;
+  readonly reason: string;
+}
+
+/** What the fold would make of a word of the sponsor feed. */
+export interface SponsorPlan {
+  readonly effect: 'applied' | 'observed' | 'duplicate' | 'refused';
+  readonly reason: string | null;
+  readonly steps: readonly SponsorStep[];
 }
 
 /** Calls refused since the last drain, for one 'attempt' record. */
@@ -405,6 +431,10 @@ export interface RegistryFold {
   verdicts(): readonly VerdictRecord[];
   /** The newest drills, oldest first. */
   drills(): readonly DrillResult[];
+  /** Who has left, by name. */
+  leavers(): ReadonlyMap<string, Leaver>;
+  /** What would follow if the feed said this now; changes nothing. */
+  foreseeSponsor(owner: string, state: 'left' | 'returned', successor: string | null): SponsorPlan;
   mode(): Mode;
   /** null before the first policy record. */
   policy(): Policy | null;

@@ -143,6 +143,8 @@ export function registryPortOf(registry: Registry): RegistryPort {
     brakes: () => view.brakes(),
     recommendations: () => view.recommendations(),
     mode: () => view.mode(),
+    leavers: () => view.leavers(),
+    foreseeSponsor: (owner, state, successor) => view.foreseeSponsor(owner, state, successor),
     verdicts: () => view.verdicts(),
     drills: () => view.drills(),
   };

@@ -188,6 +188,8 @@ function fakeRegistry(
     brakes: () => ({ brakes, left: 5, open: false, skipped: [], openings: [] }),
     recommendations: () => [],
     mode: () => 'observe',
+    leavers: () => new Map(),
+    foreseeSponsor: () => ({ effect: 'duplicate', reason: null, steps: [] }),
     verdicts: () => verdicts,
   };
 }
