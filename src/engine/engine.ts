@@ -8,6 +8,7 @@ import { DETECTOR_COUNT, DETECTORS, F } from '../agent/layout.js';
 import { rootOf } from '../agent/lineage.js';
 import { U } from '../agent/sessions.js';
 import { agentKey } from '../agent/table.js';
+import { factsOf } from '../decide/propose.js';
 import { countCost } from '../detect/cost.js';
 import { isDelegation } from '../detect/counts.js';
 import { countRun } from '../detect/errors.js';
@@ -288,8 +289,9 @@ export class PartitionEngine implements Engine {
     const key = agentKey(record.tenant, record.agent, true);
     const before = this.state.facts.get(key)?.role ?? null;
     if (record.role !== before) refreshAgent(this.state, record.tenant, record.agent);
-    if (record.role === null && record.labels.length === 0) this.state.facts.delete(key);
-    else this.state.facts.set(key, { role: record.role, labels: record.labels });
+    const facts = factsOf(record);
+    if (facts === null) this.state.facts.delete(key);
+    else this.state.facts.set(key, facts);
     this.state.budgets.set(key, record.budgets);
     outcome.samples.push({ kind: 'role', timeMs: record.timeMs, agent: key, id: '', role: record.role });
   }

@@ -26,9 +26,9 @@ export class AgentRelay {
 
   /** To be told every change, from the first one of the log. */
   note(change: LiveChange): void {
-    const record = this.facts.note(change);
-    if (record === null || change.offset < this.told) return;
-    this.due.set(keyOf(record), record);
+    const records = this.facts.note(change);
+    if (records.length === 0 || change.offset < this.told) return;
+    for (const record of records) this.due.set(keyOf(record), record);
     if (this.isStarted) this.run();
   }
 

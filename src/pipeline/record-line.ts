@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { KINDS } from '../decide/finding.js';
+import { TRUST_LEVELS } from '../decide/trust.js';
 import { isFit } from '../engine/dated-profile.js';
 import { type ControlRecord, type EngineRecord, type TickRecord, VERDICTS } from '../engine/record.js';
 import { decodeValue, rejection } from '../event/decode.js';
@@ -66,6 +67,8 @@ const controlSchema = z.discriminatedUnion('type', [
     role: z.string().nullable(),
     labels: z.array(z.string()),
     budgets: z.strictObject({ sessionUsd: usd, dayUsd: usd }),
+    trust: z.enum(TRUST_LEVELS).optional(),
+    environment: z.string().optional(),
   }),
   z.strictObject({
     type: z.literal('reset'),

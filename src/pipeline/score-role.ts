@@ -71,10 +71,11 @@ export class ScoreRole {
 
   /** To be told every change of the registry, from the first one of its log. */
   noteChange(change: LiveChange): void {
-    const record = this.facts.note(change);
-    if (record === null) return;
+    const records = this.facts.note(change);
+    if (records.length === 0) return;
     for (const [partition, one] of this.owned) {
-      if (this.isFor(partition, record)) one.relay([record], change.offset + 1);
+      const due = records.filter((record) => this.isFor(partition, record));
+      if (due.length > 0) one.relay(due, change.offset + 1);
     }
   }
 

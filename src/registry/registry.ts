@@ -6,6 +6,7 @@
  */
 import type { Action, Mode, Proposal } from '../decide/finding.js';
 import type { Brakes, Policy } from '../decide/policy.js';
+import type { TrustLevel } from '../decide/trust.js';
 import type { Budgets, VerdictRecord } from '../engine/record.js';
 
 export type AgentStatus = 'active' | 'throttled' | 'restricted' | 'suspended' | 'revoked';
@@ -20,9 +21,7 @@ export interface Authority {
   readonly parent: string | null;
 }
 
-/** Trust that people gave an agent, L0 (none) to L4 (full). */
-export const TRUST_LEVELS = ['L0', 'L1', 'L2', 'L3', 'L4'] as const;
-export type TrustLevel = (typeof TRUST_LEVELS)[number];
+export { TRUST_LEVELS, type TrustLevel } from '../decide/trust.js';
 
 /** What an agent authenticates with elsewhere; never the secret itself. Times in ms since the epoch, null: not known. */
 export interface Credential {

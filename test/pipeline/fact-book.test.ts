@@ -16,7 +16,7 @@ function changesOf(...records: readonly RegistryRecord[]): LiveChange[] {
 
 function bookOf(...records: readonly RegistryRecord[]) {
   const book = new FactBook();
-  const follows = changesOf(...records).map((change) => book.note(change));
+  const follows = changesOf(...records).map((change) => book.note(change)[0] ?? null);
   return { book, follows };
 }
 
