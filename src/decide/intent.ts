@@ -98,9 +98,10 @@ export function subjectOf(entry: Described, trust: TrustLevel = 'L4'): Subject {
   return { agent, role, labels, environment: registration.environment, trust: lowerTrust(own, trust) };
 }
 
-/** Whether a permission is about this agent. */
-export function isAbout(who: PermissionWho, { agent, role, labels, environment, trust }: Subject): boolean {
-  if (who.agents.length > 0 && !new Patterns(who.agents).has(agent)) return false;
+/** Whether a permission is about this agent; `agents`: its patterns, where they are compiled already. */
+export function isAbout(who: PermissionWho, subject: Subject, agents = new Patterns(who.agents)): boolean {
+  const { agent, role, labels, environment, trust } = subject;
+  if (who.agents.length > 0 && !agents.has(agent)) return false;
   if (who.roles.length > 0 && (role === null || !who.roles.includes(role))) return false;
   if (who.labels.length > 0 && !who.labels.some((label) => labels.includes(label))) return false;
   if (who.environments.length > 0 && (environment === null || !who.environments.includes(environment))) return false;

@@ -5,10 +5,12 @@
 import { BRAKES_DEFAULT, type Brakes, type Policy } from '../decide/policy.js';
 import type { VerdictRecord } from '../engine/record.js';
 import { KilldeerError } from '../errors.js';
+import type { Approval } from './approval.js';
 import { BRAKES_FREE, type BrakeState } from './brake.js';
 import { type Held, Inventory } from './inventory.js';
+import type { LadderState } from './ladder-state.js';
 import { type OpenProposal, OpenProposals } from './open-proposals.js';
-import { NO_REGISTRATION, type RegistryEntry } from './registry.js';
+import { type DeniedRecord, NO_REGISTRATION, type RegistryEntry } from './registry.js';
 import { createRestriction, type RestrictionFields } from './restriction.js';
 
 /** Limits of a fold; all memory is bounded by them. */
@@ -19,6 +21,8 @@ export interface FoldOptions {
   readonly keysMax?: number;
   /** Recommendations, and skipped proposals, kept for people: this many of each. */
   readonly openMax?: number;
+  /** Told when deciding wants a person's leave that nobody was asked for yet: it can be written at once. */
+  readonly onAsked?: () => void;
 }
 
 /** Default of agentsMax. */
@@ -42,6 +46,12 @@ export interface FoldState {
   readonly epochs: Map<number, number>;
   /** By id, oldest first. */
   readonly verdicts: Map<string, VerdictRecord>;
+  /** By id, oldest first. */
+  readonly approvals: Map<string, Approval>;
+  /** Oldest first. */
+  readonly denials: DeniedRecord[];
+  /** null: the policy has no ladder. */
+  ladder: LadderState | null;
   brake: BrakeState;
   readonly recommended: OpenProposals;
   readonly skipped: OpenProposals;
@@ -64,6 +74,9 @@ interface FoldSnapshot {
   readonly epochs: readonly (readonly [partition: number, epoch: number])[];
   /** Left out by versions that knew of none. */
   readonly verdicts?: readonly VerdictRecord[];
+  readonly approvals?: readonly Approval[];
+  readonly denials?: readonly DeniedRecord[];
+  readonly ladder?: LadderState | null;
   readonly brake: BrakeState;
   readonly recommended: readonly OpenProposal[];
   readonly skipped: readonly OpenProposal[];
@@ -103,6 +116,9 @@ function stateOf(snapshot: FoldSnapshot, options: FoldOptions): FoldState {
     keys: new Set(snapshot.keys.slice(-keysMax)),
     epochs: new Map(snapshot.epochs),
     verdicts: new Map((snapshot.verdicts ?? []).map((verdict) => [verdict.id, verdict])),
+    approvals: new Map((snapshot.approvals ?? []).map((approval) => [approval.id, approval])),
+    denials: [...(snapshot.denials ?? [])],
+    ladder: snapshot.ladder ?? null,
     brake: snapshot.brake,
     recommended: new OpenProposals(snapshot.recommended, openMax),
     skipped: new OpenProposals(snapshot.skipped, openMax),
@@ -131,6 +147,9 @@ export function writeState(state: FoldState): FoldSnapshot {
     keys: [...state.keys],
     epochs: [...state.epochs],
     verdicts: [...state.verdicts.values()],
+    approvals: [...state.approvals.values()],
+    denials: [...state.denials],
+    ladder: state.ladder,
     brake: state.brake,
     recommended: state.recommended.snapshot(),
     skipped: state.skipped.snapshot(),

@@ -6,8 +6,10 @@
 import type { Mode, Proposal } from '../decide/finding.js';
 import type { Policy } from '../decide/policy.js';
 import type { VerdictRecord } from '../engine/record.js';
+import { judgeRevoke, lapseApprovals, nextApprovalMs } from './approvals.js';
 import { BRAKES_FREE, stopsLeft } from './brake.js';
 import { decideCall } from './decision.js';
+import { Desk } from './desk.js';
 import {
   brakesOf,
   emptyState,
@@ -19,8 +21,21 @@ import {
 } from './fold-state.js';
 import { closesCircle, createHeld, type Held, NONE } from './inventory.js';
 import { conflict, duplicate, type Judgement, refuse } from './judgement.js';
+import { ladderUnder, ladderView, modeOf, noteProposal, noteRelease, noteWord } from './ladder.js';
 import { judgeProposal } from './proposal.js';
-import type { Attempts, Decision, RegistryEntry, RegistryFold, RegistryRecord, Verdict } from './registry.js';
+import type {
+  Approval,
+  Attempts,
+  Decision,
+  DeniedRecord,
+  LadderView,
+  Note,
+  Question,
+  RegistryEntry,
+  RegistryFold,
+  RegistryRecord,
+  Verdict,
+} from './registry.js';
 import { createRestriction, endOf, inForce, strongest } from './restriction.js';
 import { judgeUndo, judgeVerdict, verdictsInForce } from './verdicts.js';
 
@@ -28,29 +43,29 @@ type Of<T extends RegistryRecord['type']> = Extract<RegistryRecord, { type: T }>
 
 /** Versions of an agent's own code kept, newest. */
 const AGENT_VERSIONS_MAX = 16;
-/** Between two 'attempt' records of one agent. */
-const ATTEMPTS_EVERY_MS = 60_000;
 const NOBODY: readonly RegistryEntry[] = Object.freeze([]);
+/** Written by a newer version: every reader of this one passes over it alike. */
+const UNKNOWN: Judgement = { effect: 'none', reason: 'a record of an unknown type', code: null, entry: null };
 
 /** A fold before its first record. */
 export function createFold(options: FoldOptions = {}): RegistryFold {
-  return new Fold(emptyState(options));
+  return new Fold(emptyState(options), options);
 }
 
 /** Goes on from a snapshot; throws 'checkpoint.corrupt' where it is none. */
 export function restoreFold(snapshot: unknown, options: FoldOptions = {}): RegistryFold {
-  return new Fold(readState(snapshot, options));
+  return new Fold(readState(snapshot, options), options);
 }
 
 class Fold implements RegistryFold {
   private readonly state: FoldState;
-  /** Stopped agents with refused calls that no record tells of yet. */
-  private readonly refused = new Set<Held>();
+  private readonly desk: Desk;
   /** Kept between changes, since every record asks for it; undefined: to be found anew. */
   private nextMs: number | null | undefined = undefined;
 
-  constructor(state: FoldState) {
+  constructor(state: FoldState, { onAsked }: FoldOptions) {
     this.state = state;
+    this.desk = new Desk(state, onAsked);
   }
 
   apply(record: RegistryRecord): Verdict {
@@ -69,11 +84,11 @@ class Fold implements RegistryFold {
       case 'register':
         return this.register(record);
       case 'proposal':
-        return judgeProposal(this.state, record.proposal);
+        return noteProposal(this.state, record.proposal, judgeProposal(this.state, record.proposal));
       case 'stop':
-        return this.stop(record);
+        return judgeRevoke(this.state, record, keyOf(record)) ?? this.stop(record);
       case 'release':
-        return this.release(record);
+        return noteRelease(this.state, record, this.release(record));
       case 'policy':
         return this.adopt(record.policy);
       case 'attempt':
@@ -82,12 +97,11 @@ class Fold implements RegistryFold {
         return this.own(record);
       case 'verdict':
         if (!isPerson(record.actor)) return refuse('registry.refused', 'only a person gives verdicts', undefined);
-        return judgeVerdict(this.state, record);
+        return noteWord(this.state, record, judgeVerdict(this.state, record));
       case 'verdict-undo':
         return judgeUndo(this.state, record);
       default:
-        // Written by a newer version: every reader of this one passes over it alike.
-        return { effect: 'none', reason: 'a record of an unknown type', code: null, entry: null };
+        return this.desk.judge(record) ?? UNKNOWN;
     }
   }
 
@@ -101,6 +115,7 @@ class Fold implements RegistryFold {
     this.nextMs = undefined;
     state.recommended.lapse(timeMs);
     state.skipped.lapse(timeMs);
+    lapseApprovals(state);
     const { openUntilMs } = state.brake;
     if (openUntilMs !== null && timeMs >= openUntilMs) state.brake = { ...state.brake, openUntilMs: null };
     const over = [...state.inventory.restricted].filter((held) => this.end(held));
@@ -238,6 +253,7 @@ class Fold implements RegistryFold {
 
   /** A new policy is a person's act: the breaker closes, what was counted stays counted. */
   private adopt(policy: Policy): Judgement {
+    this.state.ladder = ladderUnder(this.state.ladder, policy, this.state.clockMs);
     this.state.policy = policy;
     this.state.brake = { ...BRAKES_FREE, stopsMs: this.state.brake.stopsMs };
     return { effect: 'applied', reason: null, code: null, entry: null };
@@ -275,8 +291,20 @@ class Fold implements RegistryFold {
     return verdictsInForce(this.state);
   }
 
+  approvals(): readonly Approval[] {
+    return [...this.state.approvals.values()].reverse();
+  }
+
+  denials(): readonly DeniedRecord[] {
+    return [...this.state.denials].reverse();
+  }
+
+  ladder(): LadderView | null {
+    return ladderView(this.state);
+  }
+
   mode(): Mode {
-    return this.state.policy?.mode ?? 'observe';
+    return modeOf(this.state);
   }
 
   policy(): Policy | null {
@@ -293,6 +321,7 @@ class Fold implements RegistryFold {
     let next = Math.min(
       recommended.nextLapseMs(),
       skipped.nextLapseMs(),
+      nextApprovalMs(this.state),
       brake.openUntilMs ?? Number.POSITIVE_INFINITY,
     );
     for (const held of inventory.restricted) {
@@ -302,20 +331,16 @@ class Fold implements RegistryFold {
     return this.nextMs;
   }
 
-  decide(tenant: string, agent: string, nowMs: number): Decision {
-    return decideCall(this.state.inventory, this.state.policy, tenant, agent, nowMs, this.refused);
+  decide(tenant: string, agent: string, nowMs: number, question?: Question): Decision {
+    return decideCall(this.desk, tenant, agent, nowMs, question);
   }
 
   drainAttempts(nowMs: number): Attempts[] {
-    const drained: Attempts[] = [];
-    for (const held of this.refused) {
-      if (held.drainedMs !== null && nowMs - held.drainedMs < ATTEMPTS_EVERY_MS) continue;
-      drained.push({ tenant: held.entry.tenant, agent: held.entry.agent, count: held.refused });
-      held.refused = 0;
-      held.drainedMs = nowMs;
-      this.refused.delete(held);
-    }
-    return drained;
+    return this.desk.drainAttempts(nowMs);
+  }
+
+  drainNotes(nowMs: number): Note[] {
+    return this.desk.drain(nowMs);
   }
 
   snapshot(): unknown {

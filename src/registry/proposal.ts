@@ -2,11 +2,13 @@
  * Judges one proposal of an engine. The order of the checks is part of the registry's form: a zombie is told so before
  * its key is remembered, so that the same proposal by the rightful owner still counts.
  */
-import { MODES, type Mode, type Proposal } from '../decide/finding.js';
+import type { Proposal } from '../decide/finding.js';
+import { twoPeople } from './approvals.js';
 import { stopsLeft, withSkip, withStop } from './brake.js';
 import { brakesOf, type FoldState, rememberKey } from './fold-state.js';
 import { createHeld, type Held, isProtected } from './inventory.js';
 import { duplicate, type Judgement, refuse } from './judgement.js';
+import { milder, modeOf } from './ladder.js';
 import { createRestriction, endOf, rankOf, strongest, withRestriction } from './restriction.js';
 
 const SECOND_MS = 1_000;
@@ -24,7 +26,9 @@ export function judgeProposal(state: FoldState, proposal: Proposal): Judgement {
   if (proposal.agent === FLEET) return refuse('registry.refused', 'a fleet finding names no agent to stop', undefined);
   const objection = objectionOf(state, proposal, known);
   const braked = objection === null && !proposal.hardBudget ? brakeOf(state) : null;
-  switch (weaker(proposal.mode, state.policy?.mode ?? 'observe')) {
+  // What two people do is never done by a rule; it is recommended to the first of them.
+  const most = proposal.action === 'revoke' && twoPeople(state) ? 'recommend' : proposal.mode;
+  switch (milder(most, modeOf(state))) {
     case 'observe':
       return note('observed', foresee(proposal, objection ?? braked), known);
     case 'recommend':
@@ -56,10 +60,6 @@ function staleEpoch(state: FoldState, { partition, epoch }: Proposal): string | 
   if (seen !== undefined && epoch < seen) return `epoch ${epoch} of partition ${partition} is over: ${seen} owns it`;
   state.epochs.set(partition, epoch);
   return null;
-}
-
-function weaker(a: Mode, b: Mode): Mode {
-  return MODES.indexOf(a) < MODES.indexOf(b) ? a : b;
 }
 
 function wish(proposal: Proposal): string {

@@ -8,6 +8,8 @@ import type { Action, Mode, Proposal } from '../decide/finding.js';
 import type { Brakes, Policy } from '../decide/policy.js';
 import type { TrustLevel } from '../decide/trust.js';
 import type { Budgets, VerdictRecord } from '../engine/record.js';
+import type { Approval, ApprovalSubject } from './approval.js';
+import type { LadderView } from './ladder-view.js';
 
 export type AgentStatus = 'active' | 'throttled' | 'restricted' | 'suspended' | 'revoked';
 
@@ -22,6 +24,9 @@ export interface Authority {
 }
 
 export { TRUST_LEVELS, type TrustLevel } from '../decide/trust.js';
+export type { Approval, ApprovalState, ApprovalSubject } from './approval.js';
+export { APPROVAL_STATES } from './approval.js';
+export type { LadderView } from './ladder-view.js';
 
 /** What an agent authenticates with elsewhere; never the secret itself. Times in ms since the epoch, null: not known. */
 export interface Credential {
@@ -105,23 +110,11 @@ export interface RegistryEntry {
   readonly lastChangeMs: number;
 }
 
-/** What somebody wants a person's leave for. */
-export type ApprovalSubject =
-  /** A revocation: takes two people, the one who asked and another. */
-  | { readonly kind: 'revoke'; readonly reason: string }
-  /** One call that the policy lets pass with an approval only. */
-  | {
-      readonly kind: 'call';
-      readonly operation: string | null;
-      readonly endpoint: string | null;
-      readonly target: string | null;
-      /** Name of the policy's rule that asks for it. */
-      readonly rule: string;
-    };
-
-/** One step of a delegation line, from the acting agent upwards, with what it is held to. */
+/** One agent of a trail with what it is held to: the acting one, those above it, then others that work for the same. */
 export interface TrailStep {
   readonly agent: string;
+  /** Whom it works for, as the registry knows it; null: nobody. */
+  readonly parent: string | null;
   readonly operations: readonly string[] | null;
   readonly endpoints: readonly string[] | null;
   readonly targets: readonly string[] | null;
@@ -188,6 +181,8 @@ export type RegistryRecord =
       role?: 'responder' | 'admin';
       /** Version the person saw; a different one in the fold refuses the record. */
       ifVersion?: number | null;
+      /** True: the stop was wrong; a policy on a ladder begins its step anew. */
+      mistake?: boolean;
     })
   | (Base & { type: 'policy'; policy: Policy })
   /** A person's word on a finding; `verdict.timeMs` is the writer's, the engines are told the registry's. */
@@ -206,6 +201,8 @@ export type RegistryRecord =
       forMs: number;
     })
   | (Base & { type: 'approval-answer'; id: string; answer: 'approve' | 'reject'; comment: string | null })
+  /** Calls that an approval let pass. */
+  | (Base & { type: 'approval-use'; id: string; count: number })
   /** Calls that a limit refused (or would have, where it is not enforced), at most one record per agent, limit and minute. */
   | (Base & {
       type: 'denied';
@@ -252,6 +249,8 @@ export interface Verdict {
   readonly entry: RegistryEntry | null;
   /** Agents whose restriction ended because this record moved the registry's clock, as they are now. */
   readonly expired: readonly RegistryEntry[];
+  /** Id of the approval that it waits for; left out: it waits for none. */
+  readonly approval?: string;
 }
 
 /** Calls refused since the last drain, for one 'attempt' record. */
@@ -303,7 +302,16 @@ export interface Decision {
   readonly retryAfterMs: number | null;
   /** null: allowed. */
   readonly denial: Denial | null;
+  /** Id of the approval that the call waits for; left out: it waits for none. */
+  readonly approval?: string;
 }
+
+/** What deciding has to tell the log: calls refused, approvals asked for, approvals used. */
+export type Note = OfNote<'denied'> | OfNote<'approval-request'> | OfNote<'approval-use'>;
+type OfNote<T extends RegistryRecord['type']> = Omit<Extract<RegistryRecord, { type: T }>, keyof Base>;
+
+/** A refused call as recorded. */
+export type DeniedRecord = Extract<RegistryRecord, { type: 'denied' }>;
 
 /** The fold, and what can be asked of it. */
 export interface RegistryFold {
@@ -321,6 +329,13 @@ export interface RegistryFold {
   recommendations(): readonly Proposal[];
   /** What people said of findings and is in force, oldest first. */
   verdicts(): readonly VerdictRecord[];
+  /** Requests for a person's leave, newest first; answered ones too, as far as they are remembered. */
+  approvals(): readonly Approval[];
+  /** Calls that limits refused, newest first, at most 1,000 records. */
+  denials(): readonly DeniedRecord[];
+  /** null: the policy has no ladder. */
+  ladder(): LadderView | null;
+  /** The mode in force: the policy's own, or the step of its ladder where that is milder. */
   mode(): Mode;
   /** null before the first policy record. */
   policy(): Policy | null;
@@ -332,6 +347,8 @@ export interface RegistryFold {
   decide(tenant: string, agent: string, nowMs: number, question?: Question): Decision;
   /** Refused calls since the last drain, each stopped agent at most once a minute. */
   drainAttempts(nowMs: number): Attempts[];
+  /** What deciding has to tell since the last drain, in the order in which it must be written. */
+  drainNotes(nowMs: number): Note[];
   /** Plain JSON, restorable. */
   snapshot(): unknown;
 }
