@@ -3,7 +3,16 @@
  * with its own code, or 'api.unreachable' where there was no answer.
  */
 import { ERRORS, type ErrorCode, KilldeerError } from '../errors.js';
+import type {
+  ApprovalAnswer,
+  ApprovalBody,
+  ApprovalsAnswer,
+  ApprovalsQuery,
+  DenialsAnswer,
+  DenialsQuery,
+} from './approval-schema.js';
 import type { IngestAnswer, Role } from './contract.js';
+import type { LadderBody, PolicyAnswer } from './policy-schema.js';
 import type {
   AgentAnswer,
   AgentsAnswer,
@@ -64,6 +73,11 @@ export interface Client {
   giveVerdict(body: VerdictBody): Promise<FindingVerdictAnswer>;
   verdicts(): Promise<FindingVerdictsAnswer>;
   undoVerdict(id: string): Promise<FindingVerdictAnswer>;
+  approvals(query?: ApprovalsQuery): Promise<ApprovalsAnswer>;
+  answerApproval(id: string, body: ApprovalBody): Promise<ApprovalAnswer>;
+  denials(query?: DenialsQuery): Promise<DenialsAnswer>;
+  policy(): Promise<PolicyAnswer>;
+  movePolicy(body: LadderBody): Promise<PolicyAnswer>;
   brakes(): Promise<BrakesAnswer>;
   findings(query?: FindingsQuery): Promise<FindingsAnswer>;
   finding(id: string): Promise<FindingAnswer>;
@@ -91,6 +105,11 @@ export function createClient(options: ClientOptions): Client {
     giveVerdict: (body) => call('POST', '/v1/verdicts', { body }),
     verdicts: () => call('GET', '/v1/verdicts'),
     undoVerdict: (id) => call('DELETE', `/v1/verdicts/${encodeURIComponent(id)}`),
+    approvals: (query = {}) => call('GET', '/v1/approvals', { query: { ...query } }),
+    answerApproval: (id, body) => call('POST', `/v1/approvals/${encodeURIComponent(id)}`, { body }),
+    denials: (query = {}) => call('GET', '/v1/denials', { query: { ...query } }),
+    policy: () => call('GET', '/v1/policy'),
+    movePolicy: (body) => call('POST', '/v1/policy/ladder', { body }),
     brakes: () => call('GET', '/v1/brakes'),
     findings: (query = {}) => call('GET', '/v1/findings', { query: { ...query } }),
     finding: (id) => call('GET', `/v1/findings/${encodeURIComponent(id)}`),

@@ -14,10 +14,12 @@ import { RATE_LIMITS, type ServerParts } from './contract.js';
 import { PROBLEM_TYPE, problemOf, problemOfError, retryAfterS } from './problem.js';
 import type { Api, RouteRow } from './route.js';
 import { registerAgents } from './route-agents.js';
+import { registerApprovals } from './route-approvals.js';
 import { registerDecide } from './route-decide.js';
 import { registerEvents } from './route-events.js';
 import { registerFindings } from './route-findings.js';
 import { createScraper, observeCalls, registerMetrics } from './route-metrics.js';
+import { registerPolicy } from './route-policy.js';
 import { registerStatus } from './route-status.js';
 import { registerStops } from './route-stops.js';
 import { registerTokens } from './route-tokens.js';
@@ -79,6 +81,8 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   registerStops(app, parts);
   registerFindings(app, parts.findings);
   registerVerdicts(app, parts);
+  registerApprovals(app, parts);
+  registerPolicy(app, parts);
   registerTokens(app, parts.tokens);
   registerStatus(app, parts.status, parts.version);
   if (parts.metrics !== undefined) {

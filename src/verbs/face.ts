@@ -133,10 +133,14 @@ export function registryPortOf(registry: Registry): RegistryPort {
     write: (record) => registry.write(record),
     entry: (tenant, agent) => view.entry(tenant, agent),
     entries: () => view.entries(),
-    decide: (tenant, agent, nowMs) => view.decide(tenant, agent, nowMs),
+    decide: (tenant, agent, nowMs, question) => view.decide(tenant, agent, nowMs, question),
     brakes: () => view.brakes(),
     recommendations: () => view.recommendations(),
     mode: () => view.mode(),
     verdicts: () => view.verdicts(),
+    approvals: () => view.approvals(),
+    denials: () => view.denials(),
+    policy: () => view.policy(),
+    ladder: () => view.ladder(),
   };
 }
