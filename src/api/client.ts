@@ -3,8 +3,17 @@
  * with its own code, or 'api.unreachable' where there was no answer.
  */
 import { ERRORS, type ErrorCode, KilldeerError } from '../errors.js';
+import type {
+  ApprovalAnswer,
+  ApprovalBody,
+  ApprovalsAnswer,
+  ApprovalsQuery,
+  DenialsAnswer,
+  DenialsQuery,
+} from './approval-schema.js';
 import type { IngestAnswer, Role } from './contract.js';
 import type { DrillAnswer, DrillBody, DrillsAnswer } from './drill-schema.js';
+import type { LadderBody, PolicyAnswer } from './policy-schema.js';
 import type {
   AgentAnswer,
   AgentsAnswer,
@@ -65,6 +74,11 @@ export interface Client {
   giveVerdict(body: VerdictBody): Promise<FindingVerdictAnswer>;
   verdicts(): Promise<FindingVerdictsAnswer>;
   undoVerdict(id: string): Promise<FindingVerdictAnswer>;
+  approvals(query?: ApprovalsQuery): Promise<ApprovalsAnswer>;
+  answerApproval(id: string, body: ApprovalBody): Promise<ApprovalAnswer>;
+  denials(query?: DenialsQuery): Promise<DenialsAnswer>;
+  policy(): Promise<PolicyAnswer>;
+  movePolicy(body: LadderBody): Promise<PolicyAnswer>;
   brakes(): Promise<BrakesAnswer>;
   drills(): Promise<DrillsAnswer>;
   reportDrill(body: DrillBody): Promise<DrillAnswer>;
@@ -94,6 +108,11 @@ export function createClient(options: ClientOptions): Client {
     giveVerdict: (body) => call('POST', '/v1/verdicts', { body }),
     verdicts: () => call('GET', '/v1/verdicts'),
     undoVerdict: (id) => call('DELETE', `/v1/verdicts/${encodeURIComponent(id)}`),
+    approvals: (query = {}) => call('GET', '/v1/approvals', { query: { ...query } }),
+    answerApproval: (id, body) => call('POST', `/v1/approvals/${encodeURIComponent(id)}`, { body }),
+    denials: (query = {}) => call('GET', '/v1/denials', { query: { ...query } }),
+    policy: () => call('GET', '/v1/policy'),
+    movePolicy: (body) => call('POST', '/v1/policy/ladder', { body }),
     brakes: () => call('GET', '/v1/brakes'),
     drills: () => call('GET', '/v1/drills'),
     reportDrill: (body) => call('POST', '/v1/drills', { body }),

@@ -98,8 +98,22 @@ export interface Ingest {
 
 /** The registry as the API needs it: reads from memory, writes durable before they resolve. */
 export interface RegistryPort
-  extends Pick<RegistryFold, 'entry' | 'decide' | 'brakes' | 'recommendations' | 'mode' | 'verdicts' | 'drills'>,
-    Pick<RegistryFold, 'leavers' | 'foreseeSponsor'> {
+  extends Pick<
+    RegistryFold,
+    | 'entry'
+    | 'decide'
+    | 'brakes'
+    | 'recommendations'
+    | 'mode'
+    | 'verdicts'
+    | 'approvals'
+    | 'denials'
+    | 'policy'
+    | 'ladder'
+    | 'drills'
+    | 'leavers'
+    | 'foreseeSponsor'
+  > {
   write(record: RegistryRecord): Promise<Verdict>;
   /** In a lasting order; new ones may come in between, none ever goes. */
   entries(): Iterable<RegistryEntry>;

@@ -100,7 +100,12 @@ export const stopBody = z
   .register(requests, { id: 'Stop' });
 
 export const releaseBody = z
-  .strictObject({ reason: text, if_version: version.nullable().optional(), key: key.optional() })
+  .strictObject({
+    reason: text,
+    if_version: version.nullable().optional(),
+    mistake: z.boolean().optional().describe('true: the stop was wrong; a policy on a ladder begins its step anew'),
+    key: key.optional(),
+  })
   .register(requests, { id: 'Release' });
 
 export const tokenBody = z
@@ -205,6 +210,7 @@ export const verdictAnswer = z
     reason: z.string().nullable(),
     key: z.string().nullable().describe('idempotency key of a stop or release, as the caller knows it'),
     agent: agentAnswer.nullable(),
+    approval: z.string().nullable().describe('what it waits for; null: nothing'),
   })
   .register(answers, { id: 'Verdict' });
 

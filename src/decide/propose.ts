@@ -3,7 +3,8 @@
  * policy, finding, facts and position give the same proposal, so a record delivered twice proposes the same key twice.
  */
 import { type Finding, MODES, type Mode, type Proposal, SEVERITIES } from './finding.js';
-import type { AgentFacts, PolicyRule, Propose } from './policy.js';
+import type { AgentDescription, AgentFacts, PolicyRule, Propose } from './policy.js';
+import { isTrustWithin, type TrustLevel, trustOf } from './trust.js';
 
 /** A finding about many agents names this one; there is no such agent to stop. */
 const FLEET = 'fleet';
@@ -17,7 +18,23 @@ function matches(rule: PolicyRule, finding: Finding, facts: AgentFacts): boolean
   if (rule.observedMin > 0 && !(observed >= rule.observedMin)) return false;
   if (rule.ratioMin > 0 && !(observed > 0 && observed >= rule.ratioMin * expected)) return false;
   if (rule.roles.length > 0 && (facts.role === null || !rule.roles.includes(facts.role))) return false;
-  return rule.labels.length === 0 || rule.labels.some((label) => facts.labels.includes(label));
+  if (rule.labels.length > 0 && !rule.labels.some((label) => facts.labels.includes(label))) return false;
+  if (rule.trustMax !== undefined && !isTrustWithin(factsTrust(facts), null, rule.trustMax)) return false;
+  if (rule.environments === undefined) return true;
+  return facts.environment !== undefined && rule.environments.includes(facts.environment);
+}
+
+/** Nothing is told of an agent that nobody registered; whoever is described without a level was registered. */
+function factsTrust({ role, labels, trust, environment }: AgentFacts): TrustLevel {
+  return trustOf(role !== null || labels.length > 0 || trust !== undefined || environment !== undefined, trust);
+}
+
+/** What the engine keeps of a description; null: nothing that a rule or a cohort asks about. */
+export function factsOf(said: AgentDescription): AgentFacts | null {
+  const { role, labels, trust, environment } = said;
+  if (role === null && labels.length === 0 && trust === undefined && environment === undefined) return null;
+  const rest = { ...(trust === undefined ? {} : { trust }), ...(environment === undefined ? {} : { environment }) };
+  return { role, labels, ...rest };
 }
 
 /** A limit that has been reached; a projection of it is an opinion, and takes the brakes like any other. */

@@ -3,6 +3,7 @@
  * On the log a record is one JSON line; an event's line carries the sender's own JSON unchanged under `event`.
  */
 import type { Action, Kind } from '../decide/finding.js';
+import type { TrustLevel } from '../decide/trust.js';
 import type { AgentEvent } from '../event/event.js';
 import type { FleetRecord } from './fleet-record.js';
 
@@ -36,6 +37,9 @@ export interface AgentRecord {
   readonly role: string | null;
   readonly labels: readonly string[];
   readonly budgets: Budgets;
+  /** As people registered them; left out: not said. */
+  readonly trust?: TrustLevel | undefined;
+  readonly environment?: string | undefined;
   /** The stop in force, so that traffic after it is seen for what it is; left out or null: it is not stopped. */
   readonly stopped?: StopFact | null | undefined;
   /** An engine's stop of an agent above it does not cover it; left out: it does. */

@@ -1,14 +1,18 @@
 /**
- * What the registry's changes mean for the engines: of an agent its role, labels and budgets, and the stop in force;
- * what people said of findings; and what people must be told of at once. Follows from the records alone.
+ * What the registry's changes mean for the engines: of an agent its role, labels, trust, environment and budgets, and
+ * the stop in force; what people said of findings; and what people must be told of at once. Follows from the records
+ * alone. The budgets are the lower of an agent's own and of every permission of the policy that is about it, so a policy
+ * with budgets speaks of many agents at once.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { budgetsOf, type Permission } from '../decide/intent.js';
 import type { AgentRecord, ResponderRecord, StopFact, VerdictRecord, VerdictUndoRecord } from '../engine/record.js';
 import type { RegistryEntry } from '../registry/registry.js';
 import type { LiveChange } from './live-parts.js';
 import { breakerRecord, haltRecord } from './responder-words.js';
 
-interface Facts extends Pick<RegistryEntry, 'role' | 'labels' | 'budgets' | 'protected'> {
+interface Facts extends Pick<AgentRecord, 'role' | 'labels' | 'budgets' | 'trust' | 'environment'> {
+  readonly protected: boolean;
   readonly stopped: StopFact | null;
 }
 
@@ -32,6 +36,10 @@ interface Noted {
 
 export class FactBook {
   private readonly noted = new Map<string, Noted>();
+  /** Every agent that the registry has, as it last was. */
+  private readonly entries = new Map<string, RegistryEntry>();
+  /** Those of the policy that set budgets. */
+  private permissions: readonly Permission[] = [];
   /** Every change before it was noted. */
   next = 0;
 
@@ -43,11 +51,13 @@ export class FactBook {
     const { offset, record, verdict } = change;
     this.next = offset + 1;
     const follows: ToldRecord[] = [];
+    if (verdict.entry !== null) this.entries.set(entryKey(verdict.entry), verdict.entry);
     for (const entry of verdict.expired) this.noteAgent(change, entry, follows);
     if (verdict.opened !== undefined)
       follows.push(this.keep(offset, breakerRecord(verdict.opened, record.timeMs, offset)));
     if (verdict.effect !== 'applied') return follows;
     if (record.type === 'verdict' || record.type === 'verdict-undo') this.noteVerdict(change, follows);
+    else if (record.type === 'policy') this.notePolicy(change, record.policy.permissions ?? [], follows);
     else if (record.type === 'halt') follows.push(this.keep(offset, haltRecord(record)));
     else if (verdict.entry !== null) this.noteAgent(change, verdict.entry, follows);
     return follows;
@@ -59,16 +69,29 @@ export class FactBook {
     return due.sort((a, b) => a.offset - b.offset).map(({ record }) => record);
   }
 
+  private notePolicy(change: LiveChange, permissions: readonly Permission[], follows: ToldRecord[]): void {
+    const before = this.permissions;
+    this.permissions = permissions.filter(({ budgets }) => budgets.sessionUsd !== null || budgets.dayUsd !== null);
+    if (before.length === 0 && this.permissions.length === 0) return;
+    for (const entry of this.entries.values()) this.noteAgent(change, entry, follows);
+  }
+
   private noteAgent({ offset, record }: LiveChange, entry: RegistryEntry, follows: ToldRecord[]): void {
-    const { tenant, agent, role, labels, budgets } = entry;
-    const key = `${tenant}\u0000${agent}`;
+    const { tenant, agent, role, labels } = entry;
+    const { trust, environment } = entry.registration;
+    const said = {
+      ...{ role, labels, budgets: budgetsOf(this.permissions, entry) },
+      ...(trust === null ? {} : { trust }),
+      ...(environment === null ? {} : { environment }),
+    };
+    const key = entryKey(entry);
     const before = this.noted.get(key)?.facts ?? NONE;
     const stopped = this.watchesStops ? stopOf(entry, record, before.stopped) : null;
     // Traffic and engines change nothing of what people said: only a stop that begins or ends with it counts.
-    const facts: Facts = { role, labels, budgets, protected: entry.protected, stopped };
+    const facts: Facts = { ...said, protected: entry.protected, stopped };
     if (isDeepStrictEqual(before, facts)) return;
     const told: AgentRecord = {
-      ...{ type: 'agent', timeMs: record.timeMs, tenant, agent, role, labels, budgets },
+      ...{ type: 'agent', timeMs: record.timeMs, tenant, agent, ...said },
       ...(stopped === null ? {} : { stopped }),
       ...(entry.protected ? { protected: true } : {}),
     };
@@ -110,9 +133,13 @@ function stopOf(entry: RegistryEntry, record: LiveChange['record'], before: Stop
   return { sinceMs: record.timeMs, untilMs, action, version, automatic: record.type === 'proposal' };
 }
 
+function entryKey({ tenant, agent }: Pick<RegistryEntry, 'tenant' | 'agent'>): string {
+  return `${tenant}\u0000${agent}`;
+}
+
 /** By what one word takes the place of an earlier one. */
 export function keyOf(record: ToldRecord | Pick<VerdictUndoRecord, 'type' | 'id'>): string {
-  if (record.type === 'agent') return `${record.tenant}\u0000${record.agent}`;
+  if (record.type === 'agent') return entryKey(record);
   if (record.type === 'responder') return `${record.type}\u0000${record.what}\u0000${record.key}\u0000`;
   return `${record.type}\u0000${record.id}\u0000`;
 }

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { ACTIONS, KINDS } from '../decide/finding.js';
+import { TRUST_LEVELS } from '../decide/trust.js';
 import { isFit } from '../engine/dated-profile.js';
 import { type ControlRecord, type EngineRecord, type TickRecord, VERDICTS } from '../engine/record.js';
 import { decodeValue, rejection } from '../event/decode.js';
@@ -86,6 +87,8 @@ const controlSchema = z.discriminatedUnion('type', [
     budgets: z.strictObject({ sessionUsd: usd, dayUsd: usd }),
     stopped: stopSchema.nullish(),
     protected: z.literal(true).optional(),
+    trust: z.enum(TRUST_LEVELS).optional(),
+    environment: z.string().optional(),
   }),
   z.strictObject({
     type: z.literal('reset'),

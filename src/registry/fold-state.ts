@@ -8,15 +8,10 @@ import { KilldeerError } from '../errors.js';
 import { BRAKES_FREE, type BrakeState, readBrake } from './brake.js';
 import { type Halts, haltsInForce, readHalts } from './halted.js';
 import { type Held, Inventory, type Measured } from './inventory.js';
+import { type DeniedRecord, type DrillResult, type Halt, type Leaver, NO_REGISTRATION, type PlaceEffect, type RegistryEntry } from './registry.js';
+import type { Approval } from './approval.js';
+import type { LadderState } from './ladder-state.js';
 import { type OpenProposal, OpenProposals } from './open-proposals.js';
-import {
-  type DrillResult,
-  type Halt,
-  type Leaver,
-  NO_REGISTRATION,
-  type PlaceEffect,
-  type RegistryEntry,
-} from './registry.js';
 import { createRestriction, type RestrictionFields } from './restriction.js';
 
 /** Limits of a fold; all memory is bounded by them. */
@@ -27,6 +22,8 @@ export interface FoldOptions {
   readonly keysMax?: number;
   /** Recommendations, and skipped proposals, kept for people: this many of each. */
   readonly openMax?: number;
+  /** Told when deciding wants a person's leave that nobody was asked for yet: it can be written at once. */
+  readonly onAsked?: () => void;
 }
 
 /** Default of agentsMax. */
@@ -54,6 +51,12 @@ export interface FoldState {
   drills: readonly DrillResult[];
   /** Who has left, by name. */
   readonly leavers: Map<string, Leaver>;
+  /** By id, oldest first. */
+  readonly approvals: Map<string, Approval>;
+  /** Oldest first. */
+  readonly denials: DeniedRecord[];
+  /** null: the policy has no ladder. */
+  ladder: LadderState | null;
   brake: BrakeState;
   readonly halts: Halts;
   readonly recommended: OpenProposals;
@@ -84,6 +87,9 @@ interface FoldSnapshot {
   readonly drills?: readonly DrillResult[];
   /** Likewise. */
   readonly leavers?: readonly (readonly [owner: string, leaver: Leaver])[];
+  readonly approvals?: readonly Approval[];
+  readonly denials?: readonly DeniedRecord[];
+  readonly ladder?: LadderState | null;
   readonly brake: BrakeState;
   /** Left out by versions that knew of none. */
   readonly halts?: readonly Halt[];
@@ -137,6 +143,9 @@ function stateOf(snapshot: FoldSnapshot, options: FoldOptions): FoldState {
     brake: readBrake(snapshot.brake) ?? BRAKES_FREE,
     halts: readHalts(snapshot.halts ?? []),
     leavers: new Map(snapshot.leavers),
+    approvals: new Map((snapshot.approvals ?? []).map((approval) => [approval.id, approval])),
+    denials: [...(snapshot.denials ?? [])],
+    ladder: snapshot.ladder ?? null,
     recommended: new OpenProposals(snapshot.recommended, openMax),
     skipped: new OpenProposals(snapshot.skipped, openMax),
     agentsMax: options.agentsMax ?? AGENTS_MAX,
@@ -173,6 +182,9 @@ export function writeState(state: FoldState): FoldSnapshot {
     verdicts: [...state.verdicts.values()],
     drills: state.drills,
     leavers: [...state.leavers],
+    approvals: [...state.approvals.values()],
+    denials: [...state.denials],
+    ladder: state.ladder,
     brake: state.brake,
     halts: haltsInForce(state.halts),
     recommended: state.recommended.snapshot(),

@@ -2,12 +2,14 @@
  * Judges one proposal of an engine. The order of the checks is part of the registry's form: a zombie is told so before
  * its key is remembered, so that the same proposal by the rightful owner still counts.
  */
-import { MODES, type Mode, type Proposal } from '../decide/finding.js';
-import { type Block, blockOf, cohortKey, cohortNames, type Level, levelOf, withSkip, withStop } from './brake.js';
-import { brakesOf, type FoldState, rememberKey } from './fold-state.js';
-import { createHeld, type Held, isProtected } from './inventory.js';
-import { duplicate, type Judgement, refuse } from './judgement.js';
-import { createRestriction, endOf, type Restriction, rankOf, strongest, withRestriction } from './restriction.js';
+import type { Proposal } from '../decide/finding.js';
+import { type Block, type Level, blockOf, cohortKey, cohortNames, levelOf, withSkip, withStop } from './brake.js';
+import { type FoldState, brakesOf, rememberKey } from './fold-state.js';
+import { type Held, createHeld, isProtected } from './inventory.js';
+import { type Judgement, duplicate, refuse } from './judgement.js';
+import { type Restriction, createRestriction, endOf, rankOf, strongest, withRestriction } from './restriction.js';
+import { twoPeople } from './approvals.js';
+import { milder, modeOf } from './ladder.js';
 
 const SECOND_MS = 1_000;
 const FLEET = 'fleet';
@@ -24,7 +26,9 @@ export function judgeProposal(state: FoldState, proposal: Proposal): Judgement {
   if (stale !== null) return refuse('registry.refused', stale, known);
   if (!rememberKey(state, `proposal:${proposal.key}`)) return duplicate(known);
   if (proposal.agent === FLEET) return refuse('registry.refused', 'a fleet finding names no agent to stop', undefined);
-  const mode = weaker(proposal.mode, state.policy?.mode ?? 'observe');
+  // What two people do is never done by a rule; it is recommended to the first of them.
+  const most = proposal.action === 'revoke' && twoPeople(state) ? 'recommend' : proposal.mode;
+  const mode = milder(most, modeOf(state));
   const longer = mode === 'enforce' ? prolongable(state, proposal, known) : undefined;
   const objection = objectionOf(state, proposal, known, longer);
   if (longer !== undefined && known !== undefined && objection === null) return prolong(state, proposal, known, longer);
@@ -59,10 +63,6 @@ function staleEpoch(state: FoldState, { partition, epoch }: Proposal): string | 
   if (seen !== undefined && epoch < seen) return `epoch ${epoch} of partition ${partition} is over: ${seen} owns it`;
   state.epochs.set(partition, epoch);
   return null;
-}
-
-function weaker(a: Mode, b: Mode): Mode {
-  return MODES.indexOf(a) < MODES.indexOf(b) ? a : b;
 }
 
 function wish(proposal: Proposal): string {

@@ -6,7 +6,10 @@
  */
 import type { Action, Mode, Proposal, Severity } from '../decide/finding.js';
 import type { Brakes, Policy } from '../decide/policy.js';
+import type { TrustLevel } from '../decide/trust.js';
 import type { Budgets, VerdictRecord } from '../engine/record.js';
+import type { Approval, ApprovalSubject } from './approval.js';
+import type { LadderView } from './ladder-view.js';
 
 export type AgentStatus = 'active' | 'throttled' | 'restricted' | 'suspended' | 'revoked';
 
@@ -20,9 +23,10 @@ export interface Authority {
   readonly parent: string | null;
 }
 
-/** Trust that people gave an agent, L0 (none) to L4 (full). */
-export const TRUST_LEVELS = ['L0', 'L1', 'L2', 'L3', 'L4'] as const;
-export type TrustLevel = (typeof TRUST_LEVELS)[number];
+export { TRUST_LEVELS, type TrustLevel } from '../decide/trust.js';
+export type { Approval, ApprovalState, ApprovalSubject } from './approval.js';
+export { APPROVAL_STATES } from './approval.js';
+export type { LadderView } from './ladder-view.js';
 
 /** What an agent authenticates with elsewhere; never the secret itself. Times in ms since the epoch, null: not known. */
 export interface Credential {
@@ -106,23 +110,11 @@ export interface RegistryEntry {
   readonly lastChangeMs: number;
 }
 
-/** What somebody wants a person's leave for. */
-export type ApprovalSubject =
-  /** A revocation: takes two people, the one who asked and another. */
-  | { readonly kind: 'revoke'; readonly reason: string }
-  /** One call that the policy lets pass with an approval only. */
-  | {
-      readonly kind: 'call';
-      readonly operation: string | null;
-      readonly endpoint: string | null;
-      readonly target: string | null;
-      /** Name of the policy's rule that asks for it. */
-      readonly rule: string;
-    };
-
-/** One step of a delegation line, from the acting agent upwards, with what it is held to. */
+/** One agent of a trail with what it is held to: the acting one, those above it, then others that work for the same. */
 export interface TrailStep {
   readonly agent: string;
+  /** Whom it works for, as the registry knows it; null: nobody. */
+  readonly parent: string | null;
   readonly operations: readonly string[] | null;
   readonly endpoints: readonly string[] | null;
   readonly targets: readonly string[] | null;
@@ -216,6 +208,8 @@ export type RegistryRecord =
       role?: 'responder' | 'admin';
       /** Version the person saw; a different one in the fold refuses the record. */
       ifVersion?: number | null;
+      /** True: the stop was wrong; a policy on a ladder begins its step anew. */
+      mistake?: boolean;
     })
   | (Base & { type: 'policy'; policy: Policy })
   /** A person's word on a finding; `verdict.timeMs` is the writer's, the engines are told the registry's. */
@@ -234,6 +228,8 @@ export type RegistryRecord =
       forMs: number;
     })
   | (Base & { type: 'approval-answer'; id: string; answer: 'approve' | 'reject'; comment: string | null })
+  /** Calls that an approval let pass. */
+  | (Base & { type: 'approval-use'; id: string; count: number })
   /** Calls that a limit refused (or would have, where it is not enforced), at most one record per agent, limit and minute. */
   | (Base & {
       type: 'denied';
@@ -283,6 +279,10 @@ export interface Verdict {
   readonly expired: readonly RegistryEntry[];
   /** A breaker that people are to be told of with this record; left out: none. */
   readonly opened?: BreakerOpening;
+  /** Agents that a record about somebody else changed, as they are now; left out: none. */
+  readonly changed?: readonly RegistryEntry[];
+  /** Id of the approval that it waits for; left out: it waits for none. */
+  readonly approval?: string;
 }
 
 /** A breaker that opened, as people are told of it. */
@@ -335,8 +335,6 @@ export interface PlaceEffect {
   readonly reason: string | null;
   /** Registry clock, ms. */
   readonly atMs: number;
-  /** Agents that a record about somebody else changed, as they are now; left out: none. */
-  readonly changed?: readonly RegistryEntry[];
 }
 
 /** Somebody who answered for agents and has left, as the sponsor feed says. */
@@ -412,7 +410,16 @@ export interface Decision {
   readonly retryAfterMs: number | null;
   /** null: allowed. */
   readonly denial: Denial | null;
+  /** Id of the approval that the call waits for; left out: it waits for none. */
+  readonly approval?: string;
 }
+
+/** What deciding has to tell the log: calls refused, approvals asked for, approvals used. */
+export type Note = OfNote<'denied'> | OfNote<'approval-request'> | OfNote<'approval-use'>;
+type OfNote<T extends RegistryRecord['type']> = Omit<Extract<RegistryRecord, { type: T }>, keyof Base>;
+
+/** A refused call as recorded. */
+export type DeniedRecord = Extract<RegistryRecord, { type: 'denied' }>;
 
 /** The fold, and what can be asked of it. */
 export interface RegistryFold {
@@ -435,6 +442,13 @@ export interface RegistryFold {
   leavers(): ReadonlyMap<string, Leaver>;
   /** What would follow if the feed said this now; changes nothing. */
   foreseeSponsor(owner: string, state: 'left' | 'returned', successor: string | null): SponsorPlan;
+  /** Requests for a person's leave, newest first; answered ones too, as far as they are remembered. */
+  approvals(): readonly Approval[];
+  /** Calls that limits refused, newest first, at most 1,000 records. */
+  denials(): readonly DeniedRecord[];
+  /** null: the policy has no ladder. */
+  ladder(): LadderView | null;
+  /** The mode in force: the policy's own, or the step of its ladder where that is milder. */
   mode(): Mode;
   /** null before the first policy record. */
   policy(): Policy | null;
@@ -446,6 +460,8 @@ export interface RegistryFold {
   decide(tenant: string, agent: string, nowMs: number, question?: Question): Decision;
   /** Refused calls since the last drain, each stopped agent at most once a minute. */
   drainAttempts(nowMs: number): Attempts[];
+  /** What deciding has to tell since the last drain, in the order in which it must be written. */
+  drainNotes(nowMs: number): Note[];
   /** Plain JSON, restorable. */
   snapshot(): unknown;
 }

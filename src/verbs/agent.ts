@@ -5,6 +5,7 @@ import { LAYOUT, PROFILE_BYTES } from '../agent/layout.js';
 import type { AgentAnswer, VerdictAnswer } from '../api/schema.js';
 import { parseDuration } from '../decide/compile-policy.js';
 import { KilldeerError } from '../errors.js';
+import { addDenials } from './approvals.js';
 import { addServerOptions, type ClientChoice, clientOf } from './data-directory.js';
 import { readRegistryFile } from './registry-file.js';
 import { bytesText, count, type Terminal } from './terminal.js';
@@ -56,12 +57,17 @@ export function addAgent(program: Command, { terminal }: VerbContext): void {
     .action((name: string, why: Why & { for?: number; perMinute: number }) =>
       stop(terminal, name, why, 'throttle', why.perMinute),
     );
+  onAgent('revoke', 'end it for good; asks for it, and another person approves')
+    .requiredOption('--reason <text>', 'why')
+    .action((name: string, why: Why) => stop(terminal, name, why, 'revoke', null));
   onAgent('release', 'lift what is in force')
     .requiredOption('--reason <text>', 'why')
     .option('--admin', 'lift a revocation too')
-    .action(async (name: string, why: Why & { admin?: boolean }) => {
+    .option('--false', 'the stop was wrong: a policy on a ladder begins its step anew')
+    .action(async (name: string, why: Why & { admin?: boolean; false?: boolean }) => {
       const client = clientOf(why, why.admin === true ? 'admin' : 'responder');
-      const body = { reason: why.reason, key: randomUUID() };
+      const mistake = why.false === true ? { mistake: true } : {};
+      const body = { reason: why.reason, key: randomUUID(), ...mistake };
       showVerdict(terminal, name, await client.release(name, body, why.tenant));
     });
   onAgent('reset', 'forget what is normal for it, and learn anew')
@@ -72,6 +78,7 @@ export function addAgent(program: Command, { terminal }: VerbContext): void {
       terminal.emit({ agent: name, tenant: whom.tenant ?? '', reset: true, as_of: whom.asOf ?? null });
       terminal.say(`${name}: reset, ${now}`);
     });
+  addDenials(agent, terminal);
   verb('import', 'register the agents of a JSON list (docs/cli.md)')
     .argument('<file>')
     .action((file: string, where: ClientChoice) => importAgents(terminal, file, where));
@@ -143,7 +150,7 @@ async function stop(
   terminal: Terminal,
   name: string,
   why: Why & { for?: number },
-  action: 'suspend' | 'throttle',
+  action: 'suspend' | 'throttle' | 'revoke',
   perMinute: number | null,
 ): Promise<void> {
   const client = clientOf(why, 'responder');

@@ -139,7 +139,7 @@ export function registryPortOf(registry: Registry): RegistryPort {
     write: (record) => registry.write(record),
     entry: (tenant, agent) => view.entry(tenant, agent),
     entries: () => view.entries(),
-    decide: (tenant, agent, nowMs) => view.decide(tenant, agent, nowMs),
+    decide: (tenant, agent, nowMs, question) => view.decide(tenant, agent, nowMs, question),
     brakes: () => view.brakes(),
     recommendations: () => view.recommendations(),
     mode: () => view.mode(),
@@ -147,5 +147,9 @@ export function registryPortOf(registry: Registry): RegistryPort {
     foreseeSponsor: (owner, state, successor) => view.foreseeSponsor(owner, state, successor),
     verdicts: () => view.verdicts(),
     drills: () => view.drills(),
+    approvals: () => view.approvals(),
+    denials: () => view.denials(),
+    policy: () => view.policy(),
+    ladder: () => view.ladder(),
   };
 }

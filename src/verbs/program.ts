@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { type ErrorCode, KilldeerError } from '../errors.js';
 import { addAgent } from './agent.js';
+import { addApprovals } from './approvals.js';
 import { addCheck } from './check.js';
 import { addDecode } from './decode.js';
 import { addDemo } from './demo.js';
@@ -9,6 +10,7 @@ import { addDrill } from './drill.js';
 import { addEvaluate } from './evaluate.js';
 import { addExplain } from './explain.js';
 import { addModels } from './models.js';
+import { addPolicy } from './policy.js';
 import { addReplay } from './replay.js';
 import { addRun } from './run.js';
 import { addScore } from './score.js';
@@ -61,6 +63,8 @@ function buildProgram(context: VerbContext): Command {
     addAgent,
     addVerdict,
     addDrill,
+    addApprovals,
+    addPolicy,
     addToken,
     addSimulate,
     addModels,

@@ -10,7 +10,13 @@ import type { AgentEvent } from '../../src/event/event.js';
 import { createPriceTable } from '../../src/event/prices.js';
 import type { Log } from '../../src/log/log.js';
 import { createIntake } from '../../src/pipeline/intake.js';
-import { NO_REGISTRATION, type RegistryEntry, type RegistryRecord, type Verdict } from '../../src/registry/registry.js';
+import {
+  type Approval,
+  NO_REGISTRATION,
+  type RegistryEntry,
+  type RegistryRecord,
+  type Verdict,
+} from '../../src/registry/registry.js';
 import { createTelemetry } from '../../src/telemetry.js';
 
 export const NOW_MS = Date.UTC(2025, 5, 2, 12);
@@ -67,6 +73,7 @@ export interface Mood {
   evidence: AgentEvent | null;
   /** What a dated snapshot holds of every agent; null: nothing. */
   dated: DatedProfile | null;
+  approvals: Approval[];
   ready: boolean;
   statsError: Error | null;
 }
@@ -90,6 +97,7 @@ export function createWorld(options: WorldOptions = {}): World {
     verdict: {},
     evidence: null,
     dated: null,
+    approvals: [],
     ready: true,
     statsError: null,
   };
@@ -191,6 +199,10 @@ function fakeRegistry(
     leavers: () => new Map(),
     foreseeSponsor: () => ({ effect: 'duplicate', reason: null, steps: [] }),
     verdicts: () => verdicts,
+    approvals: () => mood.approvals,
+    denials: () => [],
+    policy: () => null,
+    ladder: () => null,
   };
 }
 

@@ -66,7 +66,7 @@ const logs: fc.Arbitrary<RegistryRecord[]> = fc
       atMs = Math.max(0, atMs + gapMs);
       return { ...record, timeMs: atMs };
     });
-    return [policy('enforce', BRAKES), ...timed];
+    return [policy('enforce', BRAKES, { twoPeople: [] }), ...timed];
   });
 
 const runs = { numRuns: 200, seed: 20_260_105 };
