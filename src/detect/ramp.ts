@@ -251,7 +251,8 @@ function movedEnd(p: Profile): number {
   const { f32, at4 } = p;
   const confirmed = f32[at4 + F.rampConfirmed];
   if (confirmed === 0) return 0;
-  const end = levelOf(MOVED_MAX * callsOf(confirmed));
+  // As the profile keeps it: half of all ends would else lie above what the anchor stands at when it has come to one.
+  const end = Math.fround(levelOf(MOVED_MAX * callsOf(confirmed)));
   const variance = f32[at4 + F.rampFlatVar] * Math.max(1, f32[at4 + F.rampLong]);
   const error = Math.sqrt(variance / Math.max(1, f32[at4 + F.rampWeight]));
   return end - confirmed > MOVED_ERRORS * error ? end : 0;

@@ -82,4 +82,20 @@ describe('ramp', () => {
     confirmLevel(p);
     expect(play(stage, START_MS + 9 * DAY_MS + HOUR_MS, START_MS + 9 * DAY_MS + 2 * HOUR_MS, () => 2)).toBeLessThan(20);
   });
+
+  it('says so whatever was confirmed: the anchor stops at its end, and the end is where it stops', () => {
+    for (let confirmed = 3; confirmed < 3.4; confirmed += 0.05) {
+      const stage = new Stage(createCatalogue);
+      const fromMs = START_MS + 8 * DAY_MS;
+      play(stage, START_MS, fromMs, () => 2);
+      const p = aimed(stage);
+      p.f32[p.at4 + F.rampConfirmed] = confirmed;
+      const calls = 0.25 * confirmed * confirmed - 0.375;
+      p.f32[p.at4 + F.rampLevel] = 2 * Math.sqrt(1.999 * calls + 0.375);
+      expect(
+        play(stage, fromMs, fromMs + DAY_MS, () => 2.4 * calls),
+        `${confirmed}`,
+      ).toBe(500);
+    }
+  });
 });

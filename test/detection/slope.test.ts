@@ -25,15 +25,14 @@ describe('a rate that grows by 1 % a minute', () => {
 
 describe('a poisoner who ramps slower than any threshold', () => {
   it.for([
-    ['3 % a day', 0.03, MINUTE_MS, 1],
-    // All is what is asked for; of agents that call half as often every other one stays below all bars.
-    ['2 % a day', 0.02, 2 * MINUTE_MS, 0.5],
-  ] as const)('is paged by the anchor or its end: %s', ([name, perDay, gapMs, least], { task }) => {
+    ['3 % a day', 0.03, MINUTE_MS],
+    ['2 % a day', 0.02, 2 * MINUTE_MS],
+  ] as const)('is paged by the anchor or its end: %s', ([name, perDay, gapMs], { task }) => {
     const seeds = 2;
     const slope = { rhythm: 'poisson', gapMs, hours: 8 * 24, perMinute: perDay / MINUTES_A_DAY, most: 4 } as const;
     const figures = measureSlope(slope, seeds);
     show(task, [
-      { measure: `poisoner, ${name}: paged`, unit: 'share', value: figures.paged / seeds, least },
+      { measure: `poisoner, ${name}: paged`, unit: 'share', value: figures.paged / seeds, least: 1 },
       { measure: `poisoner, ${name}: paged at, first`, unit: 'times', value: figures.firstPageAt, most: 4 },
       { measure: `poisoner, ${name}: anchor led to`, unit: 'times', value: figures.anchorMoved, most: 2.3 },
     ]);
