@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DETECTORS, F } from '../../src/agent/layout.js';
 import { createCatalogue } from '../../src/detect/catalogue.js';
-import { ANCHOR_MOVED_FEATURE, anchorCalls, confirmLevel } from '../../src/detect/ramp.js';
+import { ANCHOR_MOVED_FEATURE, anchorCalls, confirmLevel, isClockwork } from '../../src/detect/ramp.js';
 import { createRandom } from '../../src/math/random.js';
 import { DAY_MS, eventOf, HOUR_MS, MINUTE_MS, START_MS } from '../engine/world.js';
 import { Stage } from './stage.js';
@@ -51,6 +51,22 @@ describe('ramp', () => {
     expect(play(young, START_MS, START_MS + 4 * HOUR_MS, (timeMs) => 2 + (timeMs - START_MS) / HOUR_MS)).toBe(0);
     const idle = new Stage(createCatalogue);
     expect(play(idle, START_MS, START_MS + 4 * DAY_MS, (timeMs) => (timeMs % DAY_MS < HOUR_MS ? 2 : 0.02))).toBe(0);
+  });
+
+  it('tells an agent that keeps time from one that calls by chance, after some hours', () => {
+    const regular = new Stage(createCatalogue);
+    const call = (hours: number, from = 0): void => {
+      for (let at = from * 1800; at < hours * 1800; at++) {
+        regular.play(eventOf({ timeMs: START_MS + Math.floor(2000 * (at + 0.4 * random.next())) }));
+      }
+    };
+    call(2);
+    expect(isClockwork(aimed(regular))).toBe(false);
+    call(8, 2);
+    expect(isClockwork(aimed(regular))).toBe(true);
+    const chance = new Stage(createCatalogue);
+    play(chance, START_MS, START_MS + 8 * HOUR_MS, () => 30);
+    expect(isClockwork(aimed(chance))).toBe(false);
   });
 
   it('expects of each hour of the day what it was, once that predicts better', () => {
