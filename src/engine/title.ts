@@ -1,5 +1,6 @@
 /** The sentence that a person reads: what happened, to which agent, against what is usual for it. */
 import type { Attribution, Kind } from '../decide/finding.js';
+import { LARGEST_CALL } from '../detect/egress.js';
 import type { AgentEvent } from '../event/event.js';
 import { isRateLimited } from '../event/rate-limit.js';
 import type { SourceStateRecord } from './record.js';
@@ -93,6 +94,8 @@ function makePlainTitle(kind: AgentKind, agent: string, event: AgentEvent | null
     case 'recurring-target':
       return `${who} uses ${on}, new to it, in session after session: ${plain(top.observed)} so far`;
     case 'exfiltration':
+      if (top.feature === LARGEST_CALL)
+        return `${who} sends much more than ever, on ${on}: ${plain(top.observed)} bytes in one call; ${plain(top.expected)} was its largest`;
       return `${who} sends much to targets new to it, lately ${on}: ${plain(top.observed)} bytes beyond the usual over days`;
     case 'new-source':
       return `${who} is called from ${quoted(event?.source ?? null)}, a source never seen before`;
