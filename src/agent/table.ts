@@ -4,6 +4,7 @@
  * table is full a newcomer must be seen several times, and only an idle agent makes room.
  */
 import { PROFILE_BYTES, type Profile } from './layout.js';
+import { NameIndex } from './name-index.js';
 
 const PAGE_AGENTS = 256;
 /** Uses that a newcomer must show before it may displace an idle agent. */
@@ -39,10 +40,13 @@ function hashName(text: string): number {
 /** Slots of agents and the pages of their profiles. */
 export class AgentTable {
   agentsMax: number;
-  private readonly bound = new Map<string, Map<string, number>>();
-  private readonly unbound = new Map<string, Map<string, number>>();
+  /** By tenant; of agents whose senders are bound, and of the others. */
+  private readonly bound = new Map<string, NameIndex>();
+  private readonly unbound = new Map<string, NameIndex>();
   private readonly pages: { f64: Float64Array; f32: Float32Array; u32: Uint32Array }[] = [];
   private readonly entries: (TableEntry | null)[] = [];
+  /** Names by slot, apart from the entries: looking one up reads no more than it must. */
+  private readonly names: string[] = [];
   private readonly free: number[] = [];
   /** Least recently used list: links by slot, -1 at the ends. */
   private readonly newer: number[] = [];
@@ -55,7 +59,11 @@ export class AgentTable {
   private knocked = false;
   private count = 0;
 
-  constructor(agentsMax: number) {
+  /** `seed`: of the hashes of names. */
+  constructor(
+    agentsMax: number,
+    private readonly seed = 0,
+  ) {
     this.agentsMax = agentsMax;
   }
 
@@ -70,8 +78,8 @@ export class AgentTable {
 
   /** Slot of an agent, or -1. */
   find(tenant: string, name: string, bound: boolean): number {
-    const slot = (bound ? this.bound : this.unbound).get(tenant)?.get(name);
-    return slot === undefined ? -1 : slot;
+    const names = (bound ? this.bound : this.unbound).get(tenant);
+    return names === undefined ? -1 : names.find(name);
   }
 
   entry(slot: number): TableEntry {
@@ -138,10 +146,11 @@ export class AgentTable {
     const index = bound ? this.bound : this.unbound;
     let names = index.get(tenant);
     if (names === undefined) {
-      names = new Map();
+      names = new NameIndex(this.names, this.seed);
       index.set(tenant, names);
     }
-    names.set(name, slot);
+    this.names[slot] = name;
+    names.add(name, slot);
     const key = agentKey(tenant, name, bound);
     const minute = hashName(key) % MINUTES;
     this.entries[slot] = { tenant, name, bound, key, minute };
@@ -155,8 +164,8 @@ export class AgentTable {
 
   remove(slot: number): void {
     const { tenant, name, bound, minute } = this.entry(slot);
-    const names = (bound ? this.bound : this.unbound).get(tenant);
-    names?.delete(name);
+    (bound ? this.bound : this.unbound).get(tenant)?.remove(name);
+    this.names[slot] = '';
     this.byMinute[minute].delete(slot);
     this.unlink(slot);
     this.entries[slot] = null;
@@ -206,6 +215,7 @@ export class AgentTable {
       this.pages.push({ f64: new Float64Array(buffer), f32: new Float32Array(buffer), u32: new Uint32Array(buffer) });
     }
     this.entries.push(null);
+    this.names.push('');
     this.newer.push(-1);
     this.older.push(-1);
     this.usedMs.push(0);

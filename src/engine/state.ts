@@ -91,7 +91,7 @@ export class EngineState {
     this.model = model;
     this.place = place;
     this.shelf = shelf;
-    this.table = new AgentTable(settings.agentsMax);
+    this.table = new AgentTable(settings.agentsMax, settings.hashSeed);
     this.sessions = new SessionTable(settings.sessionsMax);
     this.ids = new SeenIds(settings.idsMax);
     this.findings = new FindingBook(settings.closeAfterMs);
