@@ -15,6 +15,23 @@ const DOOR_SLOTS = 1 << 16;
 /** Minutes of an hour: each agent is looked at in one of them (see AgentTable.due). */
 const MINUTES = 60;
 
+/** A use: time, ms, as f64; then the slots of the next newer and the next older use as i32, -1 at the ends. */
+const USE_8 = 2;
+const USE_4 = 4;
+const NEWER = 2;
+const OLDER = 3;
+
+interface Uses {
+  readonly usedMs: Float64Array;
+  readonly links: Int32Array;
+}
+
+/** Room for the uses of so many slots. */
+function createUses(slots: number): Uses {
+  const usedMs = new Float64Array(slots * USE_8);
+  return { usedMs, links: new Int32Array(usedMs.buffer) };
+}
+
 /** Who sits in a slot. */
 export interface TableEntry {
   readonly tenant: string;
@@ -48,12 +65,10 @@ export class AgentTable {
   /** Names by slot, apart from the entries: looking one up reads no more than it must. */
   private readonly names: string[] = [];
   private readonly free: number[] = [];
-  /** Least recently used list: links by slot, -1 at the ends. */
-  private readonly newer: number[] = [];
-  private readonly older: number[] = [];
+  /** Least recently used list and time of use by slot, side by side because every event moves all of them. */
+  private uses = createUses(64);
   private newest = -1;
   private oldest = -1;
-  private readonly usedMs: number[] = [];
   private readonly byMinute: Set<number>[] = Array.from({ length: MINUTES }, () => new Set());
   private readonly door = new Uint8Array(DOOR_SLOTS);
   private knocked = false;
@@ -109,7 +124,8 @@ export class AgentTable {
 
   /** Marks a use; time moves forward only. */
   touch(slot: number, timeMs: number): void {
-    if (timeMs > this.usedMs[slot]) this.usedMs[slot] = timeMs;
+    const { usedMs } = this.uses;
+    if (timeMs > usedMs[slot * USE_8]) usedMs[slot * USE_8] = timeMs;
     if (this.newest === slot) return;
     this.unlink(slot);
     this.linkNewest(slot);
@@ -126,7 +142,7 @@ export class AgentTable {
     const h = hashName(key) & (DOOR_SLOTS - 1);
     this.knocked = true;
     if (this.door[h] < 255) this.door[h]++;
-    if (this.door[h] < ADMIT_AFTER || timeMs - this.usedMs[this.oldest] < IDLE_MS) return -2;
+    if (this.door[h] < ADMIT_AFTER || timeMs - this.usedAt(this.oldest) < IDLE_MS) return -2;
     return this.oldest;
   }
 
@@ -155,7 +171,7 @@ export class AgentTable {
     const minute = hashName(key) % MINUTES;
     this.entries[slot] = { tenant, name, bound, key, minute };
     this.raw(slot).fill(0);
-    this.usedMs[slot] = timeMs;
+    this.uses.usedMs[slot * USE_8] = timeMs;
     this.linkNewest(slot);
     this.byMinute[minute].add(slot);
     this.count++;
@@ -192,11 +208,11 @@ export class AgentTable {
 
   /** All slots in use, oldest use first: the order a snapshot keeps. */
   *oldestFirst(): IterableIterator<number> {
-    for (let slot = this.oldest; slot !== -1; slot = this.newer[slot]) yield slot;
+    for (let slot = this.oldest; slot !== -1; slot = this.uses.links[slot * USE_4 + NEWER]) yield slot;
   }
 
   usedAt(slot: number): number {
-    return this.usedMs[slot];
+    return this.uses.usedMs[slot * USE_8];
   }
 
   doorBytes(): Uint8Array {
@@ -216,26 +232,30 @@ export class AgentTable {
     }
     this.entries.push(null);
     this.names.push('');
-    this.newer.push(-1);
-    this.older.push(-1);
-    this.usedMs.push(0);
+    if ((slot + 1) * USE_8 > this.uses.usedMs.length) {
+      const larger = createUses(slot * 2);
+      larger.links.set(this.uses.links);
+      this.uses = larger;
+    }
     return slot;
   }
 
   private linkNewest(slot: number): void {
-    this.older[slot] = this.newest;
-    this.newer[slot] = -1;
-    if (this.newest !== -1) this.newer[this.newest] = slot;
+    const { links } = this.uses;
+    links[slot * USE_4 + OLDER] = this.newest;
+    links[slot * USE_4 + NEWER] = -1;
+    if (this.newest !== -1) links[this.newest * USE_4 + NEWER] = slot;
     this.newest = slot;
     if (this.oldest === -1) this.oldest = slot;
   }
 
   private unlink(slot: number): void {
-    const n = this.newer[slot];
-    const o = this.older[slot];
-    if (n !== -1) this.older[n] = o;
+    const { links } = this.uses;
+    const n = links[slot * USE_4 + NEWER];
+    const o = links[slot * USE_4 + OLDER];
+    if (n !== -1) links[n * USE_4 + OLDER] = o;
     else if (this.newest === slot) this.newest = o;
-    if (o !== -1) this.newer[o] = n;
+    if (o !== -1) links[o * USE_4 + NEWER] = n;
     else if (this.oldest === slot) this.oldest = n;
   }
 }

@@ -38,10 +38,6 @@ const QUIET = 2;
 const SILENCE = DETECTORS.indexOf('silence');
 /** Events of unknown agents refused within an hour of the partition's time that make a flood. */
 const FLOOD_EVENTS = 100;
-/** Acting agents whose sighting is remembered. */
-const SIGHTED_MAX = 200_000;
-/** Versions of one agent that are remembered as reported. */
-const VERSIONS_MAX = 16;
 /** No tick jump makes an engine look at more minutes than an hour has: each agent is looked at once. */
 const MINUTES = 60;
 
@@ -161,7 +157,7 @@ export class PartitionEngine implements Engine {
     }
     // Only now: an event that was refused may be sent again.
     state.ids.add(hi, lo);
-    this.sight(event, outcome);
+    this.sight(event, slot, root, outcome);
     const p = o.profile;
     const key = state.table.key(slot);
     o.slot = slot;
@@ -222,21 +218,8 @@ export class PartitionEngine implements Engine {
   }
 
   /** Reports an acting agent to the inventory when it, or its version, is new. */
-  private sight(event: AgentEvent, outcome: Outcome): void {
-    const { sighted } = this.state;
-    const key = event.tenant === '' ? event.agent : `${event.tenant}\u0000${event.agent}`;
-    const versions = sighted.get(key);
-    if (versions !== undefined && (event.version === null || versions.includes(event.version))) return;
-    const known = versions ?? [];
-    if (event.version !== null && known.push(event.version) > VERSIONS_MAX) known.shift();
-    sighted.delete(key);
-    sighted.set(key, known);
-    if (sighted.size > SIGHTED_MAX) {
-      for (const oldest of sighted.keys()) {
-        sighted.delete(oldest);
-        break;
-      }
-    }
+  private sight(event: AgentEvent, slot: number, root: string, outcome: Outcome): void {
+    if (!this.state.sighted.note(event, slot, event.agent === root)) return;
     const { tenant, agent, version, timeMs, parent } = event;
     outcome.sightings.push({ tenant, agent, agentVersion: version, timeMs, parent });
   }

@@ -42,6 +42,7 @@ export function seat(state: EngineState, tenant: string, root: string, bound: bo
   // More than one has to go where a configuration has made the table smaller.
   while (table.size > 0 && table.size >= table.agentsMax) evict(state, table.leastUsed());
   const slot = table.insert(tenant, root, bound, timeMs);
+  state.sighted.forgetSlot(slot);
   table.aim(observation.profile, slot);
   if (position === undefined) found(state, timeMs, key);
   else reload(state, slot, position);

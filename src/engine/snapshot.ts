@@ -69,7 +69,7 @@ export function saveState(state: EngineState): Uint8Array {
     pulse: state.pulse.snapshot(),
     fleet: state.fleet.snapshot(),
     shelved: [...state.shelved],
-    sighted: [...state.sighted],
+    sighted: state.sighted.snapshot(),
     modelStamp: state.modelStamp,
     nowMs: state.nowMs,
     refusedThisHour: state.refusedThisHour,
@@ -143,7 +143,7 @@ export function restoreState(state: EngineState, bytes: Uint8Array): void {
   if (header.verdicts !== undefined) state.verdicts.restore(header.verdicts);
   for (const [key, facts] of header.facts) state.facts.set(key, facts);
   for (const [key, position] of header.shelved) state.shelved.set(key, position);
-  for (const [key, versions] of header.sighted) state.sighted.set(key, versions);
+  state.sighted.restore(header.sighted);
   state.pulse.restore(header.pulse);
   state.fleet.restore(header.fleet);
   state.modelStamp = header.modelStamp;

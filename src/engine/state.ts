@@ -15,6 +15,7 @@ import { FindingBook } from './findings.js';
 import { FleetMemory } from './fleet-memory.js';
 import { Pulse } from './pulse.js';
 import type { Settings } from './settings.js';
+import { Sightings } from './sightings.js';
 import { VerdictBook } from './verdict-book.js';
 
 /** Where the engine stands in the world of partitions; see design, fence. */
@@ -47,8 +48,8 @@ export class EngineState {
   readonly facts = new Map<string, AgentFacts>();
   /** Shelf position by agent key, oldest first. */
   readonly shelved = new Map<string, number>();
-  /** Acting agents already reported to the inventory, newest last, each with the versions reported; bounded. */
-  readonly sighted = new Map<string, string[]>();
+  /** Acting agents already reported to the inventory, each with the versions reported. */
+  readonly sighted = new Sightings();
   /** When something is adopted that first came with a deploy. */
   deployAdoption: Adoption;
   readonly prior = new WindowPrior();
