@@ -159,7 +159,6 @@ export class PartitionEngine implements Engine {
     state.ids.add(hi, lo);
     this.sight(event, slot, root, outcome);
     const p = o.profile;
-    const key = state.table.key(slot);
     o.slot = slot;
     o.event = event;
     // Late: the agent's windows have moved on. Judged by what needs no window; counted.
@@ -168,20 +167,20 @@ export class PartitionEngine implements Engine {
     state.table.touch(slot, o.timeMs);
     if (state.missedLookMs > 0) lookAfter(state, slot, state.missedLookMs, outcome);
     turnDays(state, slot, o.timeMs, outcome);
-    takeModel(state, key);
+    if (p.u32[p.at4 + F.modelStamp] !== state.modelStamp) takeModel(state, state.table.key(slot));
     p.u32[p.at4 + F.flags] &= ~QUIET;
     noteVersion(o, event, bound && event.agent === root, state.settings.hashSeed);
     this.observe(event, slot, late);
     endDeploy(o, event);
     if (bound) state.pulse.note(o, event, state.table.entry(slot), state.model);
-    const fused = scoreEvent(state, key, bound, outcome);
+    const fused = scoreEvent(state, bound, outcome);
     state.fused = fused;
     if (fused < 1) raiseScored(state, fused, bound, offset, outcome);
     if (state.budgets.size > 0) {
-      const breach = state.budgets.judge(key, o);
+      const breach = state.budgets.judge(state.table.key(slot), o);
       if (breach !== null) raiseBreach(state, breach, bound, offset, outcome);
     }
-    learnEvent(state, key, bound, outcome);
+    learnEvent(state, bound, outcome);
     p.f64[p.at8 + F.lastMs] = o.timeMs;
     p.f64[p.at8 + F.events]++;
     counts.scored++;

@@ -134,7 +134,7 @@ export function restoreState(state: EngineState, bytes: Uint8Array): void {
   header.sessions.forEach((ranks, i) => {
     for (const rank of ranks) rows[rank] = readRow(state, slots[i], take(SESSION_ROW_BYTES), 0);
   });
-  for (const row of rows) state.sessions.touch(row, state.sessions.f64[row * S.F64 + S.lastMs]);
+  for (const row of rows) state.sessions.touch(row, state.sessions.f64[row * S.ROW + S.lastMs]);
   const words = (count: number): Uint32Array => new Uint32Array(take(4 * count).buffer);
   state.ids.restore(header.ids.turnedMs, words(header.ids.current), words(header.ids.previous));
   state.table.restoreDoor(take(state.table.doorBytes().length));
