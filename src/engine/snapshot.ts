@@ -72,7 +72,7 @@ export function saveState(state: EngineState): Uint8Array {
     pulse: state.pulse.snapshot(),
     fleet: state.fleet.snapshot(),
     shelved: [...state.shelved],
-    sighted: [...state.sighted],
+    sighted: state.sighted.snapshot(),
     modelStamp: state.modelStamp,
     nowMs: state.nowMs,
     refusedThisHour: state.refusedThisHour,
@@ -137,7 +137,7 @@ export function restoreState(state: EngineState, bytes: Uint8Array): void {
   header.sessions.forEach((ranks, i) => {
     for (const rank of ranks) rows[rank] = readRow(state, slots[i], take(SESSION_ROW_BYTES), 0);
   });
-  for (const row of rows) state.sessions.touch(row, state.sessions.f64[row * S.F64 + S.lastMs]);
+  for (const row of rows) state.sessions.touch(row, state.sessions.f64[row * S.ROW + S.lastMs]);
   const words = (count: number): Uint32Array => new Uint32Array(take(4 * count).buffer);
   state.ids.restore(header.ids.turnedMs, words(header.ids.current), words(header.ids.previous));
   state.table.restoreDoor(take(state.table.doorBytes().length));
@@ -147,7 +147,7 @@ export function restoreState(state: EngineState, bytes: Uint8Array): void {
   if (header.stops !== undefined) state.stops.restore(header.stops);
   for (const [key, facts] of header.facts) state.facts.set(key, facts);
   for (const [key, position] of header.shelved) state.shelved.set(key, position);
-  for (const [key, versions] of header.sighted) state.sighted.set(key, versions);
+  state.sighted.restore(header.sighted);
   state.pulse.restore(header.pulse);
   state.fleet.restore(header.fleet);
   state.modelStamp = header.modelStamp;

@@ -15,6 +15,7 @@ import { FindingBook } from './findings.js';
 import { FleetMemory } from './fleet-memory.js';
 import { Pulse } from './pulse.js';
 import type { Settings } from './settings.js';
+import { Sightings } from './sightings.js';
 import { StopBook } from './stop-book.js';
 import { VerdictBook } from './verdict-book.js';
 
@@ -50,8 +51,8 @@ export class EngineState {
   readonly facts = new Map<string, AgentFacts>();
   /** Shelf position by agent key, oldest first. */
   readonly shelved = new Map<string, number>();
-  /** Acting agents already reported to the inventory, newest last, each with the versions reported; bounded. */
-  readonly sighted = new Map<string, string[]>();
+  /** Acting agents already reported to the inventory, each with the versions reported. */
+  readonly sighted = new Sightings();
   /** When something is adopted that first came with a deploy. */
   deployAdoption: Adoption;
   readonly prior = new WindowPrior();
@@ -94,7 +95,7 @@ export class EngineState {
     this.model = model;
     this.place = place;
     this.shelf = shelf;
-    this.table = new AgentTable(settings.agentsMax);
+    this.table = new AgentTable(settings.agentsMax, settings.hashSeed);
     this.sessions = new SessionTable(settings.sessionsMax);
     this.ids = new SeenIds(settings.idsMax);
     this.findings = new FindingBook(settings.closeAfterMs);

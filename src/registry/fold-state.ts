@@ -5,13 +5,21 @@
 import { BRAKES_DEFAULT, type Brakes, type Policy } from '../decide/policy.js';
 import type { VerdictRecord } from '../engine/record.js';
 import { KilldeerError } from '../errors.js';
+import type { Approval } from './approval.js';
 import { BRAKES_FREE, type BrakeState, readBrake } from './brake.js';
 import { type Halts, haltsInForce, readHalts } from './halted.js';
 import { type Held, Inventory, type Measured } from './inventory.js';
-import { type DeniedRecord, type DrillResult, type Halt, type Leaver, NO_REGISTRATION, type PlaceEffect, type RegistryEntry } from './registry.js';
-import type { Approval } from './approval.js';
 import type { LadderState } from './ladder-state.js';
 import { type OpenProposal, OpenProposals } from './open-proposals.js';
+import {
+  type DeniedRecord,
+  type DrillResult,
+  type Halt,
+  type Leaver,
+  NO_REGISTRATION,
+  type PlaceEffect,
+  type RegistryEntry,
+} from './registry.js';
 import { createRestriction, type RestrictionFields } from './restriction.js';
 
 /** Limits of a fold; all memory is bounded by them. */

@@ -6,19 +6,19 @@
 import type { Mode, Proposal } from '../decide/finding.js';
 import type { Policy } from '../decide/policy.js';
 import type { VerdictRecord } from '../engine/record.js';
-import { closed, nextTurnMs } from './brake.js';
-import { keepDrill, mayStop } from './drill.js';
-import { judgeEffect } from './effects.js';
-import { type FoldOptions, type FoldState, emptyState, readState, rememberKey, writeState } from './fold-state.js';
-import { judgeHalt, judgeRecover } from './halt.js';
-import { haltedCall, haltsInForce } from './halted.js';
-import { type Held, NONE, closesCircle, createHeld } from './inventory.js';
-import { type Judgement, conflict, duplicate, refuse } from './judgement.js';
-import { brakesState, turnBrake } from './opening.js';
 import { judgeRevoke, lapseApprovals, nextApprovalMs } from './approvals.js';
+import { closed, nextTurnMs } from './brake.js';
 import { decideCall } from './decision.js';
 import { Desk } from './desk.js';
+import { keepDrill, mayStop } from './drill.js';
+import { judgeEffect } from './effects.js';
+import { emptyState, type FoldOptions, type FoldState, readState, rememberKey, writeState } from './fold-state.js';
+import { judgeHalt, judgeRecover } from './halt.js';
+import { haltedCall, haltsInForce } from './halted.js';
+import { closesCircle, createHeld, type Held, NONE } from './inventory.js';
+import { conflict, duplicate, type Judgement, refuse } from './judgement.js';
 import { ladderUnder, ladderView, modeOf, noteProposal, noteRelease, noteWord } from './ladder.js';
+import { brakesState, turnBrake } from './opening.js';
 import { judgeProposal } from './proposal.js';
 import type {
   Approval,

@@ -3,13 +3,13 @@
  * its key is remembered, so that the same proposal by the rightful owner still counts.
  */
 import type { Proposal } from '../decide/finding.js';
-import { type Block, type Level, blockOf, cohortKey, cohortNames, levelOf, withSkip, withStop } from './brake.js';
-import { type FoldState, brakesOf, rememberKey } from './fold-state.js';
-import { type Held, createHeld, isProtected } from './inventory.js';
-import { type Judgement, duplicate, refuse } from './judgement.js';
-import { type Restriction, createRestriction, endOf, rankOf, strongest, withRestriction } from './restriction.js';
 import { twoPeople } from './approvals.js';
+import { type Block, blockOf, cohortKey, cohortNames, type Level, levelOf, withSkip, withStop } from './brake.js';
+import { brakesOf, type FoldState, rememberKey } from './fold-state.js';
+import { createHeld, type Held, isProtected } from './inventory.js';
+import { duplicate, type Judgement, refuse } from './judgement.js';
 import { milder, modeOf } from './ladder.js';
+import { createRestriction, endOf, type Restriction, rankOf, strongest, withRestriction } from './restriction.js';
 
 const SECOND_MS = 1_000;
 const FLEET = 'fleet';
