@@ -153,7 +153,7 @@ describe('book of findings', () => {
   });
 
   it('takes kinds of no family each for itself', () => {
-    for (const kind of ['cost-drift', 'dormant-wakes', 'joint'] as const) {
+    for (const kind of ['cost-drift', 'rate-drift', 'joint'] as const) {
       const { note } = bookOf();
       note(kind, 'medium', 0);
       expect(note('rate-burst', 'medium', 1)).toMatchObject({ shown: 'low' });
