@@ -36,8 +36,10 @@ export const U = {
   /** Whether it held a target that the agent has adopted, and how many that nobody knows. */
   company: 9,
   strangers: 10,
-  novel: 11,
-  U32: 11 + NOVEL_SLOTS,
+  /** Hash of the target that nobody knows whose call fell over last, with its endpoint's; 0: none. */
+  fallen: 11,
+  novel: 12,
+  U32: 12 + NOVEL_SLOTS,
 } as const;
 
 const NONE = -1;
