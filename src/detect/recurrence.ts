@@ -15,7 +15,7 @@ import type { Detector } from './detector.js';
 const INDEX = DETECTORS.indexOf('recurrence');
 const HOUR_MS = 3_600_000;
 /** Window of session starts in an hour. */
-const STARTS_HOUR = STREAMS.events.length + 1;
+const STARTS_HOUR = STREAMS.events.length + 2;
 /** Sessions of a new thing from which it recurs. */
 const SESSIONS_MIN = 2;
 /** Sessions that are expected whatever the pace, and the part of the agent's own that are. */
