@@ -60,7 +60,7 @@ export const DETECTOR_COUNT = DETECTORS.length;
 /** Counting windows, ms, by stream; see window.ts. */
 export const STREAMS = {
   events: [10_000, 60_000, 600_000, 3_600_000],
-  starts: [600_000, 3_600_000, 21_600_000],
+  starts: [600_000, 1_800_000, 3_600_000],
   spawns: [60_000, 600_000],
   errors: [60_000, 600_000],
 } as const;

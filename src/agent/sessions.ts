@@ -37,7 +37,9 @@ export const U = {
   /** Whether it held a target that the agent has adopted, and how many that nobody knows. */
   company: 17,
   strangers: 18,
-  novel: 19,
+  /** Hash of the target that nobody knows whose call fell over last, with its endpoint's; 0: none. */
+  fallen: 19,
+  novel: 20,
   ROW: 32,
 } as const;
 

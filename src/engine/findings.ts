@@ -57,6 +57,8 @@ const FAMILY: Readonly<Partial<Record<Kind, 'volume' | 'newness'>>> = {
   'retry-loop': 'volume',
   'error-burst': 'volume',
   'fan-out': 'volume',
+  // Against weeks of silence any pace is a burst.
+  'dormant-wakes': 'volume',
   'session-spend': 'volume',
   spend: 'volume',
   'new-endpoint': 'newness',
