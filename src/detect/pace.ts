@@ -6,7 +6,6 @@
  */
 import { DETECTORS, F, type Profile, STREAMS, WINDOW_MS } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
-import { windowVariance } from '../agent/window.js';
 import { createCounts, type WindowPrior } from './counts.js';
 import type { Detector } from './detector.js';
 
@@ -75,8 +74,9 @@ function dispersionOf(p: Profile): number {
   let dispersion = 1;
   for (let w = 0; w < WINDOWS; w++) {
     const n = p.f32[p.at4 + F.windowWeight + w];
-    const own = windowVariance(p, w) / Math.max(p.f64[p.at8 + F.windowMean + w], 1e-9);
+    const mean = p.f64[p.at8 + F.windowMean + w];
+    const own = (p.f64[p.at8 + F.windowSquare + w] - mean * mean) / Math.max(mean, 1e-9);
     dispersion = (own * n + dispersion * SHORTER_WEIGHT) / (n + SHORTER_WEIGHT);
   }
-  return dispersion;
+  return Math.max(1, dispersion);
 }
