@@ -4,10 +4,10 @@
  */
 import { ERRORS, type ErrorCode, KilldeerError } from '../errors.js';
 import type { IngestAnswer, Role } from './contract.js';
+import type { BrakesAnswer, EffectsAnswer, HaltAnswer, HaltBody, RecoverBody } from './responder-schema.js';
 import type {
   AgentAnswer,
   AgentsAnswer,
-  BrakesAnswer,
   DecideAnswer,
   DecideBody,
   FindingAnswer,
@@ -65,6 +65,9 @@ export interface Client {
   verdicts(): Promise<FindingVerdictsAnswer>;
   undoVerdict(id: string): Promise<FindingVerdictAnswer>;
   brakes(): Promise<BrakesAnswer>;
+  halt(body: HaltBody): Promise<HaltAnswer>;
+  recover(body: RecoverBody): Promise<HaltAnswer>;
+  effects(agent: string, tenant?: string): Promise<EffectsAnswer>;
   findings(query?: FindingsQuery): Promise<FindingsAnswer>;
   finding(id: string): Promise<FindingAnswer>;
   decide(body: DecideBody): Promise<DecideAnswer>;
@@ -92,6 +95,9 @@ export function createClient(options: ClientOptions): Client {
     verdicts: () => call('GET', '/v1/verdicts'),
     undoVerdict: (id) => call('DELETE', `/v1/verdicts/${encodeURIComponent(id)}`),
     brakes: () => call('GET', '/v1/brakes'),
+    halt: (body) => call('POST', '/v1/halt', { body }),
+    recover: (body) => call('POST', '/v1/halt/recover', { body }),
+    effects: (agent, tenant) => call('GET', `${of(agent)}/effects`, { query: { tenant } }),
     findings: (query = {}) => call('GET', '/v1/findings', { query: { ...query } }),
     finding: (id) => call('GET', `/v1/findings/${encodeURIComponent(id)}`),
     decide: (body) => call('POST', '/v1/decide', { body }),

@@ -98,7 +98,10 @@ export interface Ingest {
 
 /** The registry as the API needs it: reads from memory, writes durable before they resolve. */
 export interface RegistryPort
-  extends Pick<RegistryFold, 'entry' | 'decide' | 'brakes' | 'recommendations' | 'mode' | 'verdicts'> {
+  extends Pick<
+    RegistryFold,
+    'entry' | 'decide' | 'brakes' | 'halts' | 'effects' | 'recommendations' | 'mode' | 'verdicts'
+  > {
   write(record: RegistryRecord): Promise<Verdict>;
   /** In a lasting order; new ones may come in between, none ever goes. */
   entries(): Iterable<RegistryEntry>;

@@ -18,6 +18,7 @@ import { registerDecide } from './route-decide.js';
 import { registerEvents } from './route-events.js';
 import { registerFindings } from './route-findings.js';
 import { createScraper, observeCalls, registerMetrics } from './route-metrics.js';
+import { registerResponder } from './route-responder.js';
 import { registerStatus } from './route-status.js';
 import { registerStops } from './route-stops.js';
 import { registerTokens } from './route-tokens.js';
@@ -77,6 +78,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   registerDecide(app, parts);
   registerAgents(app, parts);
   registerStops(app, parts);
+  registerResponder(app, parts);
   registerFindings(app, parts.findings);
   registerVerdicts(app, parts);
   registerTokens(app, parts.tokens);

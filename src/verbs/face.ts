@@ -135,6 +135,8 @@ export function registryPortOf(registry: Registry): RegistryPort {
     entries: () => view.entries(),
     decide: (tenant, agent, nowMs) => view.decide(tenant, agent, nowMs),
     brakes: () => view.brakes(),
+    halts: () => view.halts(),
+    effects: (tenant, agent) => view.effects(tenant, agent),
     recommendations: () => view.recommendations(),
     mode: () => view.mode(),
     verdicts: () => view.verdicts(),

@@ -7,6 +7,7 @@ import { addDecode } from './decode.js';
 import { addDemo } from './demo.js';
 import { addEvaluate } from './evaluate.js';
 import { addExplain } from './explain.js';
+import { addHalt } from './halt.js';
 import { addModels } from './models.js';
 import { addReplay } from './replay.js';
 import { addRun } from './run.js';
@@ -59,6 +60,7 @@ function buildProgram(context: VerbContext): Command {
     addDecode,
     addAgent,
     addVerdict,
+    addHalt,
     addToken,
     addSimulate,
     addModels,

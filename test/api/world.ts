@@ -184,6 +184,8 @@ function fakeRegistry(
       return { allow, status, reason: `it is ${status}`, retryAfterMs, denial: allow ? null : 'stopped' };
     },
     brakes: () => ({ brakes, left: 5, open: false, skipped: [], openings: [] }),
+    halts: () => [],
+    effects: () => [],
     recommendations: () => [],
     mode: () => 'observe',
     verdicts: () => verdicts,
