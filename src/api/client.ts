@@ -14,10 +14,10 @@ import type {
 import type { IngestAnswer, Role } from './contract.js';
 import type { DrillAnswer, DrillBody, DrillsAnswer } from './drill-schema.js';
 import type { LadderBody, PolicyAnswer } from './policy-schema.js';
+import type { BrakesAnswer, EffectsAnswer, HaltAnswer, HaltBody, RecoverBody } from './responder-schema.js';
 import type {
   AgentAnswer,
   AgentsAnswer,
-  BrakesAnswer,
   DecideAnswer,
   DecideBody,
   FindingAnswer,
@@ -82,6 +82,9 @@ export interface Client {
   brakes(): Promise<BrakesAnswer>;
   drills(): Promise<DrillsAnswer>;
   reportDrill(body: DrillBody): Promise<DrillAnswer>;
+  halt(body: HaltBody): Promise<HaltAnswer>;
+  recover(body: RecoverBody): Promise<HaltAnswer>;
+  effects(agent: string, tenant?: string): Promise<EffectsAnswer>;
   findings(query?: FindingsQuery): Promise<FindingsAnswer>;
   finding(id: string): Promise<FindingAnswer>;
   decide(body: DecideBody): Promise<DecideAnswer>;
@@ -116,6 +119,9 @@ export function createClient(options: ClientOptions): Client {
     brakes: () => call('GET', '/v1/brakes'),
     drills: () => call('GET', '/v1/drills'),
     reportDrill: (body) => call('POST', '/v1/drills', { body }),
+    halt: (body) => call('POST', '/v1/halt', { body }),
+    recover: (body) => call('POST', '/v1/halt/recover', { body }),
+    effects: (agent, tenant) => call('GET', `${of(agent)}/effects`, { query: { tenant } }),
     findings: (query = {}) => call('GET', '/v1/findings', { query: { ...query } }),
     finding: (id) => call('GET', `/v1/findings/${encodeURIComponent(id)}`),
     decide: (body) => call('POST', '/v1/decide', { body }),

@@ -113,6 +113,8 @@ export interface RegistryPort
     | 'drills'
     | 'leavers'
     | 'foreseeSponsor'
+    | 'halts'
+    | 'effects'
   > {
   write(record: RegistryRecord): Promise<Verdict>;
   /** In a lasting order; new ones may come in between, none ever goes. */

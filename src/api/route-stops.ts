@@ -1,43 +1,18 @@
-/** What a person does to an agent: stop, release, reset; and the brakes on what is done without a person. */
+/** What a person does to an agent: stop, release, reset. */
 import type { FastifyRequest } from 'fastify';
 import type { DatedProfile } from '../engine/record.js';
 import { KilldeerError } from '../errors.js';
-import { askedAgent, identityOf } from './access.js';
-import { covers } from './binding.js';
+import { askedAgent } from './access.js';
 import type { DatedPort, ServerParts } from './contract.js';
 import { type Api, authorityOf } from './route.js';
 import { requireEntry } from './route-agents.js';
-import {
-  agentPath,
-  brakesAnswer,
-  emptyQuery,
-  releaseBody,
-  resetAnswer,
-  resetQuery,
-  stopBody,
-  tenantQuery,
-  verdictAnswer,
-} from './schema.js';
-import { brakesView, verdictAnswerOf } from './view.js';
+import { agentPath, releaseBody, resetAnswer, resetQuery, stopBody, tenantQuery, verdictAnswer } from './schema.js';
+import { verdictAnswerOf } from './view.js';
 
 export function registerStops(app: Api, parts: ServerParts): void {
   registerStop(app, parts);
   registerRelease(app, parts);
   registerReset(app, parts);
-  app.route({
-    method: 'GET',
-    url: '/v1/brakes',
-    config: {
-      access: ['responder', 'admin'],
-      operation: 'getBrakes',
-      summary: 'Read how many automatic stops are left, which were skipped, and which wait for a person',
-    },
-    schema: { querystring: emptyQuery, response: { 200: brakesAnswer } },
-    handler: async (request) => {
-      const { bindings } = identityOf(request);
-      return brakesView(parts.registry, (tenant, agent) => covers(bindings, tenant, agent));
-    },
-  });
 }
 
 function registerStop(app: Api, { registry, clock }: ServerParts): void {

@@ -20,6 +20,12 @@ import {
 } from './verdict-schema.js';
 import { verdictAnswerOf } from './view.js';
 
+/** Of kinds that are never muted: what to do instead. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  'budget': 'change the budget instead',
+  'stop-unverified': 'find out why the stop did not work',
+  'delivery-dead': 'find out why the stop was not delivered',
+};
 const FORTNIGHT_MS = 14 * 86_400_000;
 
 export function registerVerdicts(app: Api, parts: ServerParts): void {
@@ -98,7 +104,7 @@ function idOf(request: FastifyRequest, identity: Identity, { key, finding, verdi
 
 function requireMutable({ kind }: Finding, { verdict }: VerdictBody): void {
   if (verdict === 'true-positive' || !UNMUTABLE.has(kind)) return;
-  const instead = kind === 'budget' ? 'change the budget instead' : 'it is about no agent';
+  const instead = INSTEAD[kind] ?? 'it is about no agent';
   throw new KilldeerError('registry.refused', `a finding of kind ${kind} is never muted: ${instead}`);
 }
 

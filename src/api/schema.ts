@@ -237,19 +237,6 @@ export const proposalAnswer = z
   })
   .register(answers, { id: 'Proposal' });
 
-export const brakesAnswer = z
-  .object({
-    mode: z.enum(MODES),
-    stops_max: z.number(),
-    interval_ms: z.number(),
-    cooldown_ms: z.number(),
-    left: z.number(),
-    open: z.boolean().describe('true: no automatic stop any more in this interval'),
-    skipped: z.array(proposalAnswer).describe('stops that were not made, worst first'),
-    recommended: z.array(proposalAnswer).describe('stops that wait for a person, worst first'),
-  })
-  .register(answers, { id: 'Brakes' });
-
 export const findingAnswer = z
   .object({
     id: z.string(),
@@ -329,6 +316,5 @@ export type AgentsAnswer = z.output<typeof agentsAnswer>;
 export type VerdictAnswer = z.output<typeof verdictAnswer>;
 export type FindingAnswer = z.output<typeof findingAnswer>;
 export type FindingsAnswer = z.output<typeof findingsAnswer>;
-export type BrakesAnswer = z.output<typeof brakesAnswer>;
 export type TokenEntryAnswer = z.output<typeof tokenEntryAnswer>;
 export type ProposalAnswer = z.output<typeof proposalAnswer>;

@@ -22,6 +22,7 @@ import { registerEvents } from './route-events.js';
 import { registerFindings } from './route-findings.js';
 import { createScraper, observeCalls, registerMetrics } from './route-metrics.js';
 import { registerPolicy } from './route-policy.js';
+import { registerResponder } from './route-responder.js';
 import { registerSponsors } from './route-sponsors.js';
 import { registerStatus } from './route-status.js';
 import { registerStops } from './route-stops.js';
@@ -85,6 +86,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   registerSponsors(app, parts);
   registerStops(app, parts);
   registerDrills(app, parts);
+  registerResponder(app, parts);
   registerFindings(app, parts.findings);
   registerVerdicts(app, parts);
   registerApprovals(app, parts);

@@ -1,17 +1,11 @@
 /** Values of the other rooms in the wire's words; only what is named here gets out. */
 import type { Finding, Proposal } from '../decide/finding.js';
 import { KilldeerError } from '../errors.js';
-import type { RegistryEntry, Verdict } from '../registry/registry.js';
+import type { BreakerOpening, Halt, RegistryEntry, Verdict } from '../registry/registry.js';
 import type { RegistryPort, TokenEntry } from './contract.js';
 import { registrationView } from './registration.js';
-import type {
-  AgentAnswer,
-  BrakesAnswer,
-  FindingAnswer,
-  ProposalAnswer,
-  TokenEntryAnswer,
-  VerdictAnswer,
-} from './schema.js';
+import type { BrakesAnswer, HaltAnswer } from './responder-schema.js';
+import type { AgentAnswer, FindingAnswer, ProposalAnswer, TokenEntryAnswer, VerdictAnswer } from './schema.js';
 
 export function agentView(entry: RegistryEntry): AgentAnswer {
   return {
@@ -48,7 +42,7 @@ export function verdictAnswerOf(verdict: Verdict, key: string | null): VerdictAn
 
 /** `visible` says which agents the asker may read about. */
 export function brakesView(registry: RegistryPort, visible: (tenant: string, agent: string) => boolean): BrakesAnswer {
-  const { brakes, left, open, skipped } = registry.brakes();
+  const { brakes, left, open, openings, skipped } = registry.brakes();
   const views = (proposals: readonly Proposal[]) =>
     proposals.filter((proposal) => visible(proposal.tenant, proposal.agent)).map(proposalView);
   return {
@@ -58,9 +52,20 @@ export function brakesView(registry: RegistryPort, visible: (tenant: string, age
     cooldown_ms: brakes.cooldownMs,
     left,
     open,
+    openings: openings.map(openingView),
     skipped: views(skipped),
     recommended: views(registry.recommendations()),
+    halts: registry.halts().map(haltView),
   };
+}
+
+export function haltView({ tenant, sinceMs, share, reason, actor }: Halt): HaltAnswer['halts'][number] {
+  return { tenant, since_ms: sinceMs, share, reason, actor };
+}
+
+function openingView(opening: BreakerOpening): BrakesAnswer['openings'][number] {
+  const { tenant, role, severity, sinceMs, untilMs, policy, rule, skipped } = opening;
+  return { tenant, role, severity, since_ms: sinceMs, until_ms: untilMs, policy, rule, skipped };
 }
 
 function proposalView(proposal: Proposal): ProposalAnswer {

@@ -4,7 +4,7 @@
  */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { Finding } from '../decide/finding.js';
+import type { Finding, Kind } from '../decide/finding.js';
 import type { Outcome } from '../engine/outcome.js';
 import type { EngineRecord } from '../engine/record.js';
 import type { EngineState } from '../engine/state.js';
@@ -82,6 +82,9 @@ async function lookUp(path: string, id: string): Promise<Finding | null> {
   }
 }
 
+/** Kinds of findings that no event and no tick raises. */
+const TOLD: ReadonlySet<Kind> = new Set(['breaker-open', 'stop-unverified', 'delivery-dead', 'halted']);
+
 /** Watches a replay for what is looked for. */
 class Search implements ReplayerHooks {
   found: Explanation | null = null;
@@ -127,6 +130,8 @@ class Search implements ReplayerHooks {
     }
     const { event, offset: place } = stored.evidence[0];
     if (record.type === 'event') return offset === place && record.event.id === event;
-    return record.type === 'tick' && event === null && record.timeMs === Date.parse(stored.time);
+    // What the registry's side has to tell comes by a record of its own, at the time of some tick.
+    if (record.type !== 'tick' || event !== null || TOLD.has(stored.kind)) return false;
+    return record.timeMs === Date.parse(stored.time);
   }
 }

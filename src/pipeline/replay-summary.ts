@@ -1,7 +1,10 @@
 /** What a replay says about itself at its end, and the counting that leads there. Plain JSON, so that it resumes. */
 import { type Finding, isPage, KINDS, type Kind, type Proposal, SEVERITIES, type Severity } from '../decide/finding.js';
 import type { EngineCounts } from '../engine/contract.js';
-import type { Verdict } from '../registry/registry.js';
+import { isProlonged, type Verdict } from '../registry/registry.js';
+
+/** Key of a proposal that was made before for the same finding. */
+const RENEWED = /:\d+$/;
 
 /** One proposal and what became of it, as the registry judged it. */
 export interface ReplayDecision {
@@ -11,8 +14,8 @@ export interface ReplayDecision {
   readonly agent: string;
   /** The action proposed; null for an expiry. */
   readonly action: string | null;
-  /** 'expired': the restriction in force ended. 'refused': a brake, protection or a cooldown skipped it. */
-  readonly effect: 'applied' | 'recommended' | 'observed' | 'duplicate' | 'refused' | 'none' | 'expired';
+  /** 'prolonged': nobody new was stopped. 'expired': the restriction in force ended. 'refused': a brake, protection or a cooldown skipped it. */
+  readonly effect: 'applied' | 'prolonged' | 'recommended' | 'observed' | 'duplicate' | 'refused' | 'none' | 'expired';
   /** Why it was proposed where it was applied or recommended, why not where it was not. */
   readonly reason: string;
   /** The agent's status after it. */
@@ -25,7 +28,9 @@ export interface ReplayDecision {
 }
 
 /** A proposal with what the registry made of it at `timeMs` of its clock. */
-export function decisionOf(proposal: Proposal, { effect, reason, entry }: Verdict, timeMs: number): ReplayDecision {
+export function decisionOf(proposal: Proposal, verdict: Verdict, timeMs: number): ReplayDecision {
+  const { reason, entry } = verdict;
+  const effect = isProlonged(verdict) ? 'prolonged' : verdict.effect;
   return {
     time: new Date(timeMs).toISOString(),
     tenant: proposal.tenant,
@@ -149,7 +154,9 @@ export class Tally {
 
   decision(decision: ReplayDecision): void {
     const { effect } = decision;
-    if (effect === 'expired' || effect === 'duplicate' || effect === 'none') return;
+    if (effect === 'expired' || effect === 'duplicate' || effect === 'none' || effect === 'prolonged') return;
+    // A finding that goes on asks again: what was not done is counted once.
+    if (effect !== 'applied' && RENEWED.test(decision.proposal ?? '')) return;
     const list = this.json.decisions[effect === 'refused' ? 'skipped' : effect];
     list.count++;
     if (list.first.length < LISTED_MAX) list.first.push(decision);

@@ -30,6 +30,7 @@ import {
   type TallyJson,
 } from './replay-summary.js';
 import { type ReplayWord, ReplayWords, type ReplayWordsJson } from './replay-verdicts.js';
+import { breakerRecord } from './responder-words.js';
 
 /** An agent that people have described: registered at the start, before its first event. */
 export interface RegistryImport {
@@ -245,8 +246,11 @@ export class Replayer {
   private tick(before: number | null, timeMs: number, line: number): void {
     // The clock alone changes nothing but what ends by it; all other records carry their own time.
     const endsMs = this.fold.nextExpiryMs();
-    if (before === null || (endsMs !== null && endsMs <= timeMs)) this.apply({ type: 'time', timeMs, ...SYSTEM });
+    const isDue = before === null || (endsMs !== null && endsMs <= timeMs);
+    const opened = isDue ? this.apply({ type: 'time', timeMs, ...SYSTEM }).opened : undefined;
     this.step({ type: 'tick', timeMs }, line);
+    // People are told of a breaker by the clock, so no other record of a replay brings it.
+    if (opened !== undefined) this.step(breakerRecord(opened, timeMs, timeMs), line);
     for (const record of this.fleet.turn(timeMs)) this.step(record, line);
     if (before === null) {
       this.begin(timeMs, line);

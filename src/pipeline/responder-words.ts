@@ -11,7 +11,7 @@ const WORDS_MAX = 500;
 export function breakerRecord(opening: BreakerOpening, timeMs: number, offset: number): ResponderRecord {
   const { role, severity, policy, rule, skipped, agents } = opening;
   const whose = role === null ? '' : ` for the role ${cut(role)}`;
-  const which = severity === 'critical' ? '' : ` for findings of ${severity} severity and below`;
+  const which = severity === 'critical' ? '' : `, for findings of ${severity} severity and below`;
   const because = `rule ${cut(rule)} of policy ${cut(policy)} asks for more automatic stops than the brakes allow`;
   const stops = skipped === 1 ? '1 stop was' : `${skipped} stops were`;
   const words = `the breaker is open${whose}${which}: ${because}; ${stops} skipped: ${namesOf(agents, skipped)}`;

@@ -9,6 +9,7 @@ import { brakesOf, type FoldState, rememberKey } from './fold-state.js';
 import { createHeld, type Held, isProtected } from './inventory.js';
 import { duplicate, type Judgement, refuse } from './judgement.js';
 import { milder, modeOf } from './ladder.js';
+import { PROLONGED } from './registry.js';
 import { createRestriction, endOf, type Restriction, rankOf, strongest, withRestriction } from './restriction.js';
 
 const SECOND_MS = 1_000;
@@ -120,7 +121,7 @@ function prolong(state: FoldState, proposal: Proposal, held: Held, before: Restr
   state.inventory.restrict(held, withRestriction(held.restrictions, restriction), state.clockMs, true);
   noteMeasure(held, proposal);
   const until = untilMs === null ? 'until released' : `until ${new Date(untilMs).toISOString()}`;
-  return { effect: 'applied', reason: `prolonged: ${action} ${agent} ${until}`, code: null, entry: held.entry };
+  return { effect: 'applied', reason: `${PROLONGED}${action} ${agent} ${until}`, code: null, entry: held.entry };
 }
 
 function noteMeasure(held: Held, { measured }: Proposal): void {

@@ -4,12 +4,16 @@
  * The fold knows no clock: time comes from the records themselves ({type:'time'} records, wall clock when live, the
  * recording's ticks in a replay).
  */
-import type { Action, Mode, Proposal, Severity } from '../decide/finding.js';
-import type { Brakes, Policy } from '../decide/policy.js';
+import type { Action, Mode, Proposal } from '../decide/finding.js';
+import type { Policy } from '../decide/policy.js';
 import type { TrustLevel } from '../decide/trust.js';
 import type { Budgets, VerdictRecord } from '../engine/record.js';
 import type { Approval, ApprovalSubject } from './approval.js';
 import type { LadderView } from './ladder-view.js';
+import type { BrakesState, BreakerOpening, EffectState, Halt, PlaceEffect } from './responder.js';
+
+export { EFFECT_STATES, isProlonged, PROLONGED } from './responder.js';
+export type { BrakesState, BreakerOpening, EffectState, Halt, PlaceEffect };
 
 export type AgentStatus = 'active' | 'throttled' | 'restricted' | 'suspended' | 'revoked';
 
@@ -120,10 +124,6 @@ export interface TrailStep {
   readonly targets: readonly string[] | null;
   readonly trust: TrustLevel | null;
 }
-
-/** How far a stop came at one place that has to carry it out. */
-export const EFFECT_STATES = ['sent', 'confirmed', 'unobserved', 'contradicted', 'failed', 'dead'] as const;
-export type EffectState = (typeof EFFECT_STATES)[number];
 
 /** How long one stage of a stop took over the rounds of a drill; ms from the moment the stop was asked for. */
 export interface DrillStage {
@@ -283,58 +283,6 @@ export interface Verdict {
   readonly changed?: readonly RegistryEntry[];
   /** Id of the approval that it waits for; left out: it waits for none. */
   readonly approval?: string;
-}
-
-/** A breaker that opened, as people are told of it. */
-export interface BreakerOpening {
-  /** The role whose stops it holds back, and its tenant; null: everybody's. */
-  readonly tenant: string | null;
-  readonly role: string | null;
-  /** It holds back stops for findings of this severity and below. */
-  readonly severity: Severity;
-  readonly sinceMs: number;
-  readonly untilMs: number;
-  /** Of the first stop that was held back. */
-  readonly policy: string;
-  readonly rule: string;
-  /** Stops held back so far. */
-  readonly skipped: number;
-  /** Whose, worst first, at most 100. */
-  readonly agents: readonly string[];
-}
-
-/** The brakes as anybody may read them. */
-export interface BrakesState {
-  readonly brakes: Brakes;
-  /** Automatic stops that the gravest findings may still make in the running interval. */
-  readonly left: number;
-  /** Whether any breaker is open. */
-  readonly open: boolean;
-  /** What was held back, worst first. */
-  readonly skipped: readonly Proposal[];
-  readonly openings: readonly BreakerOpening[];
-}
-
-/** Everybody, or everybody of one tenant, is refused. */
-export interface Halt {
-  /** null: everybody. */
-  readonly tenant: string | null;
-  readonly sinceMs: number;
-  /** Part of the agents that is let go again, [0, 1). */
-  readonly share: number;
-  readonly reason: string;
-  readonly actor: string;
-}
-
-/** How far the restriction in force came at one place. */
-export interface PlaceEffect {
-  readonly place: string;
-  /** Of the agent's entry as the restriction was made. */
-  readonly version: number;
-  readonly state: EffectState;
-  readonly reason: string | null;
-  /** Registry clock, ms. */
-  readonly atMs: number;
 }
 
 /** Somebody who answered for agents and has left, as the sponsor feed says. */

@@ -148,7 +148,7 @@ function drillWords(drill: DrillAnswer | undefined): string {
 
 function modeWords({ mode, left, open }: { mode: string; left: number; open: boolean }): string {
   if (mode !== 'enforce') return `by a person, yes; automatically no: the mode is ${mode}`;
-  if (open) return 'by a person, yes; automatically not now: the breaker is open (killdeer agent list)';
+  if (open) return 'by a person, yes; automatically not now: the breaker is open (killdeer brakes)';
   return `yes: by a person, and automatically ${left} more in this interval`;
 }
 

@@ -1,8 +1,10 @@
 /** What the demo tells: findings and stops while it plays, and at its end what came of them. */
+
 import { relative } from 'node:path';
 import type { DecideAnswer } from '../api/schema.js';
 import { type Finding, isPage, SEVERITIES, type Severity } from '../decide/finding.js';
 import type { RegistryChange, RegistryView } from '../registry/journal.js';
+import { isProlonged } from '../registry/registry.js';
 import { tokensPath } from './data-directory.js';
 import { count, severityText, spanText, type Terminal } from './terminal.js';
 import { createVoice, momentText, stopWords, type Voice } from './voice.js';
@@ -39,6 +41,7 @@ export class DemoStory {
     this.voice.change(change);
     const { record, verdict } = change;
     if (record.type !== 'proposal' || verdict.effect !== 'applied' || verdict.entry === null) return;
+    if (isProlonged(verdict)) return;
     const { tenant, agent } = verdict.entry;
     const words = stopWords(verdict.entry, record.timeMs);
     const stop: Stop = { tenant, agent, words, timeMs: record.timeMs, answer: null };

@@ -141,6 +141,8 @@ export function registryPortOf(registry: Registry): RegistryPort {
     entries: () => view.entries(),
     decide: (tenant, agent, nowMs, question) => view.decide(tenant, agent, nowMs, question),
     brakes: () => view.brakes(),
+    halts: () => view.halts(),
+    effects: (tenant, agent) => view.effects(tenant, agent),
     recommendations: () => view.recommendations(),
     mode: () => view.mode(),
     leavers: () => view.leavers(),

@@ -9,6 +9,7 @@ import { addDemo } from './demo.js';
 import { addDrill } from './drill.js';
 import { addEvaluate } from './evaluate.js';
 import { addExplain } from './explain.js';
+import { addHalt } from './halt.js';
 import { addModels } from './models.js';
 import { addPolicy } from './policy.js';
 import { addReplay } from './replay.js';
@@ -65,6 +66,7 @@ function buildProgram(context: VerbContext): Command {
     addDrill,
     addApprovals,
     addPolicy,
+    addHalt,
     addToken,
     addSimulate,
     addModels,

@@ -1,7 +1,7 @@
 /** What a live system says aloud: findings and stops as they happen, a sentence each, or a line of JSON. */
 import { type Finding, isPage, type Proposal } from '../decide/finding.js';
 import type { RegistryChange } from '../registry/journal.js';
-import type { RegistryEntry, Verdict } from '../registry/registry.js';
+import { isProlonged, type RegistryEntry, type Verdict } from '../registry/registry.js';
 import { SEVERITY_WIDTH, severityText, spanText, type Terminal } from './terminal.js';
 
 export interface Voice {
@@ -100,6 +100,7 @@ function proposalLine(
     finding,
     key,
   };
+  if (isProlonged({ effect, reason })) return { text: paint.dim(`${' '.repeat(INDENT)}${reason}`), value };
   if (effect === 'applied' && entry !== null) {
     return { text: boxed(terminal, paint.red, stopWords(entry, timeMs), proposal.reason), value };
   }

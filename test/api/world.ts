@@ -194,6 +194,8 @@ function fakeRegistry(
     },
     drills: () => records.flatMap((record) => (record.type === 'drill' ? [record.drill] : [])),
     brakes: () => ({ brakes, left: 5, open: false, skipped: [], openings: [] }),
+    halts: () => [],
+    effects: () => [],
     recommendations: () => [],
     mode: () => 'observe',
     leavers: () => new Map(),

@@ -131,6 +131,26 @@ describe('a proposal', () => {
     expect(propose(policyOf(rule), FINDING, NOBODY, POSITION)).toBeNull();
   });
 
+  it('throttles in proportion to the distance from the usual, where the rule says so', () => {
+    const throttle: PolicyRule = { ...RULE, action: 'throttle', callsPerMinute: 30, proportional: true };
+    const rate = (observed: number, expected: number, rule = throttle) => {
+      const attribution = [{ detector: 'rate', feature: 'calls in 1 h', observed, expected, share: 1 }];
+      return propose(policyOf(rule), { ...FINDING, attribution }, NOBODY, POSITION)?.callsPerMinute;
+    };
+    expect([rate(200, 100), rate(300, 100), rate(1_000, 100)]).toEqual([15, 10, 3]);
+    // Never above the rate stated, nor below one call a minute.
+    expect([rate(50, 100), rate(1e9, 100), rate(100, 0), rate(0, 0)]).toEqual([30, 1, 1, 30]);
+    expect([rate(Number.NaN, 1), rate(100, Number.NaN)]).toEqual([30, 30]);
+    expect(rate(300, 100, { ...throttle, proportional: false })).toBe(30);
+    expect(propose(policyOf(throttle), FINDING, NOBODY, POSITION)?.callsPerMinute).toBe(30);
+  });
+
+  it('carries what the finding was judged by', () => {
+    const attribution = [{ detector: 'rate', feature: 'calls in 1 h', observed: 90, expected: 3, share: 1 }];
+    const made = propose(policyOf(RULE), { ...FINDING, attribution }, NOBODY, POSITION);
+    expect(made?.measured).toEqual({ feature: 'calls in 1 h', observed: 90 });
+  });
+
   it('takes the milder of the modes of policy and rule', () => {
     const mode = (policy: Mode, rule: Mode | null) =>
       propose({ ...policyOf({ ...RULE, mode: rule }), mode: policy }, FINDING, NOBODY, POSITION)?.mode;

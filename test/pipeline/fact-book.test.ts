@@ -6,7 +6,7 @@ import { createFold } from '../../src/registry/fold.js';
 import type { RegistryRecord } from '../../src/registry/registry.js';
 import { finding } from '../api/world.js';
 import { verdictOn } from '../engine/verdict-of.js';
-import { register, seen, stop } from '../registry/records.js';
+import { HOUR_MS, policy, proposal, register, release, seen, stop, time, wish } from '../registry/records.js';
 
 /** The changes that a registry makes of records. */
 function changesOf(...records: readonly RegistryRecord[]): LiveChange[] {
@@ -15,7 +15,10 @@ function changesOf(...records: readonly RegistryRecord[]): LiveChange[] {
 }
 
 function bookOf(...records: readonly RegistryRecord[]) {
-  const book = new FactBook();
+  return bookOfKind(new FactBook(), ...records);
+}
+
+function bookOfKind(book: FactBook, ...records: readonly RegistryRecord[]) {
   const each = changesOf(...records).map((change) => book.note(change));
   // Most changes lead to one record or to none.
   const follows = each.map(([record]) => record ?? null);
@@ -98,5 +101,76 @@ describe('the book of facts', () => {
     );
     expect(follows[1]).toMatchObject({ role: null, labels: [], budgets: NO_BUDGETS });
     expect(book.since(0)).toEqual([follows[1]]);
+  });
+
+  const stops = (records: readonly unknown[]) =>
+    records.map((record) => (record as AgentRecord | null)?.stopped ?? null);
+  const fact = { action: 'suspend', untilMs: null, version: 2, automatic: false } as const;
+
+  it('tells of a stop as it begins and as it ends, by a person or by time', () => {
+    const forMs = HOUR_MS;
+    const { follows } = bookOf(
+      ...[seen(1, 'a'), stop(2, 'a', 'suspend', { forMs: null }), register(3, 'a', { owner: 'ops' }), release(4, 'a')],
+      ...[stop(5, 'a', 'suspend', { forMs }), stop(6, 'b', 'throttle'), time(5 + HOUR_MS)],
+    );
+    expect(stops(follows)).toEqual([
+      ...[null, { ...fact, sinceMs: 2 }, null, null],
+      ...[{ ...fact, sinceMs: 5, untilMs: 5 + HOUR_MS, version: 5 }, null, null],
+    ]);
+    expect(follows.map((record) => record?.timeMs ?? null)).toEqual([null, 2, null, 4, 5, null, 5 + HOUR_MS]);
+  });
+
+  it('tells of a stop that is prolonged as the same one, and of one that a person makes anew as another', () => {
+    const { follows } = bookOf(
+      ...[policy('enforce'), proposal(1, wish('a')), proposal(HOUR_MS / 2, wish('a'))],
+      ...[stop(HOUR_MS, 'a', 'suspend', { forMs: null }), stop(HOUR_MS + 1, 'a', 'revoke')],
+    );
+    const automatic = { ...fact, automatic: true, sinceMs: 1 };
+    expect(stops(follows)).toEqual([
+      ...[null, { ...automatic, untilMs: HOUR_MS + 1 }, { ...automatic, untilMs: 1.5 * HOUR_MS }],
+      ...[
+        { ...fact, sinceMs: HOUR_MS, version: 4 },
+        { ...fact, action: 'revoke', sinceMs: HOUR_MS + 1, version: 5 },
+      ],
+    ]);
+  });
+
+  it('tells of every agent whose stop ends at one time', () => {
+    const { each } = bookOf(stop(1, 'a'), stop(1, 'b'), time(1 + HOUR_MS));
+    expect(each[2].map((record) => (record as AgentRecord).agent)).toEqual(['a', 'b']);
+  });
+
+  it('tells nothing of stops where the events never met the registry', () => {
+    const { follows } = bookOfKind(new FactBook(false), stop(1, 'a'), release(2, 'a'), register(3, 'a', { role: 'x' }));
+    expect(follows.map((record) => record?.type ?? null)).toEqual([null, null, 'agent']);
+  });
+
+  it('makes a page of a breaker that opened, with whom it skipped, and of a halt', () => {
+    const by = { actor: 'person:ann', authority: 'token', parent: null } as const;
+    const skipped = Array.from({ length: 7 }, (_, i) => proposal(1, wish(`a-${i}`)));
+    const { book, follows } = bookOf(...[policy('enforce', { stopsMax: 0 }), ...skipped, time(2_001)], {
+      type: 'halt',
+      timeMs: 3_000,
+      key: 'k',
+      tenant: 't',
+      reason: 'a leak',
+      ...by,
+    });
+    const pages = follows.filter((record) => record !== null);
+    expect(pages).toEqual([
+      {
+        ...{ type: 'responder', timeMs: 2_001, what: 'breaker-open', tenant: '', agent: 'fleet', key: '8' },
+        words:
+          'the breaker is open: rule r of policy p asks for more automatic stops than the brakes allow; ' +
+          '7 stops were skipped: a-0, a-1, a-2, a-3, a-4 and 2 more',
+        agents: skipped.map((record) => record.proposal.agent),
+      },
+      {
+        ...{ type: 'responder', timeMs: 3_000, what: 'halt', tenant: 't', agent: 'fleet', key: 'k' },
+        ...{ words: 'all agents of tenant t are halted by person:ann: a leak', agents: [] },
+      },
+    ]);
+    expect(book.since(0)).toEqual(pages);
+    expect(book.since(9)).toEqual(pages.slice(1));
   });
 });

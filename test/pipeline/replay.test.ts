@@ -89,12 +89,14 @@ describe('a replay', () => {
     expect(summary.applied.count).toBeGreaterThan(0);
     expect(summary.applied.first).toEqual(decisions.filter(({ effect }) => effect === 'applied'));
     expect(summary.eventsAfterStop).toBeGreaterThan(0);
-    for (const { effect, agent, time, status } of decisions) {
-      if (effect !== 'applied') continue;
+    for (const [at, { effect, agent, time, status }] of decisions.entries()) {
+      if (effect !== 'applied' && effect !== 'prolonged') continue;
       expect(status).toBe('suspended');
-      const end = decisions.find((d) => d.effect === 'expired' && d.agent === agent && d.time > time);
-      if (end !== undefined) expect(Date.parse(end.time) - Date.parse(time)).toBe(3_600_000);
+      const next = decisions.slice(at + 1).find((d) => d.agent === agent && d.effect !== 'refused');
+      if (next?.effect === 'expired') expect(Date.parse(next.time) - Date.parse(time)).toBe(3_600_000);
+      else if (next !== undefined) expect(next.effect).toBe('prolonged');
     }
+    expect(decisions.some(({ effect }) => effect === 'prolonged')).toBe(true);
     const observed = await replay(optionsFor(await recordingOf(LINES), { policy: { ...STOPPING, mode: 'observe' } }));
     expect(observed.observed.count).toBeGreaterThan(0);
     expect([observed.applied.count, observed.eventsAfterStop]).toEqual([0, 0]);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ACTIONS, MODES, SEVERITIES } from '../../src/decide/finding.js';
 import { createFold, restoreFold } from '../../src/registry/fold.js';
-import type { RegistryFold, RegistryRecord, Verdict } from '../../src/registry/registry.js';
+import { EFFECT_STATES, type RegistryFold, type RegistryRecord, type Verdict } from '../../src/registry/registry.js';
 import { policy, proposal, register, release, seen, stop, throughJson, time, wish } from './records.js';
 
 const STOPS_MAX = 3;
@@ -53,6 +53,26 @@ const records: fc.Arbitrary<RegistryRecord> = fc.oneof(
       .map((made) => register(0, made.agent, made)),
   },
   { weight: 1, arbitrary: fc.constant(time(0)) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({ agent, version: fc.integer({ min: 1, max: 4 }), state: fc.constantFrom(...EFFECT_STATES) })
+      .map(
+        (made): RegistryRecord => ({
+          ...{ type: 'effect', timeMs: 0, tenant: '', place: 'traffic', reason: null },
+          ...{ actor: 'engine:0', authority: 'system', parent: null, ...made },
+        }),
+      ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ key, actor, share: fc.constantFrom(0, 0.1, 0.5, 1), tenant: fc.constantFrom(null, '') }).map(
+      ({ share, ...made }): RegistryRecord => ({
+        ...{ timeMs: 0, reason: 'test', authority: 'token-1', parent: null, ...made },
+        ...(share === 0 ? { type: 'halt' } : { type: 'recover', share }),
+      }),
+    ),
+  },
 );
 
 /** A log: records whose times mostly grow, sometimes by much, sometimes not, under one enforcing policy. */
@@ -106,7 +126,9 @@ it('the brakes are never exceeded in any stretch of one interval', () => {
     fc.property(logs, (log) => {
       const stopsMs: number[] = [];
       follow(log, (record, verdict, fold) => {
-        if (record.type === 'proposal' && verdict.effect === 'applied' && !record.proposal.hardBudget) {
+        // What is prolonged stops nobody new.
+        const isNew = verdict.effect === 'applied' && verdict.reason === null;
+        if (record.type === 'proposal' && isNew && !record.proposal.hardBudget) {
           stopsMs.push(fold.clockMs());
         }
       });
@@ -201,6 +223,40 @@ it('only a person releases; everything else ends by time alone, and a revocation
           if (was === 'revoked') expect(record).toMatchObject({ type: 'release', role: 'admin' });
         }
       }
+    }),
+    runs,
+  );
+});
+
+it('a halt refuses everybody until people let go; who was let go stays so until the next one', () => {
+  fc.assert(
+    fc.property(logs, (log) => {
+      const free = new Set<string>();
+      follow(log, (record, verdict, fold) => {
+        if (record.type === 'halt' && verdict.effect === 'applied') free.clear();
+        const halted = new Set(fold.halts().map(({ tenant }) => tenant));
+        for (const name of ['a', 'b', 'c', 'd', 'e']) {
+          const { denial } = fold.decide('', name, fold.clockMs());
+          if (denial === 'halted') expect(halted.size).toBeGreaterThan(0);
+          if (free.has(name)) expect(denial).not.toBe('halted');
+          if (denial !== 'halted') free.add(name);
+        }
+      });
+    }),
+    runs,
+  );
+});
+
+it('an effect is never kept of a restriction that is over', () => {
+  fc.assert(
+    fc.property(logs, (log) => {
+      follow(log, (_, __, fold) => {
+        for (const entry of fold.entries()) {
+          const effects = fold.effects(entry.tenant, entry.agent);
+          if (entry.status === 'active') expect(effects).toEqual([]);
+          for (const { version } of effects) expect(version).toBeLessThanOrEqual(entry.version);
+        }
+      });
     }),
     runs,
   );
