@@ -15,6 +15,7 @@ import { PROBLEM_TYPE, problemOf, problemOfError, retryAfterS } from './problem.
 import type { Api, RouteRow } from './route.js';
 import { registerAgentFile } from './route-agent-file.js';
 import { registerAgents } from './route-agents.js';
+import { registerAudit } from './route-audit.js';
 import { registerDecide } from './route-decide.js';
 import { registerEvents } from './route-events.js';
 import { registerFindings } from './route-findings.js';
@@ -80,6 +81,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   registerAgents(app, parts);
   registerAgentFile(app, parts);
   registerSponsors(app, parts);
+  registerAudit(app, parts);
   registerStops(app, parts);
   registerFindings(app, parts.findings);
   registerVerdicts(app, parts);
