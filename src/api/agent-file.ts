@@ -54,7 +54,7 @@ const COLUMNS: readonly Column[] = [
 ];
 /** Of an export: a version is a condition, not a fact about the agent. */
 const WRITTEN = COLUMNS.filter(({ name }) => name !== 'if_version');
-const NUMBER = /^\d{1,16}(\.\d{1,20})?(e[+-]?\d{1,3})?$/i;
+const NUMBER = /^\d{1,16}(\.\d{1,30})?(e[+-]?\d{1,3})?$/i;
 
 export const AGENT_COLUMNS: readonly string[] = COLUMNS.map(({ name }) => name);
 
