@@ -110,9 +110,9 @@ export function createClient(options: ClientOptions): Client {
     agent: (agent, tenant) => call('GET', of(agent), { query: { tenant } }),
     register: (agent, body, tenant) => call('PUT', of(agent), { query: { tenant }, body }),
     importAgents: (file, { check, partial }) =>
-      call('POST', '/v1/agents/import', { file, query: { check: String(check), partial: String(partial) } }),
+      call('POST', '/v1/registry/import', { file, query: { check: String(check), partial: String(partial) } }),
     exportAgents: (format, query = {}) =>
-      call('GET', '/v1/agents/export', { query: { ...query, format }, isText: true }),
+      call('GET', '/v1/registry/export', { query: { ...query, format }, isText: true }),
     sendSponsors: (file, { check, stopsMax }) =>
       call('POST', '/v1/sponsors', { file, query: { check: String(check), stops_max: stopsMax } }),
     report: (name, query = {}) => call('GET', `/v1/registry/reports/${name}`, { query: { ...query } }),

@@ -40,7 +40,7 @@ export function registerAgentFile(app: Api, parts: ServerParts): void {
 
   app.route({
     method: 'GET',
-    url: '/v1/agents/export',
+    url: '/v1/registry/export',
     config: {
       access: ['responder', 'admin'],
       operation: 'exportAgents',
@@ -74,7 +74,7 @@ async function* exported(entries: readonly RegistryEntry[], format: RowFormat): 
 function registerImport(app: Api, parts: ServerParts): void {
   app.route({
     method: 'POST',
-    url: '/v1/agents/import',
+    url: '/v1/registry/import',
     bodyLimit: FILE_BYTES_MAX,
     config: {
       access: ['admin'],

@@ -29,7 +29,7 @@ const FILE = [
 
 describe('an import', () => {
   it('registers every agent of the file, and the second time none', async () => {
-    const first = (await post('agents/import', FILE)).json();
+    const first = (await post('registry/import', FILE)).json();
     expect(first).toMatchObject({ applied: true, rows: 2, changed: 2, problems: [] });
     expect(first.changes[0]).toMatchObject({ agent: 'clerk', is_new: true });
     expect(await agents()).toMatchObject([
@@ -37,15 +37,15 @@ describe('an import', () => {
       { agent: 'helper', tenant: 'acme', parent: 'boss', credential: { kind: 'static-key', issued: '2024-01-31' } },
     ]);
     const offset = registry.offset();
-    expect((await post('agents/import', FILE)).json()).toMatchObject({ applied: true, rows: 2, changed: 0 });
+    expect((await post('registry/import', FILE)).json()).toMatchObject({ applied: true, rows: 2, changed: 0 });
     expect(registry.offset()).toBe(offset);
   });
 
   it('says with check what would change, member by member, and changes nothing', async () => {
-    await post('agents/import', FILE);
+    await post('registry/import', FILE);
     const offset = registry.offset();
     const table = 'agent,owner,scopes\nclerk,bob,mail:send\nnew,ada,';
-    const answer = (await post('agents/import?check=true', table, 'text/csv')).json();
+    const answer = (await post('registry/import?check=true', table, 'text/csv')).json();
     expect(answer).toMatchObject({ applied: false, rows: 2, changed: 2 });
     expect(answer.changes).toMatchObject([
       { line: 2, agent: 'clerk', is_new: false, members: [{ member: 'owner', before: 'ada', after: 'bob' }] },
@@ -56,17 +56,17 @@ describe('an import', () => {
 
   it('takes nothing of a file with a bad row, unless told to take the good ones', async () => {
     const bad = '{"agent":"a","trust":"L9"}\n{"agent":"b"}';
-    const refused = (await post('agents/import', bad)).json();
+    const refused = (await post('registry/import', bad)).json();
     expect(refused).toMatchObject({ applied: false, problems: [{ line: 1, member: 'trust' }] });
     expect(await agents()).toEqual([]);
-    expect((await post('agents/import?partial=true', bad)).json()).toMatchObject({ applied: true, changed: 1 });
+    expect((await post('registry/import?partial=true', bad)).json()).toMatchObject({ applied: true, changed: 1 });
     expect(await agents()).toMatchObject([{ agent: 'b' }]);
   });
 
   it('knows what only the registry can know: versions, circles, who is gone, whose token it is', async () => {
-    await post('agents/import', FILE);
+    await post('registry/import', FILE);
     const problems = async (lines: string, token = 'admin') =>
-      (await post('agents/import', lines, 'application/x-ndjson', token)).json().problems;
+      (await post('registry/import', lines, 'application/x-ndjson', token)).json().problems;
     expect(await problems('{"agent":"clerk","if_version":7}')).toMatchObject([{ line: 1, member: 'if_version' }]);
     expect(await problems('{"agent":"a","parent":"b"}\n{"agent":"b","parent":"a"}')).toMatchObject([
       { line: 1, member: 'parent' },
@@ -83,24 +83,24 @@ describe('an import', () => {
   });
 
   it('is read back from an export, of which cells are never formulas', async () => {
-    await post('agents/import', `${FILE}\n{"agent":"=cmd","owner":"@all","purpose":"say \\"hi\\", then go"}`);
+    await post('registry/import', `${FILE}\n{"agent":"=cmd","owner":"@all","purpose":"say \\"hi\\", then go"}`);
     for (const format of ['csv', 'json']) {
-      const answer = await get(`agents/export?format=${format}`);
+      const answer = await get(`registry/export?format=${format}`);
       expect(answer.statusCode).toBe(200);
       expect(answer.body).not.toMatch(/^"?[=@]/m);
       const back = (
-        await post('agents/import', answer.body, format === 'csv' ? 'text/csv' : 'application/jsonl')
+        await post('registry/import', answer.body, format === 'csv' ? 'text/csv' : 'application/jsonl')
       ).json();
       expect(back).toMatchObject({ rows: 3, changed: 0, problems: [] });
     }
-    expect((await get('agents/export', 'bound-admin')).body.trim().split('\n')).toHaveLength(1);
-    expect((await get('agents/export?owner=nobody')).body).toBe('');
+    expect((await get('registry/export', 'bound-admin')).body.trim().split('\n')).toHaveLength(1);
+    expect((await get('registry/export?owner=nobody')).body).toBe('');
   });
 });
 
 describe('the list', () => {
   it('can be narrowed by what people registered', async () => {
-    await post('agents/import', FILE);
+    await post('registry/import', FILE);
     await registry.write({ type: 'seen', tenant: '', agent: 'stranger', agentVersion: null, ...SYSTEM });
     const names = async (query: string) =>
       (await get(`agents?${query}`)).json().agents.map(({ agent }: { agent: string }) => agent);
@@ -133,7 +133,7 @@ describe('the sponsor feed', () => {
 
   it('suspends the agents of who left, once, and tells which', async () => {
     await adopt();
-    await post('agents/import', FILE);
+    await post('registry/import', FILE);
     const feed = 'owner,state,successor\nada,active,\neve,left,bob\nnobody-here,left,';
     const foreseen = (await post('sponsors?check=true', feed, 'text/csv')).json();
     expect(foreseen).toMatchObject({
@@ -157,7 +157,7 @@ describe('the sponsor feed', () => {
 
   it('that would stop too many is refused as a whole, unless a person says how many are meant', async () => {
     await adopt(1);
-    await post('agents/import', '{"agent":"a","owner":"eve"}\n{"agent":"b","owner":"eve"}');
+    await post('registry/import', '{"agent":"a","owner":"eve"}\n{"agent":"b","owner":"eve"}');
     const refused = await post('sponsors', '[{"owner":"eve","state":"left"}]');
     expect(refused.json()).toMatchObject({ code: 'registry.refused', detail: expect.stringContaining('2 agents') });
     expect((await get('agents?status=suspended')).json().agents).toEqual([]);
@@ -166,7 +166,7 @@ describe('the sponsor feed', () => {
 
   it('with a bad row, or from a bound token, does nothing', async () => {
     await adopt();
-    await post('agents/import', FILE);
+    await post('registry/import', FILE);
     const bad = (await post('sponsors', '[{"owner":"eve","state":"left"},{"owner":"ada","state":"gone"}]')).json();
     expect(bad).toMatchObject({ applied: false, changes: [], problems: [{ line: 1, member: 'state' }] });
     expect((await post('sponsors', '[]', 'application/json', 'bound-admin')).statusCode).toBe(403);
