@@ -3,9 +3,12 @@
  * decision. The signature covers all of it but that column, so that a document which was filled in still proves what
  * was put before the person.
  */
+import { canonical, canonicalObject } from '../custody/jcs.js';
+import { type Signer, signatureOver } from '../custody/seal.js';
 import type { RegistryEntry } from '../registry/registry.js';
 import { allowedOf, LIMITS_OF_USE, type Usage, unusedOf } from '../registry/report.js';
 import { momentOf, rowOf } from './registration.js';
+import { STEP } from './steps.js';
 
 const DAY_MS = 86_400_000;
 /** The columns that people fill in. */
@@ -40,11 +43,33 @@ export function reviewRow({ entry, hasOwner, usage }: ReviewedAgent, nowMs: numb
   };
 }
 
-/** The part of a document, filled in or not, that its signature covers. */
-export function signedPart(document: Readonly<Record<string, unknown>>): object {
+/** A document as read from its JSON: agents, and whatever else stands in it. */
+export interface ReviewDocument {
+  readonly agents: readonly object[];
+  readonly [member: string]: unknown;
+}
+
+/** The canonical text that the signature of a document covers, filled in or not, in steps. */
+export function* signedText(document: ReviewDocument): Generator<void, string> {
+  return canonicalObject(yield* signedMembers(document));
+}
+
+/** The canonical text of a document with its signature in it, in steps. */
+export function* sealedText(document: ReviewDocument, key: Signer): Generator<void, string> {
+  const members = yield* signedMembers(document);
+  const signature = canonical(signatureOver(canonicalObject(members), key));
+  return canonicalObject({ ...members, signature });
+}
+
+function* signedMembers(document: ReviewDocument): Generator<void, Record<string, string>> {
   const { signature: _, agents, ...rest } = document;
-  const blank = Array.isArray(agents) ? agents.map((one: object) => ({ ...one, ...COLUMNS })) : agents;
-  return { ...rest, agents: blank };
+  const texts: string[] = [];
+  for (const [place, agent] of agents.entries()) {
+    if (place % STEP === 0) yield;
+    texts.push(canonical({ ...agent, ...COLUMNS }));
+  }
+  const members = Object.entries(rest).map(([name, value]) => [name, canonical(value)]);
+  return { ...Object.fromEntries(members), agents: `[${texts.join(',')}]` };
 }
 
 /** What `remove` takes away: everything that it was allowed by name, and the leave to delegate. */

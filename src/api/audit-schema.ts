@@ -62,31 +62,30 @@ const budgets = z.strictObject({
   day_usd: z.number().min(0).max(1e9).nullable(),
 });
 
-/** Of a filled-in document only what is applied is looked at here; the signature holds the rest. */
+/** One agent of a filled-in document: what is applied is looked at here, the rest is for the signature to hold. */
+export const reviewedAgent = z
+  .looseObject({
+    tenant: z.string(),
+    agent: z.string(),
+    version: z.number().int(),
+    decision: z.enum(DECISIONS).nullable().default(null),
+    change: z
+      .strictObject({ ...registerMembers, budgets: budgets.partial().optional() })
+      .nullable()
+      .default(null),
+    comment: z.string().max(1_000).nullable().default(null),
+  })
+  .refine(({ decision, change }) => (decision === 'change') === (change !== null), {
+    path: ['change'],
+    message: "is needed for the decision 'change', and only there",
+  });
+export type ReviewedAgent = z.output<typeof reviewedAgent>;
+
 export const reviewBody = z
   .looseObject({
     format: z.literal(1),
     id: z.string().min(1).max(100),
-    agents: z
-      .array(
-        z
-          .looseObject({
-            tenant: z.string(),
-            agent: z.string(),
-            version: z.number().int(),
-            decision: z.enum(DECISIONS).nullable().default(null),
-            change: z
-              .strictObject({ ...registerMembers, budgets: budgets.partial().optional() })
-              .nullable()
-              .default(null),
-            comment: z.string().max(1_000).nullable().default(null),
-          })
-          .refine(({ decision, change }) => (decision === 'change') === (change !== null), {
-            path: ['change'],
-            message: "is needed for the decision 'change', and only there",
-          }),
-      )
-      .max(10_000),
+    agents: z.array(z.looseObject({})).max(10_000).describe('as made, with decision, change and comment filled in'),
     signature: z.strictObject({ alg: z.literal('Ed25519'), kid: z.string().max(100), value: z.string().max(200) }),
   })
   .register(requests, { id: 'FilledReview' });

@@ -1,26 +1,27 @@
 /** Reports on the registry, and access reviews: made and signed here, filled in by people, applied here. */
 import { randomUUID } from 'node:crypto';
-import { setImmediate as pause } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
-import { canonical } from '../custody/jcs.js';
-import { brokenSeal, seal } from '../custody/seal.js';
+import { brokenSeal } from '../custody/seal.js';
 import { KilldeerError } from '../errors.js';
 import type { RegistryEntry } from '../registry/registry.js';
 import { REPORT_DAYS, type ReportFacts, reportOf } from '../registry/report.js';
 import { identityOf } from './access.js';
-import { NO_ACCESS, reviewRow, signedPart } from './access-review.js';
+import { NO_ACCESS, reviewRow, sealedText, signedText } from './access-review.js';
 import { type AgentsFilter, isWanted } from './agents-filter.js';
+import type { KnownUse } from './audit-contract.js';
 import {
   type AppliedAnswer,
   appliedAnswer,
   applyQuery,
   auditKeyAnswer,
   type FilledReview,
+  type ReviewedAgent,
   reportAnswer,
   reportPath,
   reportQuery,
   reviewAnswer,
   reviewBody,
+  reviewedAgent,
   reviewQuery,
 } from './audit-schema.js';
 import { covers } from './binding.js';
@@ -29,12 +30,11 @@ import { changesOf, momentOf, objectionTo } from './registration.js';
 import type { RegisterWish } from './registration-schema.js';
 import { type Api, authorityOf } from './route.js';
 import { emptyQuery } from './schema.js';
+import { STEP, withBreaths } from './steps.js';
 
 const DAY_MS = 86_400_000;
 const AGENTS_MAX = 10_000;
 const REVIEW_BYTES_MAX = 64 * 1024 * 1024;
-/** Agents between two breaths: inline decisions wait for none of this. */
-const BREATH = 200;
 const TOLD_MAX = 5;
 
 export function registerAudit(app: Api, parts: ServerParts): void {
@@ -113,10 +113,8 @@ function registerReview(app: Api, parts: ServerParts): void {
         throw new KilldeerError('api.too-large', reason);
       }
       const document = await reviewOf(parts, identity, entries, { days, filter });
-      const sealed = seal(document, signedPart(document), await parts.audit.key());
-      return reply
-        .type('application/json; charset=utf-8')
-        .send(canonical(sealed) as unknown as Record<string, unknown>);
+      const text = await withBreaths(sealedText(document, await parts.audit.key()));
+      return reply.type('application/json; charset=utf-8').send(text as unknown as Record<string, unknown>);
     },
   });
 }
@@ -128,10 +126,23 @@ async function reviewOf(
   { days, filter }: { readonly days: number; readonly filter: AgentsFilter },
 ) {
   const nowMs = clock();
-  const { usageOf, findingsOf, note } = await audit.usage(nowMs - days * DAY_MS);
+  const known = await audit.usage(nowMs - days * DAY_MS);
+  const agents = await withBreaths(rowsOf(registry, entries, known, nowMs));
+  // Whoever checks it must see whether somebody was left out.
+  const limits = { tenants: bindings.tenants, agents: bindings.agents };
+  const made = { id: randomUUID(), made: new Date(nowMs).toISOString(), made_by: actor };
+  return { format: 1, ...made, days, history: known.note, of: { ...filter }, bound_to: limits, agents };
+}
+
+function* rowsOf(
+  registry: RegistryPort,
+  entries: readonly RegistryEntry[],
+  { usageOf, findingsOf }: KnownUse,
+  nowMs: number,
+): Generator<void, object[]> {
   const agents: object[] = [];
   for (const [place, entry] of entries.entries()) {
-    if (place % BREATH === BREATH - 1) await pause();
+    if (place % STEP === 0) yield;
     const { tenant, agent, owner } = entry;
     const hasOwner = owner !== null && !registry.leavers().has(owner);
     const usage =
@@ -140,10 +151,7 @@ async function reviewOf(
         : { of: usageOf(tenant, agent), findings: findingsOf(tenant, agent) };
     agents.push(reviewRow({ entry, hasOwner, usage }, nowMs));
   }
-  // Whoever checks it must see whether somebody was left out.
-  const limits = { tenants: bindings.tenants, agents: bindings.agents };
-  const made = { id: randomUUID(), made: new Date(nowMs).toISOString(), made_by: actor };
-  return { format: 1, ...made, days, history: note, of: { ...filter }, bound_to: limits, agents };
+  return agents;
 }
 
 function registerApply(app: Api, parts: ServerParts): void {
@@ -158,18 +166,35 @@ function registerApply(app: Api, parts: ServerParts): void {
     },
     schema: { querystring: applyQuery, body: reviewBody, response: { 200: appliedAnswer } },
     handler: async (request) => {
-      const broken = brokenSeal(request.body.signature, signedPart(request.body), await parts.audit.key());
+      const { body, query } = request;
+      const text = await withBreaths(signedText(body));
+      const broken = brokenSeal(body.signature, text, await parts.audit.key());
       if (broken !== null) throw new KilldeerError('custody.seal', `the review does not hold: ${broken}`);
-      requireCurrent(parts.registry, identityOf(request), request.body);
-      return await apply(parts, request, request.body, request.query.next_days);
+      const agents = await withBreaths(decisionsOf(body));
+      requireCurrent(parts.registry, identityOf(request), agents);
+      return await apply(parts, request, { id: body.id, agents }, query.next_days);
     },
   });
 }
 
-type Decided = FilledReview['agents'][number];
+/** What people filled in, in steps. Throws 'api.invalid', which names the agent and the member. */
+function* decisionsOf({ agents }: FilledReview): Generator<void, ReviewedAgent[]> {
+  const decided: ReviewedAgent[] = [];
+  for (const [place, agent] of agents.entries()) {
+    if (place % STEP === 0) yield;
+    const parsed = reviewedAgent.safeParse(agent);
+    if (parsed.success) decided.push(parsed.data);
+    else {
+      const [issue] = parsed.error.issues;
+      const member = ['agents', place, ...(issue?.path ?? [])].join('.');
+      throw new KilldeerError('api.invalid', `${member}: ${issue?.message ?? 'invalid'}`.slice(0, 500));
+    }
+  }
+  return decided;
+}
 
 /** All of it is refused where any agent that was decided on has changed since, or is not the caller's. */
-function requireCurrent(registry: RegistryPort, { bindings }: Identity, { agents }: FilledReview): void {
+function requireCurrent(registry: RegistryPort, { bindings }: Identity, agents: readonly ReviewedAgent[]): void {
   const stale: string[] = [];
   for (const { tenant, agent, version, decision, change } of agents) {
     if (decision === null) continue;
@@ -189,14 +214,14 @@ function requireCurrent(registry: RegistryPort, { bindings }: Identity, { agents
 async function apply(
   { registry, clock }: ServerParts,
   request: FastifyRequest,
-  { id, agents }: FilledReview,
+  { id, agents }: { readonly id: string; readonly agents: readonly ReviewedAgent[] },
   nextDays: number,
 ): Promise<AppliedAnswer> {
   const by = { ...authorityOf(identityOf(request), request.id), parent: `review:${id}` };
   const nowMs = clock();
   const counts = { keep: 0, remove: 0, change: 0 };
   const refused: AppliedAnswer['refused'] = [];
-  const put = async ({ tenant, agent, version, decision, change }: Decided): Promise<void> => {
+  const put = async ({ tenant, agent, version, decision, change }: ReviewedAgent): Promise<void> => {
     if (decision === null) return;
     const wish = { review_on: momentOf(nowMs + nextDays * DAY_MS), ...wishOf(decision, change) };
     const changes = changesOf(wish, registry.entry(tenant, agent));
@@ -205,7 +230,7 @@ async function apply(
     if (effect === 'refused') refused.push({ tenant, agent, reason: reason ?? 'it was refused' });
     else counts[decision] += 1;
   };
-  for (let at = 0; at < agents.length; at += BREATH) await Promise.all(agents.slice(at, at + BREATH).map(put));
+  for (let at = 0; at < agents.length; at += STEP) await Promise.all(agents.slice(at, at + STEP).map(put));
   const undecided = agents.filter(({ decision }) => decision === null).length;
   return { review: id, kept: counts.keep, removed: counts.remove, changed: counts.change, undecided, refused };
 }

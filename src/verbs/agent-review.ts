@@ -1,8 +1,9 @@
 /** `killdeer agent review`: the access review, made and signed by the server, checked anywhere, applied by the server. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { signedPart } from '../api/access-review.js';
+import { signedText } from '../api/access-review.js';
 import { type FilledReview, reviewBody } from '../api/audit-schema.js';
+import { atOnce } from '../api/steps.js';
 import { brokenSeal } from '../custody/seal.js';
 import { verifierOf } from '../custody/signing-key.js';
 import { KilldeerError } from '../errors.js';
@@ -83,7 +84,7 @@ function check({ terminal, failed }: VerbContext, path: string, keyPath: string 
   if (keyPath === undefined) throw new KilldeerError('usage', 'review --verify: name the public key with --key');
   const document = readReview(path);
   const key = verifierOf(Buffer.from(readFileBytes(keyPath)).toString('utf8'), keyPath);
-  const broken = brokenSeal(document.signature, signedPart(document), key);
+  const broken = brokenSeal(document.signature, atOnce(signedText(document)), key);
   terminal.emit({ review: path, holds: broken === null, reason: broken, kid: document.signature.kid });
   if (broken === null) terminal.say(`${path}: the signature holds, by the key ${key.kid}`);
   else {

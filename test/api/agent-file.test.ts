@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { AGENT_COLUMNS, exportHead, exportLine, readAgentFile } from '../../src/api/agent-file.js';
 import { changesOf, differencesOf, rowOf, type WholeRow } from '../../src/api/registration.js';
 import { CREDENTIAL_KINDS } from '../../src/api/registration-schema.js';
+import { atOnce } from '../../src/api/steps.js';
 import { type Registration, type RegistryEntry, TRUST_LEVELS } from '../../src/registry/registry.js';
 import { addAgent, createWorld } from './world.js';
 
@@ -54,7 +55,7 @@ const entry: fc.Arbitrary<RegistryEntry> = fc
   })
   .map((members) => addAgent(world, members.agent, members));
 
-const read = (text: string, format: 'json' | 'csv' = 'json') => readAgentFile(Buffer.from(text), format, 100);
+const read = (text: string, format: 'json' | 'csv' = 'json') => atOnce(readAgentFile(Buffer.from(text), format, 100));
 const first = (text: string, format: 'json' | 'csv' = 'json') => read(text, format).rows[0]?.value;
 
 describe('a file of agents', () => {
@@ -125,10 +126,10 @@ describe('a file of agents', () => {
   });
 
   it('has a limit, and must be text', () => {
-    expect(readAgentFile(Buffer.from('{"agent":"a"}\n{"agent":"b"}'), 'json', 1).problems[0]?.message).toContain(
-      'at most 1',
-    );
-    expect(readAgentFile(Uint8Array.of(0xff), 'json', 1).problems[0]?.message).toBe('the file is not UTF-8');
+    expect(
+      atOnce(readAgentFile(Buffer.from('{"agent":"a"}\n{"agent":"b"}'), 'json', 1)).problems[0]?.message,
+    ).toContain('at most 1');
+    expect(atOnce(readAgentFile(Uint8Array.of(0xff), 'json', 1)).problems[0]?.message).toBe('the file is not UTF-8');
   });
 
   it('has a column for every member', () => {
