@@ -3,9 +3,19 @@
  * with its own code, or 'api.unreachable' where there was no answer.
  */
 import { ERRORS, type ErrorCode, KilldeerError } from '../errors.js';
+import type {
+  ApprovalAnswer,
+  ApprovalBody,
+  ApprovalsAnswer,
+  ApprovalsQuery,
+  DenialsAnswer,
+  DenialsQuery,
+} from './approval-schema.js';
 import type { AppliedAnswer, ReportAnswer } from './audit-schema.js';
 import type { IngestAnswer, Role } from './contract.js';
+import type { DrillAnswer, DrillBody, DrillsAnswer } from './drill-schema.js';
 import type { ImportAnswer, SponsorsAnswer } from './file-schema.js';
+import type { LadderBody, PolicyAnswer } from './policy-schema.js';
 import type { RowFormat } from './row-file.js';
 import type {
   AgentAnswer,
@@ -90,7 +100,14 @@ export interface Client {
   giveVerdict(body: VerdictBody): Promise<FindingVerdictAnswer>;
   verdicts(): Promise<FindingVerdictsAnswer>;
   undoVerdict(id: string): Promise<FindingVerdictAnswer>;
+  approvals(query?: ApprovalsQuery): Promise<ApprovalsAnswer>;
+  answerApproval(id: string, body: ApprovalBody): Promise<ApprovalAnswer>;
+  denials(query?: DenialsQuery): Promise<DenialsAnswer>;
+  policy(): Promise<PolicyAnswer>;
+  movePolicy(body: LadderBody): Promise<PolicyAnswer>;
   brakes(): Promise<BrakesAnswer>;
+  drills(): Promise<DrillsAnswer>;
+  reportDrill(body: DrillBody): Promise<DrillAnswer>;
   findings(query?: FindingsQuery): Promise<FindingsAnswer>;
   finding(id: string): Promise<FindingAnswer>;
   decide(body: DecideBody): Promise<DecideAnswer>;
@@ -127,7 +144,14 @@ export function createClient(options: ClientOptions): Client {
     giveVerdict: (body) => call('POST', '/v1/verdicts', { body }),
     verdicts: () => call('GET', '/v1/verdicts'),
     undoVerdict: (id) => call('DELETE', `/v1/verdicts/${encodeURIComponent(id)}`),
+    approvals: (query = {}) => call('GET', '/v1/approvals', { query: { ...query } }),
+    answerApproval: (id, body) => call('POST', `/v1/approvals/${encodeURIComponent(id)}`, { body }),
+    denials: (query = {}) => call('GET', '/v1/denials', { query: { ...query } }),
+    policy: () => call('GET', '/v1/policy'),
+    movePolicy: (body) => call('POST', '/v1/policy/ladder', { body }),
     brakes: () => call('GET', '/v1/brakes'),
+    drills: () => call('GET', '/v1/drills'),
+    reportDrill: (body) => call('POST', '/v1/drills', { body }),
     findings: (query = {}) => call('GET', '/v1/findings', { query: { ...query } }),
     finding: (id) => call('GET', `/v1/findings/${encodeURIComponent(id)}`),
     decide: (body) => call('POST', '/v1/decide', { body }),

@@ -99,8 +99,22 @@ export interface Ingest {
 
 /** The registry as the API needs it: reads from memory, writes durable before they resolve. */
 export interface RegistryPort
-  extends Pick<RegistryFold, 'entry' | 'decide' | 'brakes' | 'recommendations' | 'mode' | 'verdicts'>,
-    Pick<RegistryFold, 'leavers' | 'foreseeSponsor'> {
+  extends Pick<
+    RegistryFold,
+    | 'entry'
+    | 'decide'
+    | 'brakes'
+    | 'recommendations'
+    | 'mode'
+    | 'verdicts'
+    | 'approvals'
+    | 'denials'
+    | 'policy'
+    | 'ladder'
+    | 'drills'
+    | 'leavers'
+    | 'foreseeSponsor'
+  > {
   write(record: RegistryRecord): Promise<Verdict>;
   /** In a lasting order; new ones may come in between, none ever goes. */
   entries(): Iterable<RegistryEntry>;
@@ -141,6 +155,8 @@ export interface StatusPort {
   health(): Health;
   /** It can take traffic now. */
   ready(): Health;
+  /** An agent could be stopped now, as far as this process knows. */
+  stop(): Health;
   /** Plain JSON for people with a token. */
   stats(): Readonly<Record<string, unknown>>;
 }

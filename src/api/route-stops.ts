@@ -88,6 +88,7 @@ function registerRelease(app: Api, { registry, clock }: ServerParts): void {
         reason: request.body.reason,
         role: identity.roles.includes('admin') ? 'admin' : 'responder',
         ifVersion: request.body.if_version ?? null,
+        ...(request.body.mistake === true ? { mistake: true } : {}),
       });
       return verdictAnswerOf(verdict, key);
     },

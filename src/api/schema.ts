@@ -100,7 +100,12 @@ export const stopBody = z
   .register(requests, { id: 'Stop' });
 
 export const releaseBody = z
-  .strictObject({ reason: text, if_version: version.nullable().optional(), key: key.optional() })
+  .strictObject({
+    reason: text,
+    if_version: version.nullable().optional(),
+    mistake: z.boolean().optional().describe('true: the stop was wrong; a policy on a ladder begins its step anew'),
+    key: key.optional(),
+  })
   .register(requests, { id: 'Release' });
 
 export const tokenBody = z
@@ -205,6 +210,7 @@ export const verdictAnswer = z
     reason: z.string().nullable(),
     key: z.string().nullable().describe('idempotency key of a stop or release, as the caller knows it'),
     agent: agentAnswer.nullable(),
+    approval: z.string().nullable().describe('what it waits for; null: nothing'),
   })
   .register(answers, { id: 'Verdict' });
 
@@ -284,8 +290,9 @@ export const resetAnswer = z.object({ reset: z.literal(true) }).register(answers
 
 export const statusAnswer = z.looseObject({}).register(answers, { id: 'Status' });
 
-export const healthAnswer = z
-  .object({ ok: z.boolean(), reason: z.string().nullable() })
+const health = z.object({ ok: z.boolean(), reason: z.string().nullable() });
+export const healthAnswer = health
+  .extend({ stop: health.optional().describe('whether an agent could be stopped now; at /readyz') })
   .register(answers, { id: 'Health' });
 
 export const tokenEntryAnswer = z

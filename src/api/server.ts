@@ -15,11 +15,14 @@ import { PROBLEM_TYPE, problemOf, problemOfError, retryAfterS } from './problem.
 import type { Api, RouteRow } from './route.js';
 import { registerAgentFile } from './route-agent-file.js';
 import { registerAgents } from './route-agents.js';
+import { registerApprovals } from './route-approvals.js';
 import { registerAudit } from './route-audit.js';
 import { registerDecide } from './route-decide.js';
+import { registerDrills } from './route-drills.js';
 import { registerEvents } from './route-events.js';
 import { registerFindings } from './route-findings.js';
 import { createScraper, observeCalls, registerMetrics } from './route-metrics.js';
+import { registerPolicy } from './route-policy.js';
 import { registerSponsors } from './route-sponsors.js';
 import { registerStatus } from './route-status.js';
 import { registerStops } from './route-stops.js';
@@ -83,8 +86,11 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   registerSponsors(app, parts);
   registerAudit(app, parts);
   registerStops(app, parts);
+  registerDrills(app, parts);
   registerFindings(app, parts.findings);
   registerVerdicts(app, parts);
+  registerApprovals(app, parts);
+  registerPolicy(app, parts);
   registerTokens(app, parts.tokens);
   registerStatus(app, parts.status, parts.version);
   if (parts.metrics !== undefined) {

@@ -42,7 +42,8 @@ export function agentView(entry: RegistryEntry): AgentAnswer {
 export function verdictAnswerOf(verdict: Verdict, key: string | null): VerdictAnswer {
   const { effect, reason, code, entry } = verdict;
   if (effect === 'refused') throw new KilldeerError(code ?? 'registry.refused', reason ?? 'the registry refused it');
-  return { effect, reason, key, agent: entry === null ? null : agentView(entry) };
+  const agent = entry === null ? null : agentView(entry);
+  return { effect, reason, key, agent, approval: verdict.approval ?? null };
 }
 
 /** `visible` says which agents the asker may read about. */

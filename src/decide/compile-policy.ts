@@ -2,10 +2,14 @@
  * From a policy file's text to a Policy, or to the list of all its problems with the line and column of each. Reads no
  * file; a text that is wrong is a value, never an exception. The file's form is explained in docs/policy.md.
  */
-import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
-import { z } from 'zod';
-import { ACTIONS, KINDS, MODES, SEVERITIES } from './finding.js';
-import { BRAKES_DEFAULT, ON_LEAVE, type Policy, type PolicyRule } from './policy.js';
+import { type Document, LineCounter, parseDocument } from 'yaml';
+import { compileBrakes } from './brakes-file.js';
+import { compileAllowance, compilePermission } from './permission-file.js';
+import type { Policy, PolicyRule } from './policy.js';
+import { type PolicyFile, policySchema } from './policy-file.js';
+import { describe, offsetOf, pathText } from './policy-problem.js';
+
+export { parseDuration } from './duration.js';
 
 /** One thing that is wrong with a policy file. */
 export interface PolicyProblem {
@@ -23,103 +27,10 @@ export type CompiledPolicy = { readonly policy: Policy } | { readonly problems: 
 
 /** Characters; a policy is written by people. */
 const TEXT_LENGTH_MAX = 262_144;
-const NAME_LENGTH_MAX = 100;
-const RULES_MAX = 100;
-const NAMES_MAX = 1_000;
 /** A mistyped file must not flood a terminal. */
 const PROBLEMS_MAX = 20;
-const STOPS_MAX = 1_000;
-const CALLS_PER_MINUTE_MAX = 1_000_000;
-const DURATION_MAX_MS = 366 * 86_400_000;
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-/** Written out, so that a restriction without an end is never the outcome of a line left out. */
-const UNTIL_RELEASED = 'until-released';
 
-const durationWords = 'a duration such as 15s, 30m, 1h or 2d';
-
-/** `90s`, `30m`, `1h`, `2d` in ms; null where it is no such thing, nothing, or more than 366 days. */
-export function parseDuration(text: string): number | null {
-  const match = /^(\d{1,9})([smhd])$/.exec(text);
-  if (match === null) return null;
-  const ms = Number(match[1]) * (UNIT_MS[match[2]] ?? 0);
-  return ms > 0 && ms <= DURATION_MAX_MS ? ms : null;
-}
-
-const duration = z.string(`expected ${durationWords}`).transform((text, context) => {
-  const ms = parseDuration(text);
-  if (ms !== null) return ms;
-  context.addIssue({ code: 'custom', message: `'${text.slice(0, 40)}' is not ${durationWords}, at most 366d` });
-  return z.NEVER;
-});
-const name = z.string().min(1).max(NAME_LENGTH_MAX);
-const names = z.array(name).max(NAMES_MAX).default([]);
-/** 'billing-*' is a prefix; a star anywhere else would silently match nothing. */
-const pattern = name.refine((text) => !text.slice(0, -1).includes('*'), { error: "'*' may stand only at the end" });
-
-const whenSchema = z
-  .strictObject({
-    kinds: z.array(z.enum(KINDS)).default([]),
-    severity: z.enum(SEVERITIES).default('high'),
-    p_max: z.number().gt(0).max(1).default(1),
-    observed_min: z.number().min(0).default(0),
-    ratio_min: z.number().min(0).default(0),
-    roles: names,
-    labels: names,
-  })
-  .prefault({});
-
-const doSchema = z
-  .strictObject({
-    action: z.enum(ACTIONS),
-    for: z.union([z.literal(UNTIL_RELEASED).transform(() => null), duration]).optional(),
-    calls_per_minute: z.number().int().min(1).max(CALLS_PER_MINUTE_MAX).optional(),
-  })
-  .superRefine((wish, context) => {
-    const complain = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
-    if (wish.action === 'revoke' && wish.for !== undefined) complain('for', 'revoke has no end: leave it out');
-    if (wish.action !== 'revoke' && wish.for === undefined) {
-      complain('for', `missing: expected ${durationWords}, or ${UNTIL_RELEASED}`);
-    }
-    if (wish.action === 'throttle' && wish.calls_per_minute === undefined) {
-      complain('calls_per_minute', 'missing: throttle needs it');
-    }
-    if (wish.action !== 'throttle' && wish.calls_per_minute !== undefined) {
-      complain('calls_per_minute', `${wish.action} takes none: leave it out`);
-    }
-  });
-
-const ruleSchema = z.strictObject({ name, mode: z.enum(MODES).optional(), when: whenSchema, do: doSchema });
-
-const policySchema = z.strictObject({
-  name,
-  mode: z.enum(MODES),
-  unregistered: z.enum(['allow', 'deny']).default('allow'),
-  brakes: z
-    .strictObject({
-      stops_max: z.number().int().min(0).max(STOPS_MAX).default(BRAKES_DEFAULT.stopsMax),
-      interval: duration.default(BRAKES_DEFAULT.intervalMs),
-      cooldown: duration.default(BRAKES_DEFAULT.cooldownMs),
-    })
-    .prefault({}),
-  protected: z.array(pattern).max(NAMES_MAX).default([]),
-  sponsors: z.strictObject({ on_leave: z.enum(ON_LEAVE) }).optional(),
-  rules: z
-    .array(ruleSchema)
-    .max(RULES_MAX)
-    .superRefine((rules, context) => {
-      const seen = new Set<string>();
-      for (const [index, rule] of rules.entries()) {
-        if (seen.has(rule.name)) {
-          context.addIssue({ code: 'custom', path: [index, 'name'], message: `'${rule.name}' names a second rule` });
-        }
-        seen.add(rule.name);
-      }
-    }),
-});
-
-type RuleFile = z.infer<typeof ruleSchema>;
-
-function compileRule({ name, mode, when, do: wish }: RuleFile): PolicyRule {
+function compileRule({ name, mode, when, do: wish }: PolicyFile['rules'][number]): PolicyRule {
   return {
     name,
     kinds: when.kinds,
@@ -130,73 +41,31 @@ function compileRule({ name, mode, when, do: wish }: RuleFile): PolicyRule {
     mode: mode ?? null,
     roles: when.roles,
     labels: when.labels,
+    ...(when.trust_max === undefined ? {} : { trustMax: when.trust_max }),
+    ...(when.environments.length === 0 ? {} : { environments: when.environments }),
     action: wish.action,
     forMs: wish.for ?? null,
     callsPerMinute: wish.calls_per_minute ?? null,
+    ...(wish.proportional === true ? { proportional: true } : {}),
   };
 }
 
-function compile(file: z.infer<typeof policySchema>): Policy {
-  const { stops_max: stopsMax, interval: intervalMs, cooldown: cooldownMs } = file.brakes;
+/** What was not written is left out: a policy that names none of it reads, and digests, as it always did. */
+function compile(file: PolicyFile): Policy {
+  const { ladder, two_people: twoPeople, permissions, restricted } = file;
   return {
     name: file.name,
     mode: file.mode,
-    brakes: { stopsMax, intervalMs, cooldownMs },
+    brakes: compileBrakes(file.brakes),
     rules: file.rules.map(compileRule),
     protectedAgents: file.protected,
     unregistered: file.unregistered,
     ...(file.sponsors === undefined ? {} : { sponsors: { onLeave: file.sponsors.on_leave } }),
+    ...(ladder === undefined ? {} : { ladder: { promoteAfterMs: ladder.promote_after } }),
+    ...(twoPeople === undefined ? {} : { twoPeople }),
+    ...(permissions === undefined ? {} : { permissions: permissions.map(compilePermission) }),
+    ...(restricted === undefined ? {} : { restricted: compileAllowance(restricted) }),
   };
-}
-
-type Path = readonly PropertyKey[];
-
-/** Text of a path: `rules[0].do.for`. */
-function pathText(path: Path, file: string): string {
-  const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
-  return text === '' ? file : text.replace(/^\./, '');
-}
-
-/** Where a path stands in the text; where it is missing, the nearest thing around it that does stand there. */
-function offsetOf(document: Document, path: Path): number {
-  for (let length = path.length; length > 0; length--) {
-    const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
-    const last = path[length - 1];
-    if (isMap(parent)) {
-      // A member is shown at its name, an element of a list at itself.
-      const pair = parent.items.find((item) => isScalar(item.key) && item.key.value === last);
-      if (pair !== undefined && isNode(pair.key)) return pair.key.range?.[0] ?? 0;
-    } else {
-      const node = document.getIn(path.slice(0, length), true);
-      if (isNode(node)) return (node as Node).range?.[0] ?? 0;
-    }
-  }
-  return document.contents?.range?.[0] ?? 0;
-}
-
-/** The value at a path for a message, shortened; '' where there is none or it is no plain value. */
-function valueText(document: Document, path: Path): string {
-  const value = path.length === 0 ? undefined : document.getIn(path);
-  if (value === undefined || (typeof value === 'object' && value !== null)) return '';
-  return `: found ${JSON.stringify(value).slice(0, 60)}`;
-}
-
-function describe(
-  document: Document,
-  issue: z.core.$ZodIssue,
-  path: Path = issue.path,
-): { path: Path; message: string }[] {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: [...path, key], message: `unknown member '${key}'` }));
-  }
-  if (issue.code === 'custom') return [{ path, message: issue.message }];
-  // Of a union (a word or a duration) the branch that read the value as text has the helpful words.
-  const branch = issue.code === 'invalid_union' ? issue.errors.at(-1)?.[0] : undefined;
-  if (branch !== undefined) return describe(document, branch, path);
-  // The schema's words without their preamble: 'expected number', 'expected number to be >0'.
-  const words = issue.message.replace(/^(Invalid \w+|Too small|Too big): /, '').replace(/, received.*/, '');
-  const isMissing = path.length > 0 && document.getIn(path) === undefined;
-  return [{ path, message: isMissing ? `missing: ${words}` : `${words}${valueText(document, path)}` }];
 }
 
 /**

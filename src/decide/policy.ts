@@ -3,6 +3,8 @@
  * a finding becomes at most one proposal (propose.ts); only the registry's fold decides. Nothing here stops an agent.
  */
 import type { Action, Finding, Kind, Mode, Proposal, Severity } from './finding.js';
+import type { Allowance, Ladder, Permission } from './intent.js';
+import type { TrustLevel } from './trust.js';
 
 /** Which findings lead to which action. */
 export interface PolicyRule {
@@ -22,10 +24,16 @@ export interface PolicyRule {
   /** Roles of the agent it applies to; empty: any. */
   readonly roles: readonly string[];
   readonly labels: readonly string[];
+  /** Agents of this trust or less; left out: any. */
+  readonly trustMax?: TrustLevel;
+  /** Environments that the agent is registered for; left out: any. */
+  readonly environments?: readonly string[];
   readonly action: Action;
   /** ms; null: until released. */
   readonly forMs: number | null;
   readonly callsPerMinute: number | null;
+  /** For throttle: the farther from usual, the fewer calls; left out: always the rate stated. */
+  readonly proportional?: boolean;
 }
 
 /** How much may be stopped without a person. */
@@ -35,6 +43,18 @@ export interface Brakes {
   readonly intervalMs: number;
   /** After a release or expiry, no new automatic stop of the same agent for this long. */
   readonly cooldownMs: number;
+  /** Most automatic stops per interval of one role's agents; left out: 3. */
+  readonly cohortMax?: number;
+  /** Parts of either that findings of medium severity and below, and of high and below, may use; left out: 0.4 and 0.8. */
+  readonly shares?: StopShares;
+  /** Within the cooldown a finding this many times worse than the last one stops all the same; left out: none does. */
+  readonly hysteresis?: number;
+}
+
+/** Parts of the automatic stops, (0, 1]; critical findings may use all. */
+export interface StopShares {
+  readonly medium: number;
+  readonly high: number;
 }
 
 /** In force where a policy names none, and before the first policy: few enough for a person to check each of them. */
@@ -53,6 +73,14 @@ export interface Policy {
   readonly unregistered?: 'allow' | 'deny';
   /** What becomes of the agents of somebody who left; left out: nothing. */
   readonly sponsors?: { readonly onLeave: OnLeave };
+  /** With one, `mode` is the top step, and the fold says on which step it stands. */
+  readonly ladder?: Ladder;
+  /** What a person does not do alone; left out: revoke. */
+  readonly twoPeople?: readonly 'revoke'[];
+  /** What agents may do; each only narrows. Left out: nothing is limited here. */
+  readonly permissions?: readonly Permission[];
+  /** What an agent under `restrict` may still do; left out: what it is registered for, or to think and no more. */
+  readonly restricted?: Allowance;
 }
 
 /** Names of what may follow when the owner of agents leaves. */
@@ -63,6 +91,15 @@ export type OnLeave = (typeof ON_LEAVE)[number];
 export interface AgentFacts {
   readonly role: string | null;
   readonly labels: readonly string[];
+  /** As people registered them; left out: not said. */
+  readonly trust?: TrustLevel;
+  readonly environment?: string;
+}
+
+/** Facts of an agent as a control record has them. */
+export interface AgentDescription extends Pick<AgentFacts, 'role' | 'labels'> {
+  readonly trust?: TrustLevel | undefined;
+  readonly environment?: string | undefined;
 }
 
 /** Where the proposal stands in the log: the fence. */

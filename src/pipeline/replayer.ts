@@ -7,6 +7,7 @@
 import { rootOf } from '../agent/lineage.js';
 import { type Config, settingsDigest, settingsOf } from '../config.js';
 import type { Finding, Proposal } from '../decide/finding.js';
+import { budgetsOf } from '../decide/intent.js';
 import type { Policy } from '../decide/policy.js';
 import type { CohortModel } from '../detect/model.js';
 import type { EngineCounts, Shelf } from '../engine/contract.js';
@@ -269,7 +270,9 @@ export class Replayer {
     for (const { agent, tenant = '', role, owner, labels, budgets, ...more } of registryImport) {
       const described = { tenant, agent, role, labels, budgets };
       this.apply({ type: 'register', timeMs, ifVersion: null, owner, ...described, ...more, ...SYSTEM });
-      this.step({ type: 'agent', timeMs, ...described }, line);
+      const entry = this.fold.entry(tenant, agent);
+      const held = entry === null ? {} : { budgets: budgetsOf(policy.permissions, entry) };
+      this.step({ type: 'agent', timeMs, ...described, ...held }, line);
     }
   }
 

@@ -6,24 +6,30 @@
 import type { Mode, Proposal } from '../decide/finding.js';
 import type { Policy } from '../decide/policy.js';
 import type { VerdictRecord } from '../engine/record.js';
-import { BRAKES_FREE, stopsLeft } from './brake.js';
+import { judgeRevoke, lapseApprovals, nextApprovalMs } from './approvals.js';
+import { closed, nextTurnMs } from './brake.js';
 import { decideCall } from './decision.js';
-import {
-  brakesOf,
-  emptyState,
-  type FoldOptions,
-  type FoldState,
-  readState,
-  rememberKey,
-  writeState,
-} from './fold-state.js';
+import { Desk } from './desk.js';
+import { keepDrill, mayStop } from './drill.js';
+import { judgeEffect } from './effects.js';
+import { emptyState, type FoldOptions, type FoldState, readState, rememberKey, writeState } from './fold-state.js';
+import { judgeHalt, judgeRecover } from './halt.js';
+import { haltedCall, haltsInForce } from './halted.js';
 import { closesCircle, createHeld, type Held, NONE } from './inventory.js';
 import { conflict, duplicate, type Judgement, refuse } from './judgement.js';
+import { ladderUnder, ladderView, modeOf, noteProposal, noteRelease, noteWord } from './ladder.js';
+import { brakesState, turnBrake } from './opening.js';
 import { judgeProposal } from './proposal.js';
 import type {
+  Approval,
   Attempts,
   Decision,
+  DeniedRecord,
+  DrillResult,
+  LadderView,
   Leaver,
+  Note,
+  Question,
   RegistryEntry,
   RegistryFold,
   RegistryRecord,
@@ -38,36 +44,37 @@ type Of<T extends RegistryRecord['type']> = Extract<RegistryRecord, { type: T }>
 
 /** Versions of an agent's own code kept, newest. */
 const AGENT_VERSIONS_MAX = 16;
-/** Between two 'attempt' records of one agent. */
-const ATTEMPTS_EVERY_MS = 60_000;
 const NOBODY: readonly RegistryEntry[] = Object.freeze([]);
+/** Written by a newer version: every reader of this one passes over it alike. */
+const UNKNOWN: Judgement = { effect: 'none', reason: 'a record of an unknown type', code: null, entry: null };
 
 /** A fold before its first record. */
 export function createFold(options: FoldOptions = {}): RegistryFold {
-  return new Fold(emptyState(options));
+  return new Fold(emptyState(options), options);
 }
 
 /** Goes on from a snapshot; throws 'checkpoint.corrupt' where it is none. */
 export function restoreFold(snapshot: unknown, options: FoldOptions = {}): RegistryFold {
-  return new Fold(readState(snapshot, options));
+  return new Fold(readState(snapshot, options), options);
 }
 
 class Fold implements RegistryFold {
   private readonly state: FoldState;
-  /** Stopped agents with refused calls that no record tells of yet. */
-  private readonly refused = new Set<Held>();
+  private readonly desk: Desk;
   /** Kept between changes, since every record asks for it; undefined: to be found anew. */
   private nextMs: number | null | undefined = undefined;
 
-  constructor(state: FoldState) {
+  constructor(state: FoldState, { onAsked }: FoldOptions) {
     this.state = state;
+    this.desk = new Desk(state, onAsked);
   }
 
   apply(record: RegistryRecord): Verdict {
     const expired = this.advance(record.timeMs);
     const judged = this.judge(record);
-    if (record.type !== 'time' && record.type !== 'attempt') this.nextMs = undefined;
-    return { ...judged, expired };
+    const opened = turnBrake(this.state);
+    if (opened !== null || (record.type !== 'time' && record.type !== 'attempt')) this.nextMs = undefined;
+    return opened === null ? { ...judged, expired } : { ...judged, expired, opened };
   }
 
   private judge(record: RegistryRecord): Judgement {
@@ -79,11 +86,11 @@ class Fold implements RegistryFold {
       case 'register':
         return this.register(record);
       case 'proposal':
-        return judgeProposal(this.state, record.proposal);
+        return noteProposal(this.state, record.proposal, judgeProposal(this.state, record.proposal));
       case 'stop':
-        return this.stop(record);
+        return judgeRevoke(this.state, record, keyOf(record)) ?? this.stop(record);
       case 'release':
-        return this.release(record);
+        return noteRelease(this.state, record, this.release(record));
       case 'policy':
         return this.adopt(record.policy);
       case 'attempt':
@@ -92,14 +99,21 @@ class Fold implements RegistryFold {
         return this.own(record);
       case 'verdict':
         if (!isPerson(record.actor)) return refuse('registry.refused', 'only a person gives verdicts', undefined);
-        return judgeVerdict(this.state, record);
+        return noteWord(this.state, record, judgeVerdict(this.state, record));
       case 'verdict-undo':
         return judgeUndo(this.state, record);
+      case 'drill':
+        return keepDrill(this.state, record.drill);
+      case 'effect':
+        return judgeEffect(this.state, record);
+      case 'halt':
+        return judgeHalt(this.state, record);
+      case 'recover':
+        return judgeRecover(this.state, record);
       case 'sponsor':
         return judgeSponsor(this.state, record);
       default:
-        // Written by a newer version: every reader of this one passes over it alike.
-        return { effect: 'none', reason: 'a record of an unknown type', code: null, entry: null };
+        return this.desk.judge(record) ?? UNKNOWN;
     }
   }
 
@@ -113,8 +127,7 @@ class Fold implements RegistryFold {
     this.nextMs = undefined;
     state.recommended.lapse(timeMs);
     state.skipped.lapse(timeMs);
-    const { openUntilMs } = state.brake;
-    if (openUntilMs !== null && timeMs >= openUntilMs) state.brake = { ...state.brake, openUntilMs: null };
+    lapseApprovals(state);
     const over = [...state.inventory.restricted].filter((held) => this.end(held));
     return over.map((held) => held.entry).sort(byName);
   }
@@ -210,7 +223,8 @@ class Fold implements RegistryFold {
     const { state } = this;
     const { tenant, agent, action, reason, forMs, callsPerMinute } = record;
     const known = state.inventory.get(tenant, agent);
-    if (!isPerson(record.actor)) return refuse('registry.refused', `${record.actor} may not stop an agent`, known);
+    if (!mayStop(record.actor, known))
+      return refuse('registry.refused', `${record.actor} may not stop an agent`, known);
     if (known?.entry.status === 'revoked' && action !== 'revoke') {
       return refuse('registry.refused', `${agent} is revoked: an admin releases it first`, known);
     }
@@ -228,7 +242,8 @@ class Fold implements RegistryFold {
     const { state } = this;
     const { tenant, agent, ifVersion, role } = record;
     const held = state.inventory.get(tenant, agent);
-    if (!isPerson(record.actor)) return refuse('registry.refused', `${record.actor} may not release an agent`, held);
+    if (!mayStop(record.actor, held))
+      return refuse('registry.refused', `${record.actor} may not release an agent`, held);
     if (state.keys.has(keyOf(record))) return duplicate(held);
     if (typeof ifVersion === 'number' && ifVersion !== (held?.entry.version ?? 0)) return conflict(held, ifVersion);
     if (held?.entry.status === 'revoked' && role !== 'admin') {
@@ -252,8 +267,9 @@ class Fold implements RegistryFold {
 
   /** A new policy is a person's act: the breaker closes, what was counted stays counted. */
   private adopt(policy: Policy): Judgement {
+    this.state.ladder = ladderUnder(this.state.ladder, policy, this.state.clockMs);
     this.state.policy = policy;
-    this.state.brake = { ...BRAKES_FREE, stopsMs: this.state.brake.stopsMs };
+    this.state.brake = closed(this.state.brake);
     return { effect: 'applied', reason: null, code: null, entry: null };
   }
 
@@ -275,10 +291,15 @@ class Fold implements RegistryFold {
   }
 
   brakes(): ReturnType<RegistryFold['brakes']> {
-    const { brake, clockMs, skipped } = this.state;
-    const brakes = brakesOf(this.state);
-    const open = brake.openUntilMs !== null;
-    return { brakes, left: stopsLeft(brake, brakes, clockMs), open, skipped: skipped.proposals() };
+    return brakesState(this.state);
+  }
+
+  halts(): ReturnType<RegistryFold['halts']> {
+    return haltsInForce(this.state.halts);
+  }
+
+  effects(tenant: string, agent: string): ReturnType<RegistryFold['effects']> {
+    return this.state.inventory.get(tenant, agent)?.effects ?? [];
   }
 
   recommendations(): readonly Proposal[] {
@@ -289,6 +310,10 @@ class Fold implements RegistryFold {
     return verdictsInForce(this.state);
   }
 
+  drills(): readonly DrillResult[] {
+    return this.state.drills;
+  }
+
   leavers(): ReadonlyMap<string, Leaver> {
     return this.state.leavers;
   }
@@ -297,8 +322,20 @@ class Fold implements RegistryFold {
     return planSponsor(this.state, { owner, state, successor });
   }
 
+  approvals(): readonly Approval[] {
+    return [...this.state.approvals.values()].reverse();
+  }
+
+  denials(): readonly DeniedRecord[] {
+    return [...this.state.denials].reverse();
+  }
+
+  ladder(): LadderView | null {
+    return ladderView(this.state);
+  }
+
   mode(): Mode {
-    return this.state.policy?.mode ?? 'observe';
+    return modeOf(this.state);
   }
 
   policy(): Policy | null {
@@ -315,7 +352,8 @@ class Fold implements RegistryFold {
     let next = Math.min(
       recommended.nextLapseMs(),
       skipped.nextLapseMs(),
-      brake.openUntilMs ?? Number.POSITIVE_INFINITY,
+      nextTurnMs(brake),
+      nextApprovalMs(this.state),
     );
     for (const held of inventory.restricted) {
       for (const { untilMs } of held.restrictions) if (untilMs !== null && untilMs < next) next = untilMs;
@@ -324,20 +362,18 @@ class Fold implements RegistryFold {
     return this.nextMs;
   }
 
-  decide(tenant: string, agent: string, nowMs: number): Decision {
-    return decideCall(this.state.inventory, this.state.policy, tenant, agent, nowMs, this.refused);
+  decide(tenant: string, agent: string, nowMs: number, question?: Question): Decision {
+    const halted = haltedCall(this.state, tenant, agent, question?.parent ?? null);
+    if (halted !== null) return halted;
+    return decideCall(this.desk, tenant, agent, nowMs, question);
   }
 
   drainAttempts(nowMs: number): Attempts[] {
-    const drained: Attempts[] = [];
-    for (const held of this.refused) {
-      if (held.drainedMs !== null && nowMs - held.drainedMs < ATTEMPTS_EVERY_MS) continue;
-      drained.push({ tenant: held.entry.tenant, agent: held.entry.agent, count: held.refused });
-      held.refused = 0;
-      held.drainedMs = nowMs;
-      this.refused.delete(held);
-    }
-    return drained;
+    return this.desk.drainAttempts(nowMs);
+  }
+
+  drainNotes(nowMs: number): Note[] {
+    return this.desk.drain(nowMs);
   }
 
   snapshot(): unknown {

@@ -39,7 +39,7 @@ export interface RegistryOptions {
 }
 
 /** What readers may use: everything of the fold but feeding it. */
-export type RegistryView = Omit<RegistryFold, 'apply' | 'drainAttempts'>;
+export type RegistryView = Omit<RegistryFold, 'apply' | 'drainAttempts' | 'drainNotes'>;
 
 export interface Registry {
   readonly view: RegistryView;
@@ -91,7 +91,9 @@ class Journal implements Registry {
     this.options = options;
     this.log = options.log;
     this.clock = options.clock;
-    this.fold = createFold(options.fold);
+    // Nobody waits for a tick to be asked; where there are no ticks of its own, the caller's bring it.
+    const onAsked = () => void (this.timer === null ? null : this.tick().catch(() => undefined));
+    this.fold = createFold({ ...options.fold, onAsked });
   }
 
   get view(): RegistryView {
@@ -146,6 +148,7 @@ class Journal implements Registry {
       if (next !== null && nowMs >= next) await this.write({ type: 'time', ...SYSTEM });
       for (const attempts of this.fold.drainAttempts(nowMs))
         await this.write({ type: 'attempt', ...SYSTEM, ...attempts });
+      for (const note of this.fold.drainNotes(nowMs)) await this.write({ ...SYSTEM, ...note });
     } finally {
       this.ticking = false;
     }

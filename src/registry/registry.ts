@@ -4,9 +4,12 @@
  * The fold knows no clock: time comes from the records themselves ({type:'time'} records, wall clock when live, the
  * recording's ticks in a replay).
  */
-import type { Action, Mode, Proposal } from '../decide/finding.js';
+import type { Action, Mode, Proposal, Severity } from '../decide/finding.js';
 import type { Brakes, Policy } from '../decide/policy.js';
+import type { TrustLevel } from '../decide/trust.js';
 import type { Budgets, VerdictRecord } from '../engine/record.js';
+import type { Approval, ApprovalSubject } from './approval.js';
+import type { LadderView } from './ladder-view.js';
 
 export type AgentStatus = 'active' | 'throttled' | 'restricted' | 'suspended' | 'revoked';
 
@@ -20,9 +23,10 @@ export interface Authority {
   readonly parent: string | null;
 }
 
-/** Trust that people gave an agent, L0 (none) to L4 (full). */
-export const TRUST_LEVELS = ['L0', 'L1', 'L2', 'L3', 'L4'] as const;
-export type TrustLevel = (typeof TRUST_LEVELS)[number];
+export { TRUST_LEVELS, type TrustLevel } from '../decide/trust.js';
+export type { Approval, ApprovalState, ApprovalSubject } from './approval.js';
+export { APPROVAL_STATES } from './approval.js';
+export type { LadderView } from './ladder-view.js';
 
 /** What an agent authenticates with elsewhere; never the secret itself. Times in ms since the epoch, null: not known. */
 export interface Credential {
@@ -106,23 +110,11 @@ export interface RegistryEntry {
   readonly lastChangeMs: number;
 }
 
-/** What somebody wants a person's leave for. */
-export type ApprovalSubject =
-  /** A revocation: takes two people, the one who asked and another. */
-  | { readonly kind: 'revoke'; readonly reason: string }
-  /** One call that the policy lets pass with an approval only. */
-  | {
-      readonly kind: 'call';
-      readonly operation: string | null;
-      readonly endpoint: string | null;
-      readonly target: string | null;
-      /** Name of the policy's rule that asks for it. */
-      readonly rule: string;
-    };
-
-/** One step of a delegation line, from the acting agent upwards, with what it is held to. */
+/** One agent of a trail with what it is held to: the acting one, those above it, then others that work for the same. */
 export interface TrailStep {
   readonly agent: string;
+  /** Whom it works for, as the registry knows it; null: nobody. */
+  readonly parent: string | null;
   readonly operations: readonly string[] | null;
   readonly endpoints: readonly string[] | null;
   readonly targets: readonly string[] | null;
@@ -132,6 +124,33 @@ export interface TrailStep {
 /** How far a stop came at one place that has to carry it out. */
 export const EFFECT_STATES = ['sent', 'confirmed', 'unobserved', 'contradicted', 'failed', 'dead'] as const;
 export type EffectState = (typeof EFFECT_STATES)[number];
+
+/** How long one stage of a stop took over the rounds of a drill; ms from the moment the stop was asked for. */
+export interface DrillStage {
+  readonly stage: 'applied' | 'refused' | 'tree-refused' | 'confirmed' | 'released';
+  /** Rounds in which it was reached. */
+  readonly reached: number;
+  /** Rounds in which it was not, within the patience of the drill. */
+  readonly missed: number;
+  /** null: never reached. */
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly maxMs: number | null;
+}
+
+/** A canary and its sub-agents were stopped and released, to know that it can be done and how long it takes. */
+export interface DrillResult {
+  readonly id: string;
+  readonly canary: string;
+  readonly children: number;
+  readonly rounds: number;
+  /** As a caller of the API, or inside the server. */
+  readonly way: 'http' | 'process';
+  readonly startedMs: number;
+  /** Every stage was reached in every round. */
+  readonly ok: boolean;
+  readonly stages: readonly DrillStage[];
+}
 
 interface Base extends Authority {
   /** Registry clock, ms. */
@@ -189,6 +208,8 @@ export type RegistryRecord =
       role?: 'responder' | 'admin';
       /** Version the person saw; a different one in the fold refuses the record. */
       ifVersion?: number | null;
+      /** True: the stop was wrong; a policy on a ladder begins its step anew. */
+      mistake?: boolean;
     })
   | (Base & { type: 'policy'; policy: Policy })
   /** A person's word on a finding; `verdict.timeMs` is the writer's, the engines are told the registry's. */
@@ -207,6 +228,8 @@ export type RegistryRecord =
       forMs: number;
     })
   | (Base & { type: 'approval-answer'; id: string; answer: 'approve' | 'reject'; comment: string | null })
+  /** Calls that an approval let pass. */
+  | (Base & { type: 'approval-use'; id: string; count: number })
   /** Calls that a limit refused (or would have, where it is not enforced), at most one record per agent, limit and minute. */
   | (Base & {
       type: 'denied';
@@ -240,6 +263,7 @@ export type RegistryRecord =
       state: EffectState;
       reason: string | null;
     })
+  | (Base & { type: 'drill'; drill: DrillResult })
   /** A call that /v1/decide refused after a stop: recorded, at most once per agent and minute, with the count. */
   | (Base & { type: 'attempt'; tenant: string; agent: string; count: number });
 
@@ -253,8 +277,64 @@ export interface Verdict {
   readonly entry: RegistryEntry | null;
   /** Agents whose restriction ended because this record moved the registry's clock, as they are now. */
   readonly expired: readonly RegistryEntry[];
+  /** A breaker that people are to be told of with this record; left out: none. */
+  readonly opened?: BreakerOpening;
   /** Agents that a record about somebody else changed, as they are now; left out: none. */
   readonly changed?: readonly RegistryEntry[];
+  /** Id of the approval that it waits for; left out: it waits for none. */
+  readonly approval?: string;
+}
+
+/** A breaker that opened, as people are told of it. */
+export interface BreakerOpening {
+  /** The role whose stops it holds back, and its tenant; null: everybody's. */
+  readonly tenant: string | null;
+  readonly role: string | null;
+  /** It holds back stops for findings of this severity and below. */
+  readonly severity: Severity;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** Of the first stop that was held back. */
+  readonly policy: string;
+  readonly rule: string;
+  /** Stops held back so far. */
+  readonly skipped: number;
+  /** Whose, worst first, at most 100. */
+  readonly agents: readonly string[];
+}
+
+/** The brakes as anybody may read them. */
+export interface BrakesState {
+  readonly brakes: Brakes;
+  /** Automatic stops that the gravest findings may still make in the running interval. */
+  readonly left: number;
+  /** Whether any breaker is open. */
+  readonly open: boolean;
+  /** What was held back, worst first. */
+  readonly skipped: readonly Proposal[];
+  readonly openings: readonly BreakerOpening[];
+}
+
+/** Everybody, or everybody of one tenant, is refused. */
+export interface Halt {
+  /** null: everybody. */
+  readonly tenant: string | null;
+  readonly sinceMs: number;
+  /** Part of the agents that is let go again, [0, 1). */
+  readonly share: number;
+  readonly reason: string;
+  readonly actor: string;
+}
+
+/** How far the restriction in force came at one place. */
+export interface PlaceEffect {
+  readonly place: string;
+  /** Of the agent's entry as the restriction was made. */
+  readonly version: number;
+  readonly state: EffectState;
+  readonly reason: string | null;
+  /** Registry clock, ms. */
+  readonly atMs: number;
 }
 
 /** Somebody who answered for agents and has left, as the sponsor feed says. */
@@ -330,7 +410,16 @@ export interface Decision {
   readonly retryAfterMs: number | null;
   /** null: allowed. */
   readonly denial: Denial | null;
+  /** Id of the approval that the call waits for; left out: it waits for none. */
+  readonly approval?: string;
 }
+
+/** What deciding has to tell the log: calls refused, approvals asked for, approvals used. */
+export type Note = OfNote<'denied'> | OfNote<'approval-request'> | OfNote<'approval-use'>;
+type OfNote<T extends RegistryRecord['type']> = Omit<Extract<RegistryRecord, { type: T }>, keyof Base>;
+
+/** A refused call as recorded. */
+export type DeniedRecord = Extract<RegistryRecord, { type: 'denied' }>;
 
 /** The fold, and what can be asked of it. */
 export interface RegistryFold {
@@ -338,20 +427,28 @@ export interface RegistryFold {
   entry(tenant: string, agent: string): RegistryEntry | null;
   entries(): IterableIterator<RegistryEntry>;
   /** Automatic stops left in the running interval, whether the breaker is open, and what it skipped, worst first. */
-  brakes(): {
-    readonly brakes: Brakes;
-    readonly left: number;
-    readonly open: boolean;
-    readonly skipped: readonly Proposal[];
-  };
+  brakes(): BrakesState;
+  /** Whom a halt refuses; everybody's first. */
+  halts(): readonly Halt[];
+  /** How far the agent's restriction in force came, place by place; empty where there is none. */
+  effects(tenant: string, agent: string): readonly PlaceEffect[];
   /** Proposals made in mode recommend that nobody has answered yet, worst first. */
   recommendations(): readonly Proposal[];
   /** What people said of findings and is in force, oldest first. */
   verdicts(): readonly VerdictRecord[];
+  /** The newest drills, oldest first. */
+  drills(): readonly DrillResult[];
   /** Who has left, by name. */
   leavers(): ReadonlyMap<string, Leaver>;
   /** What would follow if the feed said this now; changes nothing. */
   foreseeSponsor(owner: string, state: 'left' | 'returned', successor: string | null): SponsorPlan;
+  /** Requests for a person's leave, newest first; answered ones too, as far as they are remembered. */
+  approvals(): readonly Approval[];
+  /** Calls that limits refused, newest first, at most 1,000 records. */
+  denials(): readonly DeniedRecord[];
+  /** null: the policy has no ladder. */
+  ladder(): LadderView | null;
+  /** The mode in force: the policy's own, or the step of its ladder where that is milder. */
   mode(): Mode;
   /** null before the first policy record. */
   policy(): Policy | null;
@@ -363,6 +460,8 @@ export interface RegistryFold {
   decide(tenant: string, agent: string, nowMs: number, question?: Question): Decision;
   /** Refused calls since the last drain, each stopped agent at most once a minute. */
   drainAttempts(nowMs: number): Attempts[];
+  /** What deciding has to tell since the last drain, in the order in which it must be written. */
+  drainNotes(nowMs: number): Note[];
   /** Plain JSON, restorable. */
   snapshot(): unknown;
 }

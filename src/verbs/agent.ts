@@ -10,6 +10,7 @@ import { addRegister } from './agent-register.js';
 import { addAgentReports } from './agent-reports.js';
 import { addAgentReview } from './agent-review.js';
 import { showAgent, showVerdict } from './agent-text.js';
+import { addDenials } from './approvals.js';
 import { addServerOptions, type ClientChoice, clientOf } from './data-directory.js';
 import { bytesText, count, type Terminal } from './terminal.js';
 import { type VerbContext, wholeNumber } from './verb.js';
@@ -44,12 +45,17 @@ export function addAgent(program: Command, context: VerbContext): void {
     .action((name: string, why: Why & { for?: number; perMinute: number }) =>
       stop(terminal, name, why, 'throttle', why.perMinute),
     );
+  onAgent('revoke', 'end it for good; asks for it, and another person approves')
+    .requiredOption('--reason <text>', 'why')
+    .action((name: string, why: Why) => stop(terminal, name, why, 'revoke', null));
   onAgent('release', 'lift what is in force')
     .requiredOption('--reason <text>', 'why')
     .option('--admin', 'lift a revocation too')
-    .action(async (name: string, why: Why & { admin?: boolean }) => {
+    .option('--false', 'the stop was wrong: a policy on a ladder begins its step anew')
+    .action(async (name: string, why: Why & { admin?: boolean; false?: boolean }) => {
       const client = clientOf(why, why.admin === true ? 'admin' : 'responder');
-      const body = { reason: why.reason, key: randomUUID() };
+      const mistake = why.false === true ? { mistake: true } : {};
+      const body = { reason: why.reason, key: randomUUID(), ...mistake };
       showVerdict(terminal, name, await client.release(name, body, why.tenant));
     });
   onAgent('reset', 'forget what is normal for it, and learn anew')
@@ -63,6 +69,7 @@ export function addAgent(program: Command, context: VerbContext): void {
   addAgentFiles(verb, context);
   addAgentReports(verb, terminal);
   addAgentReview(verb, context);
+  addDenials(agent, terminal);
   agent
     .command('layout')
     .description('what one profile holds, field by field')
@@ -80,7 +87,7 @@ async function stop(
   terminal: Terminal,
   name: string,
   why: Why & { for?: number },
-  action: 'suspend' | 'throttle',
+  action: 'suspend' | 'throttle' | 'revoke',
   perMinute: number | null,
 ): Promise<void> {
   const client = clientOf(why, 'responder');

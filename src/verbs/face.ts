@@ -2,6 +2,7 @@
 import type { ControlPort, DatedPort, EvidencePort, RegistryPort, ServerParts, StatusPort } from '../api/contract.js';
 import { createIngest } from '../api/ingest.js';
 import { buildServer, listen } from '../api/server.js';
+import { stoppable } from '../api/stoppable.js';
 import type { Config } from '../config.js';
 import { KilldeerError } from '../errors.js';
 import type { Intake } from '../pipeline/intake.js';
@@ -19,7 +20,7 @@ export interface Side {
   readonly intake: Intake;
   readonly registry: Registry;
   readonly clock: () => number;
-  readonly status: StatusPort;
+  readonly status: Omit<StatusPort, 'stop'>;
   readonly control: ControlPort;
   readonly evidence: EvidencePort;
   readonly dated: DatedPort | null;
@@ -113,6 +114,11 @@ function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts 
     status: {
       health: () => status.health(),
       ready: () => status.ready(),
+      stop: () =>
+        stoppable({
+          ...{ ready: status.ready(), staleMs: side.staleMs(), staleAfterMs: decide.stale_after, nowMs: clock() },
+          ...{ drill: registry.view.drills().at(-1) ?? null, drillEveryMs: setup.config.drill.every },
+        }),
       stats: () => ({ version, mode: registry.view.mode(), ingest: ingest.counts, ...status.stats() }),
     },
     control,
@@ -135,12 +141,17 @@ export function registryPortOf(registry: Registry): RegistryPort {
     write: (record) => registry.write(record),
     entry: (tenant, agent) => view.entry(tenant, agent),
     entries: () => view.entries(),
-    decide: (tenant, agent, nowMs) => view.decide(tenant, agent, nowMs),
+    decide: (tenant, agent, nowMs, question) => view.decide(tenant, agent, nowMs, question),
     brakes: () => view.brakes(),
     recommendations: () => view.recommendations(),
     mode: () => view.mode(),
     leavers: () => view.leavers(),
     foreseeSponsor: (owner, state, successor) => view.foreseeSponsor(owner, state, successor),
     verdicts: () => view.verdicts(),
+    drills: () => view.drills(),
+    approvals: () => view.approvals(),
+    denials: () => view.denials(),
+    policy: () => view.policy(),
+    ladder: () => view.ladder(),
   };
 }

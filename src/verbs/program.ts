@@ -2,12 +2,15 @@
 import { Command, CommanderError } from 'commander';
 import { type ErrorCode, KilldeerError } from '../errors.js';
 import { addAgent } from './agent.js';
+import { addApprovals } from './approvals.js';
 import { addCheck } from './check.js';
 import { addDecode } from './decode.js';
 import { addDemo } from './demo.js';
+import { addDrill } from './drill.js';
 import { addEvaluate } from './evaluate.js';
 import { addExplain } from './explain.js';
 import { addModels } from './models.js';
+import { addPolicy } from './policy.js';
 import { addReplay } from './replay.js';
 import { addRun } from './run.js';
 import { addScore } from './score.js';
@@ -59,6 +62,9 @@ function buildProgram(context: VerbContext): Command {
     addDecode,
     addAgent,
     addVerdict,
+    addDrill,
+    addApprovals,
+    addPolicy,
     addToken,
     addSimulate,
     addModels,

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { ROLES } from '../../src/api/contract.js';
 import type { RouteRow } from '../../src/api/route.js';
 import { problemAnswer } from '../../src/api/schema.js';
+import type { Approval } from '../../src/registry/registry.js';
 import { verdictOn } from '../engine/verdict-of.js';
 import { addAgent, createWorld, eventLine, fakeAudit, finding, NOW_MS, type World } from './world.js';
 
@@ -32,17 +33,31 @@ const BODIES: Readonly<Record<string, object>> = {
   releaseAgent: { reason: 'test' },
   sendTraces: { resourceSpans: [] },
   createToken: { name: 'new', roles: ['gateway'] },
+  reportDrill: {
+    ...{ id: 'd-1', canary: 'canary', children: 1, rounds: 1, started_ms: NOW_MS },
+    stages: [{ stage: 'refused', reached: 1, missed: 0, p50_ms: 2, p99_ms: 2, max_ms: 2 }],
+  },
+  answerApproval: { answer: 'approve' },
+  movePolicy: { policy: 'p', to: 'recommend', reason: 'test' },
   giveVerdict: { finding: 'f1', verdict: 'expected', endpoint: 'mail.send' },
 };
 
 /** One key for all worlds, so that a review of one holds in the others. */
 const audit = fakeAudit();
 
+function approvalOf(id: string): Approval {
+  const subject = { kind: 'revoke', reason: 'stolen' } as const;
+  const asked = { tenant: '', agent: 'clerk', state: 'open', askedBy: 'person:ada', askedMs: NOW_MS } as const;
+  const open = { forMs: 1_000, untilMs: NOW_MS + 1_000, answeredBy: null, answeredMs: null, comment: null };
+  return { id, subject, ...asked, ...open, usesLeft: 0 };
+}
+
 async function readyWorld(): Promise<World> {
   const world = createWorld({ audit });
   addAgent(world, 'clerk');
   world.findings.add(finding('f1'));
   world.verdicts.push(verdictOn(finding('v1'), { timeMs: NOW_MS, id: 'f1' }));
+  world.mood.approvals.push(approvalOf('f1'));
   await world.app.ready();
   await world.call('admin', { method: 'POST', url: '/v1/tokens', payload: { name: 'first', roles: ['ingest'] } });
   return world;
@@ -63,9 +78,13 @@ describe('every route', () => {
       'GET /readyz open',
       'GET /v1/agents responder,admin',
       'GET /v1/agents/:agent responder,admin',
+      'GET /v1/approvals responder,admin',
       'GET /v1/brakes responder,admin',
+      'GET /v1/denials responder,admin',
+      'GET /v1/drills responder,admin',
       'GET /v1/findings responder,admin',
       'GET /v1/findings/:id responder,admin',
+      'GET /v1/policy admin',
       'GET /v1/registry/export responder,admin',
       'GET /v1/registry/key responder,admin',
       'GET /v1/registry/reports/:name responder,admin',
@@ -76,8 +95,11 @@ describe('every route', () => {
       'POST /v1/agents/:agent/release responder,admin',
       'POST /v1/agents/:agent/reset admin',
       'POST /v1/agents/:agent/stop responder,admin',
+      'POST /v1/approvals/:id responder,admin',
       'POST /v1/decide gateway,responder,admin',
+      'POST /v1/drills responder,admin',
       'POST /v1/events ingest,admin',
+      'POST /v1/policy/ladder admin',
       'POST /v1/registry/import admin',
       'POST /v1/registry/review admin',
       'POST /v1/sponsors admin',

@@ -12,7 +12,13 @@ import type { AgentEvent } from '../../src/event/event.js';
 import { createPriceTable } from '../../src/event/prices.js';
 import type { Log } from '../../src/log/log.js';
 import { createIntake } from '../../src/pipeline/intake.js';
-import { NO_REGISTRATION, type RegistryEntry, type RegistryRecord, type Verdict } from '../../src/registry/registry.js';
+import {
+  type Approval,
+  NO_REGISTRATION,
+  type RegistryEntry,
+  type RegistryRecord,
+  type Verdict,
+} from '../../src/registry/registry.js';
 import { createTelemetry } from '../../src/telemetry.js';
 
 export const NOW_MS = Date.UTC(2025, 5, 2, 12);
@@ -69,6 +75,7 @@ export interface Mood {
   evidence: AgentEvent | null;
   /** What a dated snapshot holds of every agent; null: nothing. */
   dated: DatedProfile | null;
+  approvals: Approval[];
   ready: boolean;
   statsError: Error | null;
 }
@@ -94,6 +101,7 @@ export function createWorld(options: WorldOptions = {}): World {
     verdict: {},
     evidence: null,
     dated: null,
+    approvals: [],
     ready: true,
     statsError: null,
   };
@@ -125,6 +133,7 @@ export function createWorld(options: WorldOptions = {}): World {
     status: {
       health: () => ({ ok: true, reason: null }),
       ready: () => ({ ok: mood.ready, reason: mood.ready ? null : 'starting' }),
+      stop: () => ({ ok: mood.ready, reason: mood.ready ? null : 'not ready: starting' }),
       stats: () => {
         if (mood.statsError !== null) throw mood.statsError;
         return { events: 7 };
@@ -188,12 +197,17 @@ function fakeRegistry(
       const allow = status === 'active' || status === 'unknown';
       return { allow, status, reason: `it is ${status}`, retryAfterMs, denial: allow ? null : 'stopped' };
     },
-    brakes: () => ({ brakes, left: 5, open: false, skipped: [] }),
+    drills: () => records.flatMap((record) => (record.type === 'drill' ? [record.drill] : [])),
+    brakes: () => ({ brakes, left: 5, open: false, skipped: [], openings: [] }),
     recommendations: () => [],
     mode: () => 'observe',
     leavers: () => new Map(),
     foreseeSponsor: () => ({ effect: 'duplicate', reason: null, steps: [] }),
     verdicts: () => verdicts,
+    approvals: () => mood.approvals,
+    denials: () => [],
+    policy: () => null,
+    ladder: () => null,
   };
 }
 

@@ -138,7 +138,7 @@ rules:
       /^11:21 rules\[0\]\.when\.kinds\[0\] expected one of "rate-burst".*: found "retry-lop"$/,
     );
     expect(problems.filter((_, index) => index !== 7)).toEqual([
-      '2:1 mode expected one of "observe"|"recommend"|"enforce": found "enforced"',
+      '2:1 mode expected one of "observe"|"recommend"|"enforce"|"training": found "enforced"',
       "3:1 colour unknown member 'colour'",
       '5:3 brakes.stops_max expected number to be >=0: found -1',
       "6:3 brakes.interval '1 hour' is not a duration such as 15s, 30m, 1h or 2d, at most 366d",

@@ -95,7 +95,8 @@ describe('the inline decision', () => {
 
 describe('a throttle', () => {
   const calls = (f: ReturnType<typeof fold>['fold'], agent: string, count: number, nowMs: number) =>
-    Array.from({ length: count }, () => f.decide('', agent, nowMs)).filter(({ allow }) => allow).length;
+    Array.from({ length: count }, () => f.decide('', agent, nowMs, { operation: 'chat' })).filter(({ allow }) => allow)
+      .length;
 
   it('lets its calls a minute pass, refills evenly, and says when to come again', () => {
     const { fold: f } = fold(stop(0, 'a', 'throttle', { callsPerMinute: 6 }));
@@ -125,7 +126,7 @@ describe('a throttle', () => {
       stop(0, 'a', 'throttle', { callsPerMinute: 4 }),
       proposal(1, wish('a', 'restrict')),
     );
-    expect(f.decide('', 'a', 2)).toMatchObject({ allow: true, status: 'restricted' });
+    expect(f.decide('', 'a', 2, { operation: 'chat' })).toMatchObject({ allow: true, status: 'restricted' });
     expect(calls(f, 'a', 10, 2)).toBe(3);
   });
 

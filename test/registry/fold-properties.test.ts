@@ -73,7 +73,7 @@ const logs: fc.Arbitrary<RegistryRecord[]> = fc
       atMs = Math.max(0, atMs + gapMs);
       return { ...record, timeMs: atMs };
     });
-    return [policy('enforce', BRAKES, { sponsors: { onLeave: 'suspend' } }), ...timed];
+    return [policy('enforce', BRAKES, { twoPeople: [], sponsors: { onLeave: 'suspend' } }), ...timed];
   });
 
 const runs = { numRuns: 200, seed: 20_260_105 };

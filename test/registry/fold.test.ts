@@ -249,7 +249,8 @@ describe('a person', () => {
 
   it('needs the admin role to undo a revocation, which has no end', () => {
     const revoked = stop(1, 'a', 'revoke', { forMs: 5 });
-    const { fold: f } = fold(revoked, time(10 * HOUR_MS));
+    const alone = policy('observe', {}, { twoPeople: [] });
+    const { fold: f } = fold(alone, revoked, time(10 * HOUR_MS));
     expect(f.entry('', 'a')).toMatchObject({ status: 'revoked', untilMs: null });
     expect(f.apply(release(11 * HOUR_MS, 'a', { role: 'responder' })).reason).toBe(
       'a is revoked: only an admin releases it',
