@@ -234,6 +234,14 @@ export const configSchema = z.strictObject({
       token_env: z.string().default('KILLDEER_METRICS_TOKEN'),
     })
     .prefault({}),
+  custody: z
+    .strictObject({
+      /** Environment variable with the key that signs reviews: PKCS#8 in PEM, or a JWK; wins over the file. */
+      key_env: z.string().default('KILLDEER_SIGNING_KEY'),
+      /** Where that key is kept, made at first use; null: `signing-key.pem` in the data directory. */
+      key_file: z.string().nullable().default(null),
+    })
+    .prefault({}),
   api: z
     .strictObject({
       host: z.string().default('127.0.0.1'),

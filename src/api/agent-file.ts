@@ -54,15 +54,15 @@ const COLUMNS: readonly Column[] = [
 ];
 /** Of an export: a version is a condition, not a fact about the agent. */
 const WRITTEN = COLUMNS.filter(({ name }) => name !== 'if_version');
-const NUMBER = /^\d{1,16}(\.\d{1,20})?(e[+-]?\d{1,3})?$/i;
+const NUMBER = /^\d{1,16}(\.\d{1,30})?(e[+-]?\d{1,3})?$/i;
 
 export const AGENT_COLUMNS: readonly string[] = COLUMNS.map(({ name }) => name);
 
 const FORM: RowForm<AgentRow> = { schema: agentRow, columns: AGENT_COLUMNS, fromCells };
 
-/** Every agent of a file. An agent that stands in it twice is a problem. */
-export function readAgentFile(bytes: Uint8Array, format: RowFormat, rowsMax: number): Rows<AgentRow> {
-  const { rows, problems } = readRows(FORM, bytes, format, rowsMax);
+/** Every agent of a file, in steps. An agent that stands in it twice is a problem. */
+export function* readAgentFile(bytes: Uint8Array, format: RowFormat, rowsMax: number): Generator<void, Rows<AgentRow>> {
+  const { rows, problems } = yield* readRows(FORM, bytes, format, rowsMax);
   const lines = new Map<string, number>();
   const once: Row<AgentRow>[] = [];
   const doubled: RowProblem[] = [];

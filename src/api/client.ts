@@ -11,10 +11,13 @@ import type {
   DenialsAnswer,
   DenialsQuery,
 } from './approval-schema.js';
+import type { AppliedAnswer, ReportAnswer } from './audit-schema.js';
 import type { IngestAnswer, Role } from './contract.js';
 import type { DrillAnswer, DrillBody, DrillsAnswer } from './drill-schema.js';
+import type { ImportAnswer, SponsorsAnswer } from './file-schema.js';
 import type { LadderBody, PolicyAnswer } from './policy-schema.js';
 import type { BrakesAnswer, EffectsAnswer, HaltAnswer, HaltBody, RecoverBody } from './responder-schema.js';
+import type { RowFormat } from './row-file.js';
 import type {
   AgentAnswer,
   AgentsAnswer,
@@ -45,11 +48,24 @@ type Query = Readonly<Record<string, string | number | undefined>>;
 export interface AgentsQuery {
   readonly tenant?: string;
   readonly status?: string;
+  readonly owner?: string;
+  readonly role?: string;
+  readonly label?: string;
+  readonly trust?: string;
+  readonly environment?: string;
+  readonly registered?: 'true' | 'false' | 'any';
+  readonly q?: string;
   readonly limit?: number;
   readonly cursor?: number;
 }
 
-export interface FindingsQuery extends Omit<AgentsQuery, 'status'> {
+/** A file of rows as it is. */
+export interface RowFile {
+  readonly bytes: Uint8Array;
+  readonly format: RowFormat;
+}
+
+export interface FindingsQuery extends Pick<AgentsQuery, 'tenant' | 'limit' | 'cursor'> {
   readonly agent?: string;
   readonly kind?: string;
   readonly severity?: string;
@@ -67,6 +83,16 @@ export interface Client {
   agents(query?: AgentsQuery): Promise<AgentsAnswer>;
   agent(agent: string, tenant?: string): Promise<AgentAnswer>;
   register(agent: string, body: RegisterBody, tenant?: string): Promise<VerdictAnswer>;
+  importAgents(file: RowFile, how: { check: boolean; partial: boolean }): Promise<ImportAnswer>;
+  /** The file as text. */
+  exportAgents(format: RowFormat, query?: AgentsQuery): Promise<string>;
+  sendSponsors(file: RowFile, how: { check: boolean; stopsMax?: number }): Promise<SponsorsAnswer>;
+  report(name: string, query?: AgentsQuery & { days?: number }): Promise<ReportAnswer>;
+  /** The document in its canonical form, as signed. */
+  makeReview(query?: AgentsQuery & { days?: number }): Promise<string>;
+  applyReview(document: unknown, nextDays?: number): Promise<AppliedAnswer>;
+  /** The public key that checks reviews: a JWK. */
+  auditKey(): Promise<Record<string, string>>;
   stop(agent: string, body: StopBody, tenant?: string): Promise<VerdictAnswer>;
   release(agent: string, body: ReleaseBody, tenant?: string): Promise<VerdictAnswer>;
   /** `asOf`: a day or a time, ISO 8601; left out: it learns anew. */
@@ -103,6 +129,16 @@ export function createClient(options: ClientOptions): Client {
     agents: (query = {}) => call('GET', '/v1/agents', { query: { ...query } }),
     agent: (agent, tenant) => call('GET', of(agent), { query: { tenant } }),
     register: (agent, body, tenant) => call('PUT', of(agent), { query: { tenant }, body }),
+    importAgents: (file, { check, partial }) =>
+      call('POST', '/v1/registry/import', { file, query: { check: String(check), partial: String(partial) } }),
+    exportAgents: (format, query = {}) =>
+      call('GET', '/v1/registry/export', { query: { ...query, format }, isText: true }),
+    sendSponsors: (file, { check, stopsMax }) =>
+      call('POST', '/v1/sponsors', { file, query: { check: String(check), stops_max: stopsMax } }),
+    report: (name, query = {}) => call('GET', `/v1/registry/reports/${name}`, { query: { ...query } }),
+    makeReview: (query = {}) => call('GET', '/v1/registry/review', { query: { ...query }, isText: true }),
+    applyReview: (body, days) => call('POST', '/v1/registry/review', { body, query: { next_days: days } }),
+    auditKey: () => call('GET', '/v1/registry/key'),
     stop: (agent, body, tenant) => call('POST', `${of(agent)}/stop`, { query: { tenant }, body }),
     release: (agent, body, tenant) => call('POST', `${of(agent)}/release`, { query: { tenant }, body }),
     reset: async (agent, tenant, asOf) => {
@@ -137,7 +173,12 @@ interface CallParts {
   readonly body?: unknown;
   /** Events; a body of JSON Lines. */
   readonly lines?: readonly string[];
+  readonly file?: RowFile;
+  /** The answer is text, not JSON. */
+  readonly isText?: boolean;
 }
+
+const FILE_TYPES: Readonly<Record<RowFormat, string>> = { json: 'application/x-ndjson', csv: 'text/csv' };
 
 function createCall(options: ClientOptions) {
   const send = options.fetch ?? fetch;
@@ -153,12 +194,15 @@ function createCall(options: ClientOptions) {
     if (parts.lines !== undefined) {
       headers['content-type'] = 'application/x-ndjson';
       init.body = `${parts.lines.join('\n')}\n`;
+    } else if (parts.file !== undefined) {
+      headers['content-type'] = FILE_TYPES[parts.file.format];
+      init.body = Buffer.from(parts.file.bytes);
     } else if (parts.body !== undefined) {
       headers['content-type'] = 'application/json';
       init.body = JSON.stringify(parts.body);
     }
-    const { ok, status, answer } = await exchange(send, url, init);
-    if (ok) return answer as T;
+    const { ok, status, text, answer } = await exchange(send, url, init);
+    if (ok) return (parts.isText === true ? text : answer) as T;
     return refusal(method, path, status, answer) as T;
   };
 }
@@ -167,7 +211,7 @@ async function exchange(send: typeof fetch, url: URL, init: RequestInit) {
   try {
     const response = await send(url, init);
     const text = await response.text();
-    return { ok: response.ok, status: response.status, answer: parse(text) };
+    return { ok: response.ok, status: response.status, text, answer: parse(text) };
   } catch (error) {
     throw new KilldeerError('api.unreachable', `no answer from ${url.origin}`, error);
   }

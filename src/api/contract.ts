@@ -12,6 +12,7 @@ import type { SourceFormat } from '../event/source-format.js';
 import type { SourceRecord } from '../event/source-item.js';
 import type { RegistryEntry, RegistryFold, RegistryRecord, Verdict } from '../registry/registry.js';
 import type { Telemetry } from '../telemetry.js';
+import type { AuditPort } from './audit-contract.js';
 
 /** Exact capabilities: none implies another, except where a route names several. */
 export const ROLES = ['ingest', 'gateway', 'responder', 'admin'] as const;
@@ -234,6 +235,8 @@ export interface ServerParts {
   readonly control: ControlPort;
   readonly tokens: TokensPort;
   readonly evidence: EvidencePort;
+  /** Behind reports and access reviews. */
+  readonly audit: AuditPort;
   /** null: no dated snapshots are kept. */
   readonly dated: DatedPort | null;
   /** Without it nothing is measured, and there is no /metrics. */

@@ -108,7 +108,7 @@ export function listOf(cell: string): string[] {
   /** Up to here the name is kept, spaces included. */
   let kept = 0;
   const end = () => {
-    const whole = name.slice(0, kept) + name.slice(kept).trimEnd();
+    const whole = name.slice(0, kept) + name.slice(kept).replace(/ +$/, '');
     if (whole !== '') names.push(whole);
     name = '';
     kept = 0;

@@ -14,6 +14,7 @@ import { type Changes, changesOf, differencesOf, objectionTo, rowOf } from './re
 import type { AgentRow } from './registration-schema.js';
 import { type Api, authorityOf } from './route.js';
 import { PROBLEMS_MAX, type Row, type RowFormat, type RowProblem } from './row-file.js';
+import { STEP, withBreaths } from './steps.js';
 
 /** Types of a file of rows. */
 export const FILE_TYPES = ['application/json', 'application/x-ndjson', 'application/jsonl', 'text/csv'];
@@ -21,8 +22,6 @@ export const FILE_TYPES = ['application/json', 'application/x-ndjson', 'applicat
 export const IMPORT_ROWS_MAX = 10_000;
 export const FILE_BYTES_MAX = 16 * 1024 * 1024;
 const CHANGES_MAX = 1_000;
-/** Rows between two breaths: inline decisions wait for none of this. */
-const BREATH = 200;
 const HOPS_MAX = 32;
 
 interface PlannedRow extends Row<AgentRow> {
@@ -40,7 +39,7 @@ export function registerAgentFile(app: Api, parts: ServerParts): void {
 
   app.route({
     method: 'GET',
-    url: '/v1/agents/export',
+    url: '/v1/registry/export',
     config: {
       access: ['responder', 'admin'],
       operation: 'exportAgents',
@@ -62,9 +61,9 @@ export function registerAgentFile(app: Api, parts: ServerParts): void {
 
 async function* exported(entries: readonly RegistryEntry[], format: RowFormat): AsyncGenerator<string> {
   yield exportHead(format);
-  for (let at = 0; at < entries.length; at += BREATH) {
+  for (let at = 0; at < entries.length; at += STEP) {
     yield entries
-      .slice(at, at + BREATH)
+      .slice(at, at + STEP)
       .map((entry) => exportLine(rowOf(entry), format))
       .join('');
     await pause();
@@ -74,7 +73,7 @@ async function* exported(entries: readonly RegistryEntry[], format: RowFormat): 
 function registerImport(app: Api, parts: ServerParts): void {
   app.route({
     method: 'POST',
-    url: '/v1/agents/import',
+    url: '/v1/registry/import',
     bodyLimit: FILE_BYTES_MAX,
     config: {
       access: ['admin'],
@@ -85,8 +84,8 @@ function registerImport(app: Api, parts: ServerParts): void {
     handler: async (request) => {
       const identity = identityOf(request);
       const { check, partial } = request.query;
-      const file = readAgentFile(await bytesOf(request), formatOf(request), IMPORT_ROWS_MAX);
-      const plan = await planOf(parts.registry, identity, file.rows);
+      const file = await withBreaths(readAgentFile(await bytesOf(request), formatOf(request), IMPORT_ROWS_MAX));
+      const plan = await withBreaths(planOf(parts.registry, identity, file.rows));
       const problems = [...file.problems, ...plan.problems].sort((a, b) => a.line - b.line).slice(0, PROBLEMS_MAX);
       const isApplied = check === 'false' && (problems.length === 0 || partial === 'true');
       const refused = isApplied ? await write(parts, request, identity, plan.rows) : new Map<PlannedRow, string>();
@@ -107,12 +106,16 @@ export function formatOf(request: FastifyRequest): RowFormat {
   return (request.headers['content-type'] ?? '').startsWith('text/csv') ? 'csv' : 'json';
 }
 
-async function planOf(registry: RegistryPort, identity: Identity, rows: readonly Row<AgentRow>[]) {
+function* planOf(
+  registry: RegistryPort,
+  identity: Identity,
+  rows: readonly Row<AgentRow>[],
+): Generator<void, { rows: PlannedRow[]; problems: RowProblem[]; good: number }> {
   const planned: PlannedRow[] = [];
   const problems: RowProblem[] = [];
   const parents = new Map(rows.map(({ value }) => [keyOf(value.tenant, value.agent), value.parent]));
   for (const [place, row] of rows.entries()) {
-    if (place % BREATH === BREATH - 1) await pause();
+    if (place % STEP === 0) yield;
     const { agent, tenant, if_version: ifVersion = null, ...wish } = row.value;
     const entry = registry.entry(tenant, agent);
     const objection = refusedRow(registry, identity, row.value, entry, parents) ?? objectionTo(wish, entry);
@@ -175,7 +178,7 @@ async function write(
     if (effect === 'refused') refused.set(row, reason ?? 'was refused');
   };
   // Together they share the log's commits; in parts, so that a person's stop in between does not wait for all.
-  for (let at = 0; at < rows.length; at += BREATH) await Promise.all(rows.slice(at, at + BREATH).map(put));
+  for (let at = 0; at < rows.length; at += STEP) await Promise.all(rows.slice(at, at + STEP).map(put));
   return refused;
 }
 

@@ -1,5 +1,4 @@
 /** The sponsor feed: who has left, and what the policy makes of their agents. */
-import { setImmediate as pause } from 'node:timers/promises';
 import { KilldeerError } from '../errors.js';
 import type { SponsorPlan } from '../registry/registry.js';
 import { identityOf } from './access.js';
@@ -11,6 +10,7 @@ import { type Api, authorityOf } from './route.js';
 import { bytesOf, FILE_BYTES_MAX, FILE_TYPES, formatOf } from './route-agent-file.js';
 import { PROBLEMS_MAX } from './row-file.js';
 import { readSponsorFile, type SponsorRow } from './sponsor-file.js';
+import { withBreaths } from './steps.js';
 
 const ROWS_MAX = 100_000;
 
@@ -39,14 +39,10 @@ function registerFeed(app: Api, { registry, clock }: ServerParts): void {
       const identity = identityOf(request);
       requireUnbound(identity);
       const { check, stops_max: stopsMax } = request.query;
-      const { rows, problems } = readSponsorFile(await bytesOf(request), formatOf(request), ROWS_MAX);
-      const wanted =
-        problems.length > 0
-          ? []
-          : await planOf(
-              registry,
-              rows.map(({ value }) => value),
-            );
+      const feed = readSponsorFile(await bytesOf(request), formatOf(request), ROWS_MAX);
+      const { rows, problems } = await withBreaths(feed);
+      const people = problems.length > 0 ? [] : rows.map(({ value }) => value);
+      const wanted = await withBreaths(planOf(registry, people));
       const answer = { rows: rows.length, problems: problems.slice(0, PROBLEMS_MAX), changes: wanted };
       if (check === 'true' || wanted.length === 0) return { ...answer, applied: false };
       requireFew(wanted, stopsMax ?? registry.brakes().brakes.stopsMax);
@@ -64,21 +60,21 @@ function registerFeed(app: Api, { registry, clock }: ServerParts): void {
   });
 }
 
-/** What the registry would do, of people it knows: a feed names whole companies. */
-async function planOf(registry: RegistryPort, rows: readonly SponsorRow[]): Promise<Change[]> {
+/** What the registry would do, of people it knows: a feed names whole companies. A person is a step. */
+function* planOf(registry: RegistryPort, rows: readonly SponsorRow[]): Generator<void, Change[]> {
   const known = new Set<string | null>();
   for (const { owner, registration } of registry.entries()) known.add(owner).add(registration.technicalOwner);
   const changes: Change[] = [];
   const said = new Set<string>();
-  for (const { owner, state: word, successor } of rows) {
+  for (const { owner, state: word, successor: heir } of rows) {
     if (said.has(owner) || !(known.has(owner) || registry.leavers().has(owner))) continue;
     said.add(owner);
+    yield;
     const state = word === 'active' ? 'returned' : 'left';
-    const plan = registry.foreseeSponsor(owner, state, state === 'returned' ? null : successor);
+    const successor = state === 'returned' ? null : heir;
+    const plan = registry.foreseeSponsor(owner, state, successor);
     if (plan.effect === 'refused') throw new KilldeerError('registry.refused', plan.reason ?? 'it was refused');
-    if (plan.effect === 'duplicate') continue;
-    changes.push(changeOf({ owner, state, successor: state === 'returned' ? null : successor }, plan, plan.effect));
-    await pause();
+    if (plan.effect !== 'duplicate') changes.push(changeOf({ owner, state, successor }, plan, plan.effect));
   }
   return changes;
 }

@@ -5,6 +5,7 @@
 import type * as z from 'zod';
 import { parseJson, textOf } from '../event/json-document.js';
 import { readCsv } from './csv-text.js';
+import { STEP } from './steps.js';
 
 export type RowFormat = 'json' | 'csv';
 
@@ -37,15 +38,21 @@ export interface RowForm<T> {
 /** Longest list of problems; more of them are one mistake. */
 export const PROBLEMS_MAX = 100;
 
-/** Reads all rows; those that are good are there even where others are not. */
-export function readRows<T>(form: RowForm<T>, bytes: Uint8Array, format: RowFormat, rowsMax: number): Rows<T> {
+/** Reads all rows, in steps; those that are good are there even where others are not. */
+export function* readRows<T>(
+  form: RowForm<T>,
+  bytes: Uint8Array,
+  format: RowFormat,
+  rowsMax: number,
+): Generator<void, Rows<T>> {
   const text = textOf(bytes);
   if (text === null) return problemAt(1, null, 'the file is not UTF-8');
   const raw = format === 'csv' ? csvRows(form, text) : jsonRows(text);
   if (raw.rows.length > rowsMax) return problemAt(1, null, `${raw.rows.length} rows, at most ${rowsMax} are read`);
   const rows: Row<T>[] = [];
   const problems: RowProblem[] = [...raw.problems];
-  for (const { line, value } of raw.rows) {
+  for (const [place, { line, value }] of raw.rows.entries()) {
+    if (place % STEP === 0) yield;
     const parsed = form.schema.safeParse(value);
     if (parsed.success) rows.push({ line, value: parsed.data });
     else if (problems.length < PROBLEMS_MAX) problems.push(...parsed.error.issues.flatMap((one) => toldOf(one, line)));

@@ -16,6 +16,7 @@ import type { Api, RouteRow } from './route.js';
 import { registerAgentFile } from './route-agent-file.js';
 import { registerAgents } from './route-agents.js';
 import { registerApprovals } from './route-approvals.js';
+import { registerAudit } from './route-audit.js';
 import { registerDecide } from './route-decide.js';
 import { registerDrills } from './route-drills.js';
 import { registerEvents } from './route-events.js';
@@ -84,6 +85,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   registerAgents(app, parts);
   registerAgentFile(app, parts);
   registerSponsors(app, parts);
+  registerAudit(app, parts);
   registerStops(app, parts);
   registerDrills(app, parts);
   registerResponder(app, parts);

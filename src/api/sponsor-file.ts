@@ -5,11 +5,12 @@ import { type RowForm, type RowFormat, type Rows, readRows } from './row-file.js
 
 const person = agentRow.shape.agent;
 
-const sponsorRow = z.strictObject({
-  owner: person,
-  state: z.enum(['active', 'left']),
-  successor: person.nullable().default(null),
-});
+const sponsorRow = z
+  .strictObject({ owner: person, state: z.enum(['active', 'left']), successor: person.nullable().default(null) })
+  .refine(({ owner, successor }) => owner !== successor, {
+    path: ['successor'],
+    message: 'nobody succeeds themselves',
+  });
 export type SponsorRow = z.output<typeof sponsorRow>;
 
 const FORM: RowForm<SponsorRow> = {
@@ -21,9 +22,13 @@ const FORM: RowForm<SponsorRow> = {
   },
 };
 
-/** Every person of a feed. One who stands in it twice, with different words, is a problem. */
-export function readSponsorFile(bytes: Uint8Array, format: RowFormat, rowsMax: number): Rows<SponsorRow> {
-  const { rows, problems } = readRows(FORM, bytes, format, rowsMax);
+/** Every person of a feed, in steps. One who stands in it twice, with different words, is a problem. */
+export function* readSponsorFile(
+  bytes: Uint8Array,
+  format: RowFormat,
+  rowsMax: number,
+): Generator<void, Rows<SponsorRow>> {
+  const { rows, problems } = yield* readRows(FORM, bytes, format, rowsMax);
   const words = new Map<string, { readonly line: number; readonly word: string }>();
   const doubled = rows.flatMap(({ line, value: { owner, state, successor } }) => {
     const word = JSON.stringify([state, successor]);

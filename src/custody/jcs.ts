@@ -19,6 +19,12 @@ export function canonical(value: unknown): string {
   return write(value, 0);
 }
 
+/** The canonical text of an object whose members' canonical texts are there already: for long ones, made in steps. */
+export function canonicalObject(members: Readonly<Record<string, string>>): string {
+  const names = Object.keys(members).sort();
+  return `{${names.map((name) => `${writeText(name)}:${members[name]}`).join(',')}}`;
+}
+
 function write(value: unknown, depth: number): string {
   if (depth > DEPTH_MAX) throw new KilldeerError('api.invalid', `the value is nested deeper than ${DEPTH_MAX}`);
   if (value === null || value === true || value === false) return String(value);
@@ -43,9 +49,6 @@ function writeText(value: string): string {
 
 /** Section 3.2.3: the default order of ECMAScript's sort is that of UTF-16 code units. */
 function writeObject(value: Readonly<Record<string, unknown>>, depth: number): string {
-  const members = Object.keys(value)
-    .filter((name) => value[name] !== undefined)
-    .sort()
-    .map((name) => `${writeText(name)}:${write(value[name], depth + 1)}`);
-  return `{${members.join(',')}}`;
+  const given = Object.keys(value).filter((name) => value[name] !== undefined);
+  return canonicalObject(Object.fromEntries(given.map((name) => [name, write(value[name], depth + 1)])));
 }

@@ -2,7 +2,6 @@
  * A document with its signature in it: Ed25519 (RFC 8032) over the canonical form (RFC 8785) of the document without
  * the signature. The key is named by its thumbprint (RFC 7638).
  */
-import { canonical } from './jcs.js';
 
 /** What stands in a document under `signature`. */
 export interface Signature {
@@ -27,17 +26,13 @@ export interface Verifier {
   verify(text: string, signature: string): boolean;
 }
 
-/** The document with a signature over `signed`: all of it, or of a form to be filled in the part that is fixed. */
-export function seal<T extends object>(
-  document: T,
-  signed: object,
-  key: Signer,
-): T & { readonly signature: Signature } {
-  return { ...document, signature: { alg: 'Ed25519', kid: key.kid, value: key.sign(canonical(signed)) } };
+/** The signature over a canonical text: of a document, or of the part of it that is fixed. */
+export function signatureOver(text: string, key: Signer): Signature {
+  return { alg: 'Ed25519', kid: key.kid, value: key.sign(text) };
 }
 
-/** Why the signature does not hold, in words; null: it holds. */
-export function brokenSeal(signature: Signature, signed: object, key: Verifier): string | null {
+/** Why the signature does not hold over the canonical text, in words; null: it holds. */
+export function brokenSeal(signature: Signature, text: string, key: Verifier): string | null {
   if (signature.kid !== key.kid) return `it was signed with the key ${signature.kid}, not with ${key.kid}`;
-  return key.verify(canonical(signed), signature.value) ? null : 'it was changed after it was signed';
+  return key.verify(text, signature.value) ? null : 'it was changed after it was signed';
 }

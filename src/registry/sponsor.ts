@@ -7,6 +7,7 @@ import type { OnLeave } from '../decide/policy.js';
 import type { FoldState } from './fold-state.js';
 import { type Held, isProtected } from './inventory.js';
 import { type Judgement, refuse } from './judgement.js';
+import { modeOf } from './ladder.js';
 import type { Leaver, RegistryEntry, RegistryRecord, SponsorPlan, SponsorStep } from './registry.js';
 import { createRestriction, withRestriction } from './restriction.js';
 
@@ -30,7 +31,7 @@ export function planSponsor(state: FoldState, { owner, state: word, successor }:
   const steps = stepsOf(state, owner, successor, known);
   const isNews = known === undefined || known.successor !== successor;
   if (!isNews && steps.every(({ follows }) => follows === 'keep')) return DUPLICATE;
-  if (steps.some(({ follows }) => follows === 'suspend') && state.policy?.mode !== 'enforce') {
+  if (steps.some(({ follows }) => follows === 'suspend') && modeOf(state) !== 'enforce') {
     const reason = `the policy does not enforce: ${steps.length} agents are left as they are`;
     return isNews ? { effect: 'observed', reason, steps } : DUPLICATE;
   }

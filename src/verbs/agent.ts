@@ -2,14 +2,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { LAYOUT, PROFILE_BYTES } from '../agent/layout.js';
-import type { AgentAnswer, VerdictAnswer } from '../api/schema.js';
 import { parseDuration } from '../decide/compile-policy.js';
 import { KilldeerError } from '../errors.js';
+import { addAgentFiles } from './agent-files.js';
+import { addAgentList } from './agent-list.js';
+import { addRegister } from './agent-register.js';
+import { addAgentReports } from './agent-reports.js';
+import { addAgentReview } from './agent-review.js';
+import { showAgent, showVerdict } from './agent-text.js';
 import { addDenials } from './approvals.js';
 import { addServerOptions, type ClientChoice, clientOf } from './data-directory.js';
-import { readRegistryFile } from './registry-file.js';
 import { bytesText, count, type Terminal } from './terminal.js';
-import { several, type VerbContext, wholeNumber } from './verb.js';
+import { type VerbContext, wholeNumber } from './verb.js';
 
 interface Whom extends ClientChoice {
   readonly tenant?: string;
@@ -17,35 +21,19 @@ interface Whom extends ClientChoice {
 interface Why extends Whom {
   readonly reason: string;
 }
-interface Described extends Whom {
-  readonly owner?: string;
-  readonly role?: string;
-  readonly label?: string[];
-  readonly sessionUsd?: number;
-  readonly dayUsd?: number;
-  readonly protected?: boolean;
-}
 
-export function addAgent(program: Command, { terminal }: VerbContext): void {
+export function addAgent(program: Command, context: VerbContext): void {
+  const { terminal } = context;
   const agent = program.command('agent').description('who the agents are, and what they may do');
   const verb = (name: string, words: string) => addServerOptions(agent.command(name).description(words));
   const onAgent = (name: string, words: string) =>
     verb(name, words).argument('<agent>').option('--tenant <tenant>', 'its tenant, where it has one');
 
-  verb('list', 'agents seen or registered')
-    .option('--status <status>', 'active, throttled, restricted, suspended or revoked')
-    .action((where: ClientChoice & { status?: string }) => list(terminal, where));
+  addAgentList(verb, terminal);
   onAgent('show', 'one agent').action(async (name: string, whom: Whom) => {
     showAgent(terminal, await clientOf(whom, 'responder').agent(name, whom.tenant));
   });
-  onAgent('register', 'say whose an agent is and what it may spend; what is left out stays as it is')
-    .option('--owner <owner>', 'who answers for it')
-    .option('--role <role>', 'its job: agents of one role are compared')
-    .option('--label <label...>', 'words that a policy can match', several)
-    .option('--session-usd <usd>', 'budget of a session, US dollars', dollars('--session-usd'))
-    .option('--day-usd <usd>', 'budget of a UTC day, US dollars', dollars('--day-usd'))
-    .option('--protected', 'no engine may stop it')
-    .action((name: string, as: Described) => register(terminal, name, as));
+  addRegister(onAgent, terminal);
   onAgent('suspend', 'refuse every call of it')
     .requiredOption('--reason <text>', 'why')
     .option('--for <duration>', 'until released without it', durationOf)
@@ -78,10 +66,10 @@ export function addAgent(program: Command, { terminal }: VerbContext): void {
       terminal.emit({ agent: name, tenant: whom.tenant ?? '', reset: true, as_of: whom.asOf ?? null });
       terminal.say(`${name}: reset, ${now}`);
     });
+  addAgentFiles(verb, context);
+  addAgentReports(verb, terminal);
+  addAgentReview(verb, context);
   addDenials(agent, terminal);
-  verb('import', 'register the agents of a JSON list (docs/cli.md)')
-    .argument('<file>')
-    .action((file: string, where: ClientChoice) => importAgents(terminal, file, where));
   agent
     .command('layout')
     .description('what one profile holds, field by field')
@@ -95,57 +83,6 @@ export function durationOf(text: string): number {
   return ms;
 }
 
-function dollars(option: string): (text: string) => number {
-  return (text) => {
-    const usd = /^\d{1,9}(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-    if (usd <= 1e9) return usd;
-    throw new KilldeerError('usage', `${option} ${text}: not an amount of US dollars`);
-  };
-}
-
-async function list(terminal: Terminal, where: ClientChoice & { status?: string }): Promise<void> {
-  const client = clientOf(where, 'responder');
-  const agents: AgentAnswer[] = [];
-  let cursor: number | null = 0;
-  while (cursor !== null) {
-    const query = {
-      limit: 1000,
-      ...(cursor === 0 ? {} : { cursor }),
-      ...(where.status ? { status: where.status } : {}),
-    };
-    const page = await client.agents(query);
-    agents.push(...page.agents);
-    cursor = page.cursor;
-  }
-  for (const agent of agents) terminal.emit(agent);
-  const rows = agents.map((agent) => [
-    agent.tenant === '' ? agent.agent : `${agent.tenant} ${agent.agent}`,
-    statusText(terminal, agent),
-    agent.role,
-    agent.owner,
-    agent.registered ? 'yes' : 'no',
-    agent.reason,
-  ]);
-  terminal.table(['agent', 'status', 'role', 'owner', 'registered', 'reason'], rows);
-  terminal.say(`${count(agents.length)} agents`);
-}
-
-async function register(terminal: Terminal, name: string, as: Described): Promise<void> {
-  const client = clientOf(as, 'admin');
-  const budgets =
-    as.sessionUsd === undefined && as.dayUsd === undefined
-      ? {}
-      : { budgets: { session_usd: as.sessionUsd ?? null, day_usd: as.dayUsd ?? null } };
-  const body = {
-    ...(as.owner === undefined ? {} : { owner: as.owner }),
-    ...(as.role === undefined ? {} : { role: as.role }),
-    ...(as.label === undefined ? {} : { labels: as.label }),
-    ...(as.protected === undefined ? {} : { protected: as.protected }),
-    ...budgets,
-  };
-  showVerdict(terminal, name, await client.register(name, body, as.tenant));
-}
-
 async function stop(
   terminal: Terminal,
   name: string,
@@ -157,55 +94,6 @@ async function stop(
   const body = { action, reason: why.reason, for_ms: why.for ?? null, key: randomUUID() };
   const rate = perMinute === null ? {} : { calls_per_minute: perMinute };
   showVerdict(terminal, name, await client.stop(name, { ...body, ...rate }, why.tenant));
-}
-
-async function importAgents(terminal: Terminal, file: string, where: ClientChoice): Promise<void> {
-  const rows = readRegistryFile(file);
-  const client = clientOf(where, 'admin');
-  for (const { agent, tenant, ...body } of rows) {
-    const verdict = await client.register(agent, body, tenant === '' ? undefined : tenant);
-    terminal.emit({ agent, tenant, effect: verdict.effect, reason: verdict.reason });
-  }
-  terminal.say(`${count(rows.length)} agents registered from ${file}`);
-}
-
-function showVerdict(terminal: Terminal, name: string, verdict: VerdictAnswer): void {
-  terminal.emit(verdict);
-  terminal.say(`${name}: ${verdict.effect}${verdict.reason === null ? '' : ` (${verdict.reason})`}`);
-  if (verdict.agent !== null && terminal.rich) terminal.say(`now ${statusText(terminal, verdict.agent)}`);
-}
-
-function showAgent(terminal: Terminal, agent: AgentAnswer): void {
-  terminal.emit(agent);
-  const { budgets } = agent;
-  const usd = (value: number | null) => (value === null ? 'no limit' : `$${value}`);
-  const moment = (ms: number) => new Date(ms).toISOString();
-  terminal.table(
-    ['', agent.agent],
-    [
-      ['tenant', agent.tenant === '' ? '(none)' : agent.tenant],
-      ['status', statusText(terminal, agent)],
-      ['reason', agent.reason],
-      ['refused calls', agent.attempts],
-      ['registered', agent.registered ? 'yes' : 'no'],
-      ['owner', agent.owner],
-      ['role', agent.role],
-      ['labels', agent.labels.join(', ')],
-      ['budgets', `${usd(budgets.session_usd)} a session, ${usd(budgets.day_usd)} a day`],
-      ['protected', agent.protected ? 'yes' : 'no'],
-      ['works for', agent.parent],
-      ['versions', agent.agent_versions.join(', ')],
-      ['first seen', moment(agent.first_seen_ms)],
-      ['changed', moment(agent.last_change_ms)],
-    ],
-  );
-}
-
-function statusText({ paint }: Terminal, agent: AgentAnswer): string {
-  if (agent.status === 'active') return paint.green('active');
-  const until = agent.until_ms === null ? 'until released' : `until ${new Date(agent.until_ms).toISOString()}`;
-  const rate = agent.calls_per_minute === null ? '' : `, ${agent.calls_per_minute} calls a minute`;
-  return paint.red(`${agent.status} ${until}${rate}`);
 }
 
 function layout(terminal: Terminal): void {

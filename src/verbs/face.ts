@@ -9,6 +9,7 @@ import type { Intake } from '../pipeline/intake.js';
 import type { Registry } from '../registry/journal.js';
 import { openTokens } from '../registry/tokens.js';
 import type { Telemetry } from '../telemetry.js';
+import { createAudit } from './audit.js';
 import { handOutTokens, hashesPath, removeServerNote, writeServerNote } from './data-directory.js';
 import { observeIngest } from './ingest-observer.js';
 import type { Setup } from './setup.js';
@@ -123,6 +124,7 @@ function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts 
     control,
     tokens,
     evidence: side.evidence,
+    audit: createAudit(setup.config, options.dir),
     dated: side.dated,
     metrics: { telemetry, token: metricsToken },
     staleness: { ms: () => side.staleMs(), afterMs: decide.stale_after, deny: decide.when_stale === 'deny' },

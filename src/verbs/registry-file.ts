@@ -1,9 +1,10 @@
 /** The registry as people write it down, for a replay, an evaluation and the demo: the file that `agent import` takes. */
 import { readFileSync } from 'node:fs';
 import { readAgentFile } from '../api/agent-file.js';
-import { changesOf } from '../api/registration.js';
+import { changesOf, objectionTo } from '../api/registration.js';
 import type { AgentRow } from '../api/registration-schema.js';
 import type { RowFormat, RowProblem } from '../api/row-file.js';
+import { atOnce } from '../api/steps.js';
 import { KilldeerError } from '../errors.js';
 import type { RegistryImport } from '../pipeline/replayer.js';
 
@@ -15,10 +16,17 @@ export type RegistryFileRow = AgentRow;
 
 /** Throws 'usage', which names the file, the lines and the members. */
 export function readRegistryFile(path: string): RegistryFileRow[] {
-  const { rows, problems } = readAgentFile(readFileBytes(path), formatOfPath(path), ROWS_MAX);
+  const { rows, problems: found } = atOnce(readAgentFile(readFileBytes(path), formatOfPath(path), ROWS_MAX));
+  const problems = [...found, ...rows.flatMap(({ line, value }) => objectionsTo(line, value))];
   if (problems.length === 0) return rows.map(({ value }) => value);
   const told = problems.slice(0, SHOWN_MAX).map((problem) => problemText(path, problem));
   throw new KilldeerError('usage', `${path} is no list of agents: ${told.join('; ')}`);
+}
+
+/** Of an agent of which nothing was known before. */
+function objectionsTo(line: number, row: AgentRow): RowProblem[] {
+  const objection = objectionTo(row, null);
+  return objection === null ? [] : [{ line, ...objection }];
 }
 
 /** What the row makes of an agent of which nothing was known. */

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import type { StoreConfig } from '../config.js';
+import type { Config, StoreConfig } from '../config.js';
 import { KilldeerError } from '../errors.js';
 import { lockDirectory } from '../log/lock.js';
 import { STORE_USER } from '../store/child.js';
@@ -81,6 +81,15 @@ export async function reachStore(choice: StoreChoice, drawPassword: () => string
   }
   const served = await serveStore(resolve(dataDir), 0, drawPassword());
   return { access: served.access, config: store, close: served.close };
+}
+
+/** The store that a server of this configuration and directory fills; null: there is none, or it does not run. */
+export async function filledStore({ store }: Config, dir: string): Promise<StoreAccess | null> {
+  const { kind, url, username, password_env: name } = store;
+  if (kind === 'none') return null;
+  if (kind === 'clickhouse') return { url, username, password: process.env[name] ?? '' };
+  const noted = readNote(join(resolve(dir), FOLDER));
+  return noted !== null && (await answers(noted)) ? noted : null;
 }
 
 /** A note that a killed child left behind leads nowhere, or to somebody else, who does not take the password. */

@@ -70,6 +70,12 @@ function linesOf(terminal: Terminal, { record, verdict }: RegistryChange): Spoke
     text: `  ${paint.dim(momentText(record.timeMs))}  ${paint.green('free')}      ${agent}: its time is over`,
     value: { type: 'expired', time, tenant, agent },
   }));
+  for (const { tenant, agent, status, owner, reason } of verdict.changed ?? []) {
+    const words =
+      status === 'active' ? `${agent} is ${owner ?? 'nobody'}'s now` : `${agent} is ${status}: ${reason ?? ''}`;
+    const value = { type: 'changed', time, by: record.type, tenant, agent, status, owner, reason };
+    lines.push({ text: paint.dim(`${' '.repeat(INDENT)}${words}`), value });
+  }
   const said = record.type === 'proposal' ? proposalLine(terminal, record.proposal, verdict, record.timeMs) : null;
   if (said !== null) lines.push(said);
   if ((record.type === 'stop' || record.type === 'release') && verdict.effect === 'applied' && verdict.entry !== null) {

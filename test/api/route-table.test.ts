@@ -7,15 +7,22 @@ import type { RouteRow } from '../../src/api/route.js';
 import { problemAnswer } from '../../src/api/schema.js';
 import type { Approval } from '../../src/registry/registry.js';
 import { verdictOn } from '../engine/verdict-of.js';
-import { addAgent, createWorld, eventLine, finding, NOW_MS, type World } from './world.js';
+import { addAgent, createWorld, eventLine, fakeAudit, finding, NOW_MS, type World } from './world.js';
 
 /** A call that the route would take, so that only the role decides. */
 function callOf(row: RouteRow) {
-  const url = row.url.replace(':agent', 'clerk').replace(':id', row.url.includes('tokens') ? 't1' : 'f1');
+  const url = row.url
+    .replace(':agent', 'clerk')
+    .replace(':name', 'ownerless')
+    .replace(':id', row.url.includes('tokens') ? 't1' : 'f1');
   if (row.operation === 'sendEvents') {
     return { method: 'POST' as const, url, payload: eventLine(), headers: { 'content-type': 'application/x-ndjson' } };
   }
-  const payload = BODIES[row.operation];
+  if (row.operation === 'importAgents' || row.operation === 'sendSponsors') {
+    const payload = row.operation === 'importAgents' ? '[{"agent":"clerk"}]' : '[{"owner":"ops","state":"active"}]';
+    return { method: 'POST' as const, url, payload, headers: { 'content-type': 'application/json' } };
+  }
+  const payload = row.operation === 'applyReview' ? review : BODIES[row.operation];
   return { method: row.method as 'GET', url, ...(payload === undefined ? {} : { payload }) };
 }
 
@@ -37,6 +44,9 @@ const BODIES: Readonly<Record<string, object>> = {
   giveVerdict: { finding: 'f1', verdict: 'expected', endpoint: 'mail.send' },
 };
 
+/** One key for all worlds, so that a review of one holds in the others. */
+const audit = fakeAudit();
+
 function approvalOf(id: string): Approval {
   const subject = { kind: 'revoke', reason: 'stolen' } as const;
   const asked = { tenant: '', agent: 'clerk', state: 'open', askedBy: 'person:ada', askedMs: NOW_MS } as const;
@@ -45,7 +55,7 @@ function approvalOf(id: string): Approval {
 }
 
 async function readyWorld(): Promise<World> {
-  const world = createWorld();
+  const world = createWorld({ audit });
   addAgent(world, 'clerk');
   world.findings.add(finding('f1'));
   world.verdicts.push(verdictOn(finding('v1'), { timeMs: NOW_MS, id: 'f1' }));
@@ -55,7 +65,9 @@ async function readyWorld(): Promise<World> {
   return world;
 }
 
-const table = await readyWorld().then((world) => world.app.routeTable);
+const first = await readyWorld();
+const table = first.app.routeTable;
+const review = (await first.call('admin', { method: 'GET', url: '/v1/registry/review' })).json() as object;
 
 describe('every route', () => {
   it('is known to this test', () => {
@@ -76,6 +88,10 @@ describe('every route', () => {
       'GET /v1/findings responder,admin',
       'GET /v1/findings/:id responder,admin',
       'GET /v1/policy admin',
+      'GET /v1/registry/export responder,admin',
+      'GET /v1/registry/key responder,admin',
+      'GET /v1/registry/reports/:name responder,admin',
+      'GET /v1/registry/review admin',
       'GET /v1/status any',
       'GET /v1/tokens admin',
       'GET /v1/verdicts admin',
@@ -89,6 +105,9 @@ describe('every route', () => {
       'POST /v1/halt responder,admin',
       'POST /v1/halt/recover admin',
       'POST /v1/policy/ladder admin',
+      'POST /v1/registry/import admin',
+      'POST /v1/registry/review admin',
+      'POST /v1/sponsors admin',
       'POST /v1/tokens admin',
       'POST /v1/traces ingest,admin',
       'POST /v1/verdicts admin',
@@ -104,7 +123,7 @@ describe('every route', () => {
       if (allowed) {
         expect([200, 201, 202], `${role}: ${answer.body}`).toContain(answer.statusCode);
         const schema = row.answers[String(answer.statusCode)] as z.ZodType;
-        const isText = String(answer.headers['content-type']).startsWith('text/plain');
+        const isText = /^(text\/plain|application\/x-ndjson)/.test(String(answer.headers['content-type']));
         expect(() => exact(schema).parse(isText ? answer.body : answer.json())).not.toThrow();
       } else {
         expect(answer.statusCode).toBe(403);

@@ -1,9 +1,11 @@
 /** A server with everything behind it faked in memory: what the tests of the API look at and talk to. */
+import { generateKeyPairSync } from 'node:crypto';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { Identity, Role, ServerParts, TokenEntry } from '../../src/api/contract.js';
 import { createIngest, type IngestParts } from '../../src/api/ingest.js';
 import { createRecentFindings, type RecentFindings } from '../../src/api/recent-findings.js';
 import { buildServer } from '../../src/api/server.js';
+import { signingKeyOf } from '../../src/custody/signing-key.js';
 import type { Finding } from '../../src/decide/finding.js';
 import type { ControlRecord, DatedProfile, VerdictRecord } from '../../src/engine/record.js';
 import type { AgentEvent } from '../../src/event/event.js';
@@ -86,6 +88,8 @@ export interface WorldOptions {
   readonly undated?: boolean;
   /** A real registry in the place of the fake. */
   readonly registry?: ServerParts['registry'];
+  /** What history and the key are; left out: history is off, the key is drawn. */
+  readonly audit?: ServerParts['audit'];
 }
 
 export function createWorld(options: WorldOptions = {}): World {
@@ -142,6 +146,7 @@ export function createWorld(options: WorldOptions = {}): World {
     },
     tokens: fakeTokens(),
     evidence: { event: async () => mood.evidence },
+    audit: options.audit ?? fakeAudit(),
     dated: options.undated === true ? null : { profile: async () => mood.dated },
     metrics: { telemetry: createTelemetry(), token: METRICS_TOKEN },
     clock,
@@ -205,6 +210,16 @@ function fakeRegistry(
     denials: () => [],
     policy: () => null,
     ladder: () => null,
+  };
+}
+
+/** A real key, and no history. */
+export function fakeAudit(): ServerParts['audit'] {
+  const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
+  const { jwk, ...key } = signingKeyOf(String(pem), 'the key of the test');
+  return {
+    usage: async () => ({ usageOf: null, findingsOf: null, note: 'history is off' }),
+    key: async () => ({ ...key, jwk: { ...jwk } }),
   };
 }
 

@@ -96,6 +96,15 @@ rules:
     });
   });
 
+  it('says what becomes of the agents of an owner who leaves, or nothing at all', () => {
+    const of = (lines: string) => policyOf(`name: a\nmode: observe\n${lines}rules: []\n`);
+    expect(of('sponsors: { on_leave: reassign }\n').sponsors).toEqual({ onLeave: 'reassign' });
+    expect('sponsors' in of('')).toBe(false);
+    expect(problemsOf('name: a\nmode: observe\nrules: []\nsponsors: { on_leave: fire }\n')).toEqual([
+      '4:13 sponsors.on_leave expected one of "suspend"|"reassign"|"nothing": found "fire"',
+    ]);
+  });
+
   it('names every problem at its line', () => {
     const text = `name: x
 mode: enforced

@@ -42,7 +42,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ...['math', 'event', 'agent', 'detect', 'score', 'decide', 'engine', 'learn', 'simulate'],
     ...[...DURABLE, 'registry/registry', 'config', 'telemetry', 'errors'],
   ]),
-  api: open(['event', 'agent/lineage', 'decide', 'engine/partition', ...CONTRACTS, 'config', 'telemetry', 'errors']),
+  api: open([
+    ...['event', 'agent/lineage', 'decide', 'engine/partition', ...CONTRACTS, 'registry/report'],
+    ...['custody/jcs', 'custody/seal', 'config', 'telemetry', 'errors'],
+  ]),
   store: open(['event', 'decide', 'engine', ...CONTRACTS, 'config', 'telemetry', 'errors']),
   config: open(['math', 'event', 'agent', 'detect', 'score', 'decide', 'engine', 'errors']),
   telemetry: open(['errors']),

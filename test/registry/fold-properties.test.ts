@@ -15,6 +15,7 @@ const agent = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'a/b');
 const action = fc.constantFrom(...ACTIONS);
 const forMs = fc.option(fc.integer({ min: 1, max: 300 }));
 const key = fc.integer({ min: 0, max: 40 }).map((number) => `k${number}`);
+const owner = fc.constantFrom('eve', 'bob');
 const actor = fc.constantFrom('person:ada', 'person:ada', 'agent:a', 'sender:x');
 
 const wishes = fc.record({
@@ -49,7 +50,7 @@ const records: fc.Arbitrary<RegistryRecord> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .record({ agent, protected: fc.boolean(), ifVersion: fc.option(fc.integer({ min: 0, max: 3 })) })
+      .record({ agent, owner, protected: fc.boolean(), ifVersion: fc.option(fc.integer({ min: 0, max: 3 })) })
       .map((made) => register(0, made.agent, made)),
   },
   { weight: 1, arbitrary: fc.constant(time(0)) },
@@ -73,6 +74,12 @@ const records: fc.Arbitrary<RegistryRecord> = fc.oneof(
       }),
     ),
   },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({ owner, state: fc.constantFrom('left', 'left', 'returned'), successor: fc.option(owner), actor })
+      .map((made) => ({ type: 'sponsor' as const, timeMs: 0, authority: 't', parent: null, ...made })),
+  },
 );
 
 /** A log: records whose times mostly grow, sometimes by much, sometimes not, under one enforcing policy. */
@@ -86,7 +93,7 @@ const logs: fc.Arbitrary<RegistryRecord[]> = fc
       atMs = Math.max(0, atMs + gapMs);
       return { ...record, timeMs: atMs };
     });
-    return [policy('enforce', BRAKES, { twoPeople: [] }), ...timed];
+    return [policy('enforce', BRAKES, { twoPeople: [], sponsors: { onLeave: 'suspend' } }), ...timed];
   });
 
 const runs = { numRuns: 200, seed: 20_260_105 };
@@ -257,6 +264,30 @@ it('an effect is never kept of a restriction that is over', () => {
           for (const { version } of effects) expect(version).toBeLessThanOrEqual(entry.version);
         }
       });
+    }),
+    runs,
+  );
+});
+
+it('the sponsor feed never touches the protected but to hand them over, and told twice says nothing new', () => {
+  fc.assert(
+    fc.property(logs, (log) => {
+      const fold = createFold();
+      for (const record of log) {
+        fold.apply(time(record.timeMs));
+        const before = new Map([...fold.entries()].map((entry) => [entry.agent, entry]));
+        const verdict = fold.apply(record);
+        if (record.type !== 'sponsor') continue;
+        if (record.actor !== 'person:ada') expect(verdict.effect).toBe('refused');
+        for (const entry of fold.entries()) {
+          const was = before.get(entry.agent);
+          if (was?.protected === true) expect(entry.status).toBe(was.status);
+          expect(RANK[entry.status]).toBeGreaterThanOrEqual(RANK[was?.status ?? 'active']);
+        }
+        const told = JSON.stringify(fold.snapshot());
+        expect(['duplicate', 'refused']).toContain(fold.apply(record).effect);
+        expect(JSON.stringify(fold.snapshot())).toBe(told);
+      }
     }),
     runs,
   );

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KilldeerError } from '../../src/errors.js';
-import { readRegistryFile } from '../../src/verbs/registry-file.js';
+import { importOf, readRegistryFile } from '../../src/verbs/registry-file.js';
 import { loadSetup } from '../../src/verbs/setup.js';
 
 let folder: string;
@@ -80,22 +80,34 @@ describe('a registry file', () => {
       'registry.json',
       '[{"agent":"clerk","role":"finance"},{"agent":"b","tenant":"acme","budgets":{"day_usd":5}}]',
     );
-    expect(readRegistryFile(path)).toEqual([
+    const nothing = { role: null, owner: null, labels: [], budgets: { sessionUsd: null, dayUsd: null } };
+    expect(readRegistryFile(path).map(importOf)).toEqual([
+      { ...nothing, agent: 'clerk', tenant: '', role: 'finance' },
+      { ...nothing, agent: 'b', tenant: 'acme', budgets: { sessionUsd: null, dayUsd: 5 } },
+    ]);
+  });
+
+  it('may be a table as well, with everything that can be registered', () => {
+    const path = write(
+      'registry.CSV',
+      'agent,scopes,endpoints,trust,credential_kind,credential_issued\r\nclerk,a;b,mail.*,L2,static-key,2030-01-02\r\n',
+    );
+    expect(readRegistryFile(path).map(importOf)).toMatchObject([
       {
         agent: 'clerk',
-        tenant: '',
-        role: 'finance',
-        owner: null,
-        labels: [],
-        budgets: { session_usd: null, day_usd: null },
+        scopes: ['a', 'b'],
+        registration: {
+          trust: 'L2',
+          endpoints: ['mail.*'],
+          credential: { kind: 'static-key', issuedMs: Date.UTC(2030, 0, 2), expiresMs: null },
+        },
       },
-      { agent: 'b', tenant: 'acme', role: null, owner: null, labels: [], budgets: { session_usd: null, day_usd: 5 } },
     ]);
   });
 
   it('names what is wrong with it', () => {
     expect(problemOf(() => readRegistryFile(join(folder, 'none.json')))).toMatchObject({ code: 'usage' });
     const misspelt = write('r.json', '[{"agent":"clerk","rôle":"x"}]');
-    expect(problemOf(() => readRegistryFile(misspelt)).message).toMatch(/r\.json.*\[0\].*rôle/);
+    expect(problemOf(() => readRegistryFile(misspelt)).message).toMatch(/r\.json:1 rôle unknown member/);
   });
 });
