@@ -5,7 +5,7 @@
  */
 import type { Policy } from '../decide/policy.js';
 import type { FoldState } from './fold-state.js';
-import { createHeld, type Held, lineOf } from './inventory.js';
+import { type Held, lineOf, namesUp } from './inventory.js';
 import type { Delegates, Limit } from './limit.js';
 import { type CompiledPermission, compilePermissions, limitsOf, type Member, restrictedLimits } from './permission.js';
 import { NO_REGISTRATION, type RegistryEntry, type TrailStep } from './registry.js';
@@ -39,20 +39,19 @@ export class Standing implements Delegates {
   private childrenSize = -1;
 
   constructor(
-    agent: string,
-    line: readonly Held[],
+    names: readonly string[],
     agents: Agents | undefined,
     policy: Policy | null,
     permissions: readonly CompiledPermission[],
   ) {
-    this.agent = agent;
-    this.line = line;
-    this.entries = line.map(({ entry }) => entry);
+    this.agent = names[0];
+    this.line = names.flatMap((name) => agents?.get(name) ?? []);
+    this.entries = this.line.map(({ entry }) => entry);
     this.agents = agents;
     this.size = agents?.size ?? 0;
     this.policy = policy;
     this.permissions = permissions;
-    this.members = membersOf(agent, this.entries, agents);
+    this.members = names.map((name) => memberOf(agents, name));
     this.isRegistered = this.members[0].entry?.registered === true || this.members[0].vouched !== null;
   }
 
@@ -97,13 +96,14 @@ export class Standing implements Delegates {
 
   /** The acting agent first, those above it, then others that work for the same and are held to something. */
   trail(): TrailStep[] {
-    const steps = this.members.map(({ agent, entry }) => stepOf(agent, entry));
-    const above = this.members[1]?.agent;
-    const known = new Set(this.members.map(({ agent }) => agent));
+    const known = this.members.filter(({ entry }, index) => index === 0 || entry !== null);
+    const steps = known.map(({ agent, entry }) => stepOf(agent, entry));
+    const above = known[1]?.agent;
+    const names = new Set(known.map(({ agent }) => agent));
     for (const { entry } of above === undefined ? [] : childrenOf(this.agents, above)) {
       const { operations, endpoints, targets } = entry.registration;
       const isHeld = operations !== null || endpoints !== null || targets !== null;
-      if (isHeld && !known.has(entry.agent)) steps.push(stepOf(entry.agent, entry, above));
+      if (isHeld && !names.has(entry.agent)) steps.push(stepOf(entry.agent, entry, above));
     }
     return steps.slice(0, TRAIL_MAX);
   }
@@ -130,10 +130,8 @@ function childrenOf(agents: Agents | undefined, of: string): Held[] {
   return children;
 }
 
-function membersOf(agent: string, entries: readonly RegistryEntry[], agents: Agents | undefined): Member[] {
-  const members = entries.map((entry) => ({ agent: entry.agent, entry, vouched: voucherOf(agents, entry.agent) }));
-  if (entries[0]?.agent === agent) return members;
-  return [{ agent, entry: null, vouched: voucherOf(agents, agent) }, ...members];
+function memberOf(agents: Agents | undefined, agent: string): Member {
+  return { agent, entry: agents?.get(agent)?.entry ?? null, vouched: voucherOf(agents, agent) };
 }
 
 function voucherOf(agents: Agents | undefined, agent: string): RegistryEntry | null {
@@ -176,11 +174,8 @@ export class Standings {
     const standing = known !== undefined && this.isRight(known, agents) ? known : this.make(tenant, agent, agents);
     if (parent === null || parent === agent || standing.line.some(({ entry }) => entry.agent === parent))
       return standing;
-    const above = agents === undefined ? [] : lineOf(agents, parent);
-    const line = [...standing.line, ...above.filter((held) => !standing.line.includes(held))];
-    // Whoever acts for an agent that nobody has seen is held to what the policy says of that name.
-    if (above.length === 0) line.push(createHeld(tenant, parent, null, 0));
-    return new Standing(agent, line, agents, this.policy, this.permissions);
+    const names = new Set([...namesUp(agents, agent), ...namesUp(agents, parent)]);
+    return new Standing([...names], agents, this.policy, this.permissions);
   }
 
   private isRight(known: Standing, agents: Agents | undefined): boolean {
@@ -196,8 +191,7 @@ export class Standings {
 
   private make(tenant: string, agent: string, agents: Agents | undefined): Standing {
     if (this.count >= KEPT_MAX) this.forget();
-    const line = agents === undefined ? [] : lineOf(agents, agent);
-    const standing = new Standing(agent, line, agents, this.policy, this.permissions);
+    const standing = new Standing(namesUp(agents, agent), agents, this.policy, this.permissions);
     let ofTenant = this.kept.get(tenant);
     if (ofTenant === undefined) {
       ofTenant = new Map();

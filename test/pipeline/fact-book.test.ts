@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Permission } from '../../src/decide/intent.js';
 import type { AgentRecord } from '../../src/engine/record.js';
 import { FactBook } from '../../src/pipeline/fact-book.js';
 import type { LiveChange } from '../../src/pipeline/live-parts.js';
@@ -6,7 +7,7 @@ import { createFold } from '../../src/registry/fold.js';
 import type { RegistryRecord } from '../../src/registry/registry.js';
 import { finding } from '../api/world.js';
 import { verdictOn } from '../engine/verdict-of.js';
-import { register, seen, stop } from '../registry/records.js';
+import { policy, register, seen, stop } from '../registry/records.js';
 
 /** The changes that a registry makes of records. */
 function changesOf(...records: readonly RegistryRecord[]): LiveChange[] {
@@ -97,4 +98,41 @@ describe('the book of facts', () => {
     expect(follows[1]).toMatchObject({ role: null, labels: [], budgets: NO_BUDGETS });
     expect(book.since(0)).toEqual([follows[1]]);
   });
+
+  it('tells trust and environment where people said them', () => {
+    const registration = { trust: 'L2', environment: 'live' } as const;
+    const { follows } = bookOf(register(1, 'a', { registration }), register(2, 'a', { registration: { trust: null } }));
+    expect(follows[0]).toMatchObject({ agent: 'a', trust: 'L2', environment: 'live' });
+    expect(follows[1]).toMatchObject({ environment: 'live' });
+    expect(follows[1]).not.toHaveProperty('trust');
+  });
+
+  it('tells the lower of an agent and the permissions that are about it, whoever changes', () => {
+    const permissions = (...list: Permission[]) => ({ ...policy('observe', {}, { permissions: list }), timeMs: 5 });
+    const book = new FactBook();
+    const told = changesOf(
+      register(1, 'a', { budgets: { sessionUsd: 9, dayUsd: null } }),
+      seen(2, 'b'),
+      permissions(permission(5)),
+      seen(6, 'c'),
+      permissions(permission(7)),
+      permissions(),
+    ).map((change) =>
+      (book.note(change) as AgentRecord[]).map(({ agent, budgets }) => `${agent} ${budgets.sessionUsd}`).sort(),
+    );
+    expect(told).toEqual([['a 9'], [], ['a 5', 'b 5'], ['c 5'], ['a 7', 'b 7', 'c 7'], ['a 9', 'b null', 'c null']]);
+  });
 });
+
+/** About everybody. */
+function permission(sessionUsd: number): Permission {
+  return {
+    name: 'p',
+    who: { agents: [], roles: [], labels: [], trustMin: null, trustMax: null, environments: [] },
+    allow: { operations: null, endpoints: null, targets: null, dataClasses: null, hours: null },
+    budgets: { sessionUsd, dayUsd: null },
+    delegation: null,
+    approvals: [],
+    mode: null,
+  };
+}
