@@ -31,6 +31,8 @@ export class Inventory {
   private readonly tenants = new Map<string, Map<string, Held>>();
   /** Agents with any restriction. */
   readonly restricted = new Set<Held>();
+  /** Grows whenever an agent is put under another one: who counts the sub-agents of one looks again. */
+  moves = 0;
   private count = 0;
 
   get size(): number {
