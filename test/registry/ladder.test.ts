@@ -124,6 +124,7 @@ describe('a policy with a ladder', () => {
     for (const agent of ['b', 'c', 'b'])
       f.apply(proposal(2, wish(agent, 'suspend', { rule: 'loops', severity: 'high' })));
     f.apply(proposal(3, wish('c', 'suspend', { rule: 'loops', severity: 'critical' })));
+    f.apply(proposal(3, wish('d', 'suspend', { rule: 'trial', mode: 'observe' })));
     f.decide('', 'a', 4, { operation: 'chat', endpoint: 'pay.out' });
     settle(f, 5);
     expect(f.ladder()?.would).toEqual([

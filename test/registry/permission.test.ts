@@ -208,7 +208,7 @@ describe('delegation', () => {
     expect(f.decide('', 'a', 3, spawn('a/b')).allow).toBe(true);
     expect(f.decide('', 'a/b', 3, spawn('a/b/c'))).toMatchObject({
       denial: 'delegation',
-      reason: 'a/b may not hand work to a/b/c: a is registered for 1 steps of delegation',
+      reason: 'a/b may not hand work to a/b/c: a is registered for 1 step of delegation',
     });
     expect(f.decide('', 'a/b', 3, { operation: 'chat', endpoint: 'm' }).allow).toBe(true);
     expect(held({}, register(1, 'a', limits({ depthMax: 0 }))).decide('', 'a', 2, spawn('a/b')).allow).toBe(false);
