@@ -155,9 +155,17 @@ const storeSchema = z
 
 export type StoreConfig = z.infer<typeof storeSchema>;
 
+const responderSchema = z
+  .strictObject({
+    /** What comes through this much later than a stop was not in flight when it was made: the stop did not work. */
+    grace: duration.default(10_000),
+  })
+  .prefault({});
+
 export const configSchema = z.strictObject({
   detection: detectionSchema,
   learning: learningSchema,
+  responder: responderSchema,
   /** 'observe', 'enforce' (the policies shipped), or a policy file. */
   policy: z.string().default('observe'),
   /** Further rows of the price table; they win over the ones shipped. */
@@ -203,6 +211,18 @@ export const configSchema = z.strictObject({
       stale_after: duration.default(30_000),
       /** What /v1/decide answers then for agents that were not stopped: a stop that is known holds in any case. */
       when_stale: z.enum(['allow', 'deny']).default('allow'),
+    })
+    .prefault({}),
+  drill: z
+    .strictObject({
+      /** Between two drills that the server holds by itself, inside the process; null: none. */
+      every: duration.nullable().default(null),
+      /** Stopped and released, and nothing else: it must carry the label canary, and is registered where it is new. */
+      canary: z.string().min(1).max(200).default('killdeer-canary'),
+      children: z.number().int().min(0).max(100).default(3),
+      rounds: count(200).default(5),
+      /** Longest wait for one stage of one round. */
+      patience: duration.default(10_000),
     })
     .prefault({}),
   ops: z
@@ -257,6 +277,7 @@ export function settingsOf(config: Config, policy: Policy, hashSeed = HASH_SEED)
     latenessMs: d.lateness,
     sessionIdleMs: d.session_idle,
     closeAfterMs: d.close_after,
+    stopGraceMs: config.responder.grace,
     adoption: { sessions: d.adopt_sessions, ageMs: d.adopt_after },
     hashSeed: d.hash_seed ?? hashSeed,
     policy,

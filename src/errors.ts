@@ -88,6 +88,9 @@ export const ERRORS = {
   'registry.conflict': row(409, true, 'read the agent again and repeat with its version'),
   'registry.refused': row(409, false, 'see the reason'),
   'registry.tokens-unreadable': row(500, false, 'restore the token file, or remove it to have new tokens made'),
+  // custody
+  'custody.key': row(500, false, 'name a file or an environment variable with an Ed25519 key: PKCS#8 in PEM, or a JWK'),
+  'custody.seal': row(409, false, 'take a new review from this server: this one was changed, or is of another key'),
 } as const satisfies Record<string, Row>;
 
 export type ErrorCode = keyof typeof ERRORS;

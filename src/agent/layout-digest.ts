@@ -1,15 +1,15 @@
 /** What tells two layouts of a profile apart: bytes written under one mean something else under another. */
 import { hash64, hex64 } from '../math/hash.js';
-import { LAYOUT, PROFILE_BYTES } from './layout.js';
+import { LAYOUT, PROFILE_BYTES, WINDOW_MS } from './layout.js';
 
 const SEED = 0x6c61796f;
 const hash = new Uint32Array(2);
 
 function digest(): string {
   const fields = LAYOUT.map(({ name, view, count, byte }) => [name, view, count, byte]);
-  hash64(JSON.stringify([PROFILE_BYTES, fields]), SEED, hash);
+  hash64(JSON.stringify([PROFILE_BYTES, fields, WINDOW_MS]), SEED, hash);
   return hex64(hash[0], hash[1]);
 }
 
-/** 16 hex digits: of the fields' names, views, counts and places. */
+/** 16 hex digits: of the fields' names, views, counts and places, and of how long each window is. */
 export const LAYOUT_DIGEST: string = digest();

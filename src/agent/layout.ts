@@ -60,7 +60,7 @@ export const DETECTOR_COUNT = DETECTORS.length;
 /** Counting windows, ms, by stream; see window.ts. */
 export const STREAMS = {
   events: [10_000, 60_000, 600_000, 3_600_000],
-  starts: [600_000, 3_600_000, 21_600_000],
+  starts: [600_000, 1_800_000, 3_600_000],
   spawns: [60_000, 600_000],
   errors: [60_000, 600_000],
 } as const;
@@ -147,6 +147,7 @@ export const F = {
   modelShare: field('f32', 'modelShare', 1, 'decayed share of model calls whose model was never seen before'),
   bytesMean: field('f32', 'bytesMean', 1, 'mean bytes out of a call that sent any'),
   bytesWeight: field('f32', 'bytesWeight', 1, 'such calls learned, capped'),
+  bytesLargest: field('f32', 'bytesLargest', 1, 'bytes out of the largest call, growing and fading slowly'),
   endpointCount: field('f32', 'endpointCount', ENDPOINT_SLOTS, 'decayed uses: sessions, and once adopted, minutes'),
   endpointNewTarget: field('f32', 'endpointNewTarget', ENDPOINT_SLOTS, 'decayed share of its calls with a new target'),
   pairCount: field('f32', 'pairCount', PAIR_SLOTS, 'as endpointCount'),

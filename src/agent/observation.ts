@@ -71,8 +71,8 @@ export class Observation {
   aimSession(f64: Float64Array, u32: Uint32Array, row: number): void {
     this.s64 = f64;
     this.s32 = u32;
-    this.s8at = row * S.F64;
-    this.s4at = row * U.U32;
+    this.s8at = row * S.ROW;
+    this.s4at = row * U.ROW;
   }
 }
 

@@ -6,52 +6,64 @@
 /** Novel things remembered per session, so that each counts once. */
 export const NOVEL_SLOTS = 12;
 
-/** Offsets of a row in the f64 view. */
+/** Offsets in a row as f64. */
 export const S = {
   lastMs: 0,
   costUsd: 1,
   /** Sum of surprise at novel things, nats. */
   novelty: 2,
   events: 3,
-  F64: 4,
+  /** Length of a row: two cache lines, what every event needs in the first of them. */
+  ROW: 16,
 } as const;
 
-/** Offsets of a row in the u32 view. */
+/** Offsets in a row as u32, behind the numbers. */
 export const U = {
-  agent: 0,
-  hash: 1,
+  agent: 8,
+  hash: 9,
   /** Failures in a row of one endpoint, and its hash. */
-  errorRun: 2,
-  errorEndpoint: 3,
+  errorRun: 10,
+  errorEndpoint: 11,
   /** New things noted in `novel`, the latest NOVEL_SLOTS of them kept. */
-  novelCount: 4,
+  novelCount: 12,
   /** New things that added surprise. */
-  surprises: 5,
+  surprises: 13,
   /** Endpoints never seen before this session. */
-  firsts: 6,
+  firsts: 14,
   /** Number of the session among its agent's. */
-  ordinal: 7,
+  ordinal: 15,
   /** Sub-agents started. */
-  spawns: 8,
+  spawns: 16,
   /** Whether it held a target that the agent has adopted, and how many that nobody knows. */
-  company: 9,
-  strangers: 10,
-  novel: 11,
-  U32: 11 + NOVEL_SLOTS,
+  company: 17,
+  strangers: 18,
+  /** Hash of the target that nobody knows whose call fell over last, with its endpoint's; 0: none. */
+  fallen: 19,
+  novel: 20,
+  ROW: 32,
 } as const;
+
+const ROW_BYTES = 4 * U.ROW;
+/** Bytes of a row that say anything: what a snapshot and the shelf keep of a session. */
+export const SESSION_BYTES = 4 * (U.novel + NOVEL_SLOTS);
+
+/** Links of a row: its agent's next session, and the next newer and next older use of all. */
+const LINKS = 4;
+const NEXT = 0;
+const NEWER = 1;
+const OLDER = 2;
 
 const NONE = -1;
 
 /** Rows of running sessions; -1 stands for no row. */
 export class SessionTable {
   sessionsMax: number;
-  f64 = new Float64Array(64 * S.F64);
-  u32 = new Uint32Array(64 * U.U32);
-  private chainNext = new Int32Array(64);
-  private newer = new Int32Array(64);
-  private older = new Int32Array(64);
+  /** The rows, as f64 and as u32. */
+  f64 = new Float64Array(64 * S.ROW);
+  u32 = new Uint32Array(this.f64.buffer);
+  private links = new Int32Array(64 * LINKS);
   /** First session of an agent, by agent slot. */
-  private readonly heads: number[] = [];
+  private heads = new Int32Array(64).fill(NONE);
   private readonly free: number[] = [];
   private used = 0;
   private newest = NONE;
@@ -67,29 +79,28 @@ export class SessionTable {
   }
 
   get bytes(): number {
-    return this.f64.byteLength + this.u32.byteLength + 3 * this.chainNext.byteLength;
+    return this.f64.byteLength + this.links.byteLength;
   }
 
   /** Row of a running session of an agent, or -1. */
   find(agent: number, hash: number): number {
-    for (let row = this.head(agent); row !== NONE; row = this.chainNext[row]) {
-      if (this.u32[row * U.U32 + U.hash] === hash) return row;
+    for (let row = this.head(agent); row !== NONE; row = this.links[row * LINKS + NEXT]) {
+      if (this.u32[row * U.ROW + U.hash] === hash) return row;
     }
     return NONE;
   }
 
   head(agent: number): number {
-    const head = this.heads[agent];
-    return head === undefined ? NONE : head;
+    return agent < this.heads.length ? this.heads[agent] : NONE;
   }
 
   /** Slot of the agent whose session it is. */
   ownerOf(row: number): number {
-    return this.u32[row * U.U32 + U.agent];
+    return this.u32[row * U.ROW + U.agent];
   }
 
   next(row: number): number {
-    return this.chainNext[row];
+    return this.links[row * LINKS + NEXT];
   }
 
   /** The least recently used session when there is no room for another, else -1: end it before opening one. */
@@ -99,33 +110,34 @@ export class SessionTable {
 
   open(agent: number, hash: number, timeMs: number): number {
     const row = this.free.pop() ?? this.grow();
-    this.f64.fill(0, row * S.F64, (row + 1) * S.F64);
-    this.u32.fill(0, row * U.U32, (row + 1) * U.U32);
-    this.f64[row * S.F64 + S.lastMs] = timeMs;
-    this.u32[row * U.U32 + U.agent] = agent;
-    this.u32[row * U.U32 + U.hash] = hash;
-    this.chainNext[row] = this.head(agent);
-    this.heads[agent] = row;
+    this.u32.fill(0, row * U.ROW, (row + 1) * U.ROW);
+    this.f64[row * S.ROW + S.lastMs] = timeMs;
+    this.u32[row * U.ROW + U.agent] = agent;
+    this.u32[row * U.ROW + U.hash] = hash;
+    this.links[row * LINKS + NEXT] = this.head(agent);
+    this.setHead(agent, row);
     this.linkNewest(row);
     this.count++;
     return row;
   }
 
   touch(row: number, timeMs: number): void {
-    if (timeMs > this.f64[row * S.F64 + S.lastMs]) this.f64[row * S.F64 + S.lastMs] = timeMs;
+    if (timeMs > this.f64[row * S.ROW + S.lastMs]) this.f64[row * S.ROW + S.lastMs] = timeMs;
     if (this.newest === row) return;
     this.unlink(row);
     this.linkNewest(row);
   }
 
   close(row: number): void {
-    const agent = this.u32[row * U.U32 + U.agent];
+    const agent = this.u32[row * U.ROW + U.agent];
+    const { links } = this;
+    const next = links[row * LINKS + NEXT];
     if (this.heads[agent] === row) {
-      this.heads[agent] = this.chainNext[row];
+      this.heads[agent] = next;
     } else {
       let before = this.heads[agent];
-      while (this.chainNext[before] !== row) before = this.chainNext[before];
-      this.chainNext[before] = this.chainNext[row];
+      while (links[before * LINKS + NEXT] !== row) before = links[before * LINKS + NEXT];
+      links[before * LINKS + NEXT] = next;
     }
     this.unlink(row);
     this.free.push(row);
@@ -134,48 +146,60 @@ export class SessionTable {
 
   /** Rows in use, least recently used first. */
   *oldestFirst(): IterableIterator<number> {
-    for (let row = this.oldest; row !== NONE; row = this.newer[row]) yield row;
+    for (let row = this.oldest; row !== NONE; row = this.links[row * LINKS + NEWER]) yield row;
   }
 
   /** Rows of one agent in chain order. */
   rowsOf(agent: number): number[] {
     const rows: number[] = [];
-    for (let row = this.head(agent); row !== NONE; row = this.chainNext[row]) rows.push(row);
+    for (let row = this.head(agent); row !== NONE; row = this.links[row * LINKS + NEXT]) rows.push(row);
     return rows;
+  }
+
+  /** A row's bytes, in place. */
+  raw(row: number): Uint8Array {
+    return new Uint8Array(this.f64.buffer, row * ROW_BYTES, SESSION_BYTES);
+  }
+
+  private setHead(agent: number, row: number): void {
+    if (agent >= this.heads.length) {
+      const larger = new Int32Array(2 * agent).fill(NONE);
+      larger.set(this.heads);
+      this.heads = larger;
+    }
+    this.heads[agent] = row;
   }
 
   private grow(): number {
     const row = this.used++;
-    if (row === this.chainNext.length) {
-      const rows = row * 2;
-      this.f64 = resized(this.f64, new Float64Array(rows * S.F64));
-      this.u32 = resized(this.u32, new Uint32Array(rows * U.U32));
-      this.chainNext = resized(this.chainNext, new Int32Array(rows));
-      this.newer = resized(this.newer, new Int32Array(rows));
-      this.older = resized(this.older, new Int32Array(rows));
+    if (row * LINKS === this.links.length) {
+      const u32 = new Uint32Array(2 * row * U.ROW);
+      u32.set(this.u32);
+      this.u32 = u32;
+      this.f64 = new Float64Array(u32.buffer);
+      const links = new Int32Array(2 * row * LINKS);
+      links.set(this.links);
+      this.links = links;
     }
     return row;
   }
 
   private linkNewest(row: number): void {
-    this.older[row] = this.newest;
-    this.newer[row] = NONE;
-    if (this.newest !== NONE) this.newer[this.newest] = row;
+    const { links } = this;
+    links[row * LINKS + OLDER] = this.newest;
+    links[row * LINKS + NEWER] = NONE;
+    if (this.newest !== NONE) links[this.newest * LINKS + NEWER] = row;
     this.newest = row;
     if (this.oldest === NONE) this.oldest = row;
   }
 
   private unlink(row: number): void {
-    const n = this.newer[row];
-    const o = this.older[row];
-    if (n !== NONE) this.older[n] = o;
+    const { links } = this;
+    const n = links[row * LINKS + NEWER];
+    const o = links[row * LINKS + OLDER];
+    if (n !== NONE) links[n * LINKS + OLDER] = o;
     else if (this.newest === row) this.newest = o;
-    if (o !== NONE) this.newer[o] = n;
+    if (o !== NONE) links[o * LINKS + NEWER] = n;
     else if (this.oldest === row) this.oldest = n;
   }
-}
-
-function resized<T extends Float64Array | Uint32Array | Int32Array>(from: T, to: T): T {
-  to.set(from as never);
-  return to;
 }

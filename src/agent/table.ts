@@ -4,6 +4,7 @@
  * table is full a newcomer must be seen several times, and only an idle agent makes room.
  */
 import { PROFILE_BYTES, type Profile } from './layout.js';
+import { NameIndex } from './name-index.js';
 
 const PAGE_AGENTS = 256;
 /** Uses that a newcomer must show before it may displace an idle agent. */
@@ -13,6 +14,23 @@ const IDLE_MS = 600_000;
 const DOOR_SLOTS = 1 << 16;
 /** Minutes of an hour: each agent is looked at in one of them (see AgentTable.due). */
 const MINUTES = 60;
+
+/** A use: time, ms, as f64; then the slots of the next newer and the next older use as i32, -1 at the ends. */
+const USE_8 = 2;
+const USE_4 = 4;
+const NEWER = 2;
+const OLDER = 3;
+
+interface Uses {
+  readonly usedMs: Float64Array;
+  readonly links: Int32Array;
+}
+
+/** Room for the uses of so many slots. */
+function createUses(slots: number): Uses {
+  const usedMs = new Float64Array(slots * USE_8);
+  return { usedMs, links: new Int32Array(usedMs.buffer) };
+}
 
 /** Who sits in a slot. */
 export interface TableEntry {
@@ -39,23 +57,28 @@ function hashName(text: string): number {
 /** Slots of agents and the pages of their profiles. */
 export class AgentTable {
   agentsMax: number;
-  private readonly bound = new Map<string, Map<string, number>>();
-  private readonly unbound = new Map<string, Map<string, number>>();
+  /** By tenant; of agents whose senders are bound, and of the others. */
+  private readonly bound = new Map<string, NameIndex>();
+  private readonly unbound = new Map<string, NameIndex>();
   private readonly pages: { f64: Float64Array; f32: Float32Array; u32: Uint32Array }[] = [];
   private readonly entries: (TableEntry | null)[] = [];
+  /** Names by slot, apart from the entries: looking one up reads no more than it must. */
+  private readonly names: string[] = [];
   private readonly free: number[] = [];
-  /** Least recently used list: links by slot, -1 at the ends. */
-  private readonly newer: number[] = [];
-  private readonly older: number[] = [];
+  /** Least recently used list and time of use by slot, side by side because every event moves all of them. */
+  private uses = createUses(64);
   private newest = -1;
   private oldest = -1;
-  private readonly usedMs: number[] = [];
   private readonly byMinute: Set<number>[] = Array.from({ length: MINUTES }, () => new Set());
   private readonly door = new Uint8Array(DOOR_SLOTS);
   private knocked = false;
   private count = 0;
 
-  constructor(agentsMax: number) {
+  /** `seed`: of the hashes of names. */
+  constructor(
+    agentsMax: number,
+    private readonly seed = 0,
+  ) {
     this.agentsMax = agentsMax;
   }
 
@@ -70,8 +93,8 @@ export class AgentTable {
 
   /** Slot of an agent, or -1. */
   find(tenant: string, name: string, bound: boolean): number {
-    const slot = (bound ? this.bound : this.unbound).get(tenant)?.get(name);
-    return slot === undefined ? -1 : slot;
+    const names = (bound ? this.bound : this.unbound).get(tenant);
+    return names === undefined ? -1 : names.find(name);
   }
 
   entry(slot: number): TableEntry {
@@ -101,7 +124,8 @@ export class AgentTable {
 
   /** Marks a use; time moves forward only. */
   touch(slot: number, timeMs: number): void {
-    if (timeMs > this.usedMs[slot]) this.usedMs[slot] = timeMs;
+    const { usedMs } = this.uses;
+    if (timeMs > usedMs[slot * USE_8]) usedMs[slot * USE_8] = timeMs;
     if (this.newest === slot) return;
     this.unlink(slot);
     this.linkNewest(slot);
@@ -118,7 +142,7 @@ export class AgentTable {
     const h = hashName(key) & (DOOR_SLOTS - 1);
     this.knocked = true;
     if (this.door[h] < 255) this.door[h]++;
-    if (this.door[h] < ADMIT_AFTER || timeMs - this.usedMs[this.oldest] < IDLE_MS) return -2;
+    if (this.door[h] < ADMIT_AFTER || timeMs - this.usedAt(this.oldest) < IDLE_MS) return -2;
     return this.oldest;
   }
 
@@ -138,15 +162,16 @@ export class AgentTable {
     const index = bound ? this.bound : this.unbound;
     let names = index.get(tenant);
     if (names === undefined) {
-      names = new Map();
+      names = new NameIndex(this.names, this.seed);
       index.set(tenant, names);
     }
-    names.set(name, slot);
+    this.names[slot] = name;
+    names.add(name, slot);
     const key = agentKey(tenant, name, bound);
     const minute = hashName(key) % MINUTES;
     this.entries[slot] = { tenant, name, bound, key, minute };
     this.raw(slot).fill(0);
-    this.usedMs[slot] = timeMs;
+    this.uses.usedMs[slot * USE_8] = timeMs;
     this.linkNewest(slot);
     this.byMinute[minute].add(slot);
     this.count++;
@@ -155,8 +180,8 @@ export class AgentTable {
 
   remove(slot: number): void {
     const { tenant, name, bound, minute } = this.entry(slot);
-    const names = (bound ? this.bound : this.unbound).get(tenant);
-    names?.delete(name);
+    (bound ? this.bound : this.unbound).get(tenant)?.remove(name);
+    this.names[slot] = '';
     this.byMinute[minute].delete(slot);
     this.unlink(slot);
     this.entries[slot] = null;
@@ -183,11 +208,11 @@ export class AgentTable {
 
   /** All slots in use, oldest use first: the order a snapshot keeps. */
   *oldestFirst(): IterableIterator<number> {
-    for (let slot = this.oldest; slot !== -1; slot = this.newer[slot]) yield slot;
+    for (let slot = this.oldest; slot !== -1; slot = this.uses.links[slot * USE_4 + NEWER]) yield slot;
   }
 
   usedAt(slot: number): number {
-    return this.usedMs[slot];
+    return this.uses.usedMs[slot * USE_8];
   }
 
   doorBytes(): Uint8Array {
@@ -206,26 +231,31 @@ export class AgentTable {
       this.pages.push({ f64: new Float64Array(buffer), f32: new Float32Array(buffer), u32: new Uint32Array(buffer) });
     }
     this.entries.push(null);
-    this.newer.push(-1);
-    this.older.push(-1);
-    this.usedMs.push(0);
+    this.names.push('');
+    if ((slot + 1) * USE_8 > this.uses.usedMs.length) {
+      const larger = createUses(slot * 2);
+      larger.links.set(this.uses.links);
+      this.uses = larger;
+    }
     return slot;
   }
 
   private linkNewest(slot: number): void {
-    this.older[slot] = this.newest;
-    this.newer[slot] = -1;
-    if (this.newest !== -1) this.newer[this.newest] = slot;
+    const { links } = this.uses;
+    links[slot * USE_4 + OLDER] = this.newest;
+    links[slot * USE_4 + NEWER] = -1;
+    if (this.newest !== -1) links[this.newest * USE_4 + NEWER] = slot;
     this.newest = slot;
     if (this.oldest === -1) this.oldest = slot;
   }
 
   private unlink(slot: number): void {
-    const n = this.newer[slot];
-    const o = this.older[slot];
-    if (n !== -1) this.older[n] = o;
+    const { links } = this.uses;
+    const n = links[slot * USE_4 + NEWER];
+    const o = links[slot * USE_4 + OLDER];
+    if (n !== -1) links[n * USE_4 + OLDER] = o;
     else if (this.newest === slot) this.newest = o;
-    if (o !== -1) this.newer[o] = n;
+    if (o !== -1) links[o * USE_4 + NEWER] = n;
     else if (this.oldest === slot) this.oldest = n;
   }
 }

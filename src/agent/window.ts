@@ -89,6 +89,28 @@ export function slidingCount(p: Profile, w: number, timeMs: number): number {
   return p.f32[p.at4 + F.windowCurrent + w] + p.f32[p.at4 + F.windowPrevious + w] * (1 - part);
 }
 
+/**
+ * Buckets of window `w` that the agent has lived through: of its first only what came after its first call, which the
+ * shortest window knows to ten seconds. For agents younger than the memory of that one.
+ */
+export function livedBuckets(p: Profile, w: number): number {
+  if (p.f32[p.at4 + F.windowWeight + w] === 0) return 0;
+  const bornMs = (p.u32[p.at4 + F.windowIndex] - p.f32[p.at4 + F.windowWeight]) * WINDOW_MS[0];
+  return (p.u32[p.at4 + F.windowIndex + w] * WINDOW_MS[w] - bornMs) / WINDOW_MS[w];
+}
+
+/**
+ * The sliding count while the bucket before is the agent's first: as if its calls lay evenly over a bucket that the agent
+ * did not live through, a newcomer would be believed to have called less than it did.
+ */
+export function firstCount(p: Profile, w: number, timeMs: number): number {
+  const ms = WINDOW_MS[w];
+  const lived = livedBuckets(p, w);
+  const inside = ((p.u32[p.at4 + F.windowIndex + w] + 1) * ms - timeMs) / ms;
+  const part = inside < lived ? inside / lived : 1;
+  return p.f32[p.at4 + F.windowCurrent + w] + p.f32[p.at4 + F.windowPrevious + w] * part;
+}
+
 /** Adds to the running bucket of a window. */
 export function addCount(p: Profile, w: number, count: number): void {
   p.f32[p.at4 + F.windowCurrent + w] += count;

@@ -12,6 +12,7 @@ import type {
   DenialsQuery,
 } from './approval-schema.js';
 import type { IngestAnswer, Role } from './contract.js';
+import type { DrillAnswer, DrillBody, DrillsAnswer } from './drill-schema.js';
 import type { LadderBody, PolicyAnswer } from './policy-schema.js';
 import type {
   AgentAnswer,
@@ -79,6 +80,8 @@ export interface Client {
   policy(): Promise<PolicyAnswer>;
   movePolicy(body: LadderBody): Promise<PolicyAnswer>;
   brakes(): Promise<BrakesAnswer>;
+  drills(): Promise<DrillsAnswer>;
+  reportDrill(body: DrillBody): Promise<DrillAnswer>;
   findings(query?: FindingsQuery): Promise<FindingsAnswer>;
   finding(id: string): Promise<FindingAnswer>;
   decide(body: DecideBody): Promise<DecideAnswer>;
@@ -111,6 +114,8 @@ export function createClient(options: ClientOptions): Client {
     policy: () => call('GET', '/v1/policy'),
     movePolicy: (body) => call('POST', '/v1/policy/ladder', { body }),
     brakes: () => call('GET', '/v1/brakes'),
+    drills: () => call('GET', '/v1/drills'),
+    reportDrill: (body) => call('POST', '/v1/drills', { body }),
     findings: (query = {}) => call('GET', '/v1/findings', { query: { ...query } }),
     finding: (id) => call('GET', `/v1/findings/${encodeURIComponent(id)}`),
     decide: (body) => call('POST', '/v1/decide', { body }),

@@ -110,6 +110,9 @@ export interface RegistryPort
     | 'denials'
     | 'policy'
     | 'ladder'
+    | 'drills'
+    | 'leavers'
+    | 'foreseeSponsor'
   > {
   write(record: RegistryRecord): Promise<Verdict>;
   /** In a lasting order; new ones may come in between, none ever goes. */
@@ -151,6 +154,8 @@ export interface StatusPort {
   health(): Health;
   /** It can take traffic now. */
   ready(): Health;
+  /** An agent could be stopped now, as far as this process knows. */
+  stop(): Health;
   /** Plain JSON for people with a token. */
   stats(): Readonly<Record<string, unknown>>;
 }

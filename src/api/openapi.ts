@@ -1,6 +1,8 @@
 /** The OpenAPI 3.1 document, from the routes as they are registered and the zod schemas that check their calls. */
 import * as z from 'zod';
+import { exportAnswer } from './file-schema.js';
 import type { RouteRow } from './route.js';
+import { FILE_TYPES } from './route-agent-file.js';
 import { EVENT_TYPES } from './route-events.js';
 import { TRACE_TYPES } from './route-traces.js';
 import { answers, metricsAnswer, problemAnswer, requests, tracesAnswer, tracesStatus } from './schema.js';
@@ -76,6 +78,16 @@ const BYTES_BODIES: Readonly<Record<string, Json>> = {
       'See docs/events.md.',
     content: Object.fromEntries(TRACE_TYPES.map((type) => [type, { schema: { type: 'string' } }])),
   },
+  importAgents: {
+    required: true,
+    description: 'Agents as a JSON array, JSON Lines or CSV, at most 10,000 and 16 MiB. See docs/registry.md.',
+    content: Object.fromEntries(FILE_TYPES.map((type) => [type, { schema: { type: 'string' } }])),
+  },
+  sendSponsors: {
+    required: true,
+    description: 'Owners as a JSON array, JSON Lines or CSV, at most 100,000 and 16 MiB. See docs/registry.md.',
+    content: Object.fromEntries(FILE_TYPES.map((type) => [type, { schema: { type: 'string' } }])),
+  },
 };
 
 function parametersOf(schema: z.ZodObject | null, place: 'path' | 'query'): Json[] {
@@ -110,6 +122,7 @@ function responsesOf(row: RouteRow): Json {
 function answerTypes(status: string, schema: z.ZodType): readonly string[] {
   if (schema === tracesAnswer || schema === tracesStatus) return TRACE_TYPES;
   if (schema === metricsAnswer) return ['text/plain'];
+  if (schema === exportAnswer) return ['application/x-ndjson', 'text/csv'];
   return [Number(status) === 400 ? 'application/problem+json' : 'application/json'];
 }
 

@@ -1,26 +1,22 @@
 /** The agents: list, read, register. */
 import { KilldeerError } from '../errors.js';
-import type { RegistryEntry, RegistryRecord } from '../registry/registry.js';
+import type { RegistryEntry } from '../registry/registry.js';
 import { askedAgent, identityOf } from './access.js';
+import { type AgentsFilter, isWanted } from './agents-filter.js';
 import { covers } from './binding.js';
 import type { Bindings, RegistryPort, ServerParts } from './contract.js';
+import { changesOf, objectionTo } from './registration.js';
 import { type Api, authorityOf } from './route.js';
 import {
   agentAnswer,
   agentPath,
   agentsAnswer,
   agentsQuery,
-  type RegisterBody,
   registerBody,
   tenantQuery,
   verdictAnswer,
 } from './schema.js';
 import { agentView, verdictAnswerOf } from './view.js';
-
-interface AgentsFilter {
-  readonly tenant?: string | undefined;
-  readonly status?: string | undefined;
-}
 
 export function registerAgents(app: Api, { registry, clock }: ServerParts): void {
   app.route({
@@ -60,14 +56,16 @@ export function registerAgents(app: Api, { registry, clock }: ServerParts): void
     schema: { params: agentPath, querystring: tenantQuery, body: registerBody, response: { 200: verdictAnswer } },
     handler: async (request) => {
       const { identity, tenant, agent } = askedAgent(request);
+      const { if_version: ifVersion = null, ...wish } = request.body;
+      const entry = registry.entry(tenant, agent);
+      const objection = objectionTo(wish, entry);
+      if (objection !== null) throw new KilldeerError('api.invalid', `${objection.member} ${objection.message}`);
       const verdict = await registry.write({
         type: 'register',
         ...authorityOf(identity, request.id),
         timeMs: clock(),
-        tenant,
-        agent,
-        ifVersion: request.body.if_version ?? null,
-        ...changesOf(request.body),
+        ...{ tenant, agent, ifVersion },
+        ...changesOf(wish, entry),
       });
       return verdictAnswerOf(verdict, null);
     },
@@ -89,36 +87,9 @@ function page(registry: RegistryPort, bindings: Bindings, filter: AgentsFilter, 
   const agents: ReturnType<typeof agentView>[] = [];
   let place = 0;
   for (const entry of registry.entries()) {
-    if (place++ < cursor || !matches(entry, filter) || !covers(bindings, entry.tenant, entry.agent)) continue;
+    if (place++ < cursor || !isWanted(entry, filter) || !covers(bindings, entry.tenant, entry.agent)) continue;
     if (agents.length === limit) return { agents, cursor: place - 1 };
     agents.push(agentView(entry));
   }
   return { agents, cursor: null };
-}
-
-function matches(entry: RegistryEntry, filter: AgentsFilter): boolean {
-  return (
-    (filter.tenant === undefined || filter.tenant === entry.tenant) &&
-    (filter.status === undefined || filter.status === entry.status)
-  );
-}
-
-type Changes = Omit<
-  Extract<RegistryRecord, { type: 'register' }>,
-  'type' | 'timeMs' | 'tenant' | 'agent' | 'ifVersion' | 'actor' | 'authority' | 'parent'
->;
-
-/** Absent members stay absent: they are left as they are. */
-function changesOf(body: RegisterBody): Changes {
-  return {
-    ...(body.owner === undefined ? {} : { owner: body.owner }),
-    ...(body.parent === undefined ? {} : { parentAgent: body.parent }),
-    ...(body.role === undefined ? {} : { role: body.role }),
-    ...(body.labels === undefined ? {} : { labels: body.labels }),
-    ...(body.scopes === undefined ? {} : { scopes: body.scopes }),
-    ...(body.budgets === undefined
-      ? {}
-      : { budgets: { sessionUsd: body.budgets.session_usd, dayUsd: body.budgets.day_usd } }),
-    ...(body.protected === undefined ? {} : { protected: body.protected }),
-  };
 }

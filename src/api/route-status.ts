@@ -13,7 +13,7 @@ export function registerStatus(app: Api, status: StatusPort, version: string): v
     handler: async () => ({ ...status.stats() }),
   });
 
-  const probe = (url: string, operation: string, summary: string, ask: () => Health) =>
+  const probe = (url: string, operation: string, summary: string, ask: () => Health, more: () => object = () => ({})) =>
     app.route({
       method: 'GET',
       url,
@@ -22,11 +22,19 @@ export function registerStatus(app: Api, status: StatusPort, version: string): v
       schema: { response: { 200: healthAnswer, 503: healthAnswer } },
       handler: async (_request, reply) => {
         const { ok, reason } = ask();
-        return reply.code(ok ? 200 : 503).send({ ok, reason });
+        return reply.code(ok ? 200 : 503).send({ ok, reason, ...more() });
       },
     });
   probe('/healthz', 'getHealth', 'Probe whether the process works', () => status.health());
-  probe('/readyz', 'getReadiness', 'Probe whether it can take traffic', () => status.ready());
+  probe(
+    '/readyz',
+    'getReadiness',
+    'Probe whether it can take traffic',
+    () => status.ready(),
+    () => ({
+      stop: status.stop(),
+    }),
+  );
 
   // Made at the first question, when every route is known, and kept: the routes never change after that.
   let document: ReturnType<typeof openApiDocument> | null = null;

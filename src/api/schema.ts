@@ -6,7 +6,9 @@ import * as z from 'zod';
 import { ACTIONS, MODES, SEVERITIES } from '../decide/finding.js';
 import { LIMITS } from '../event/schema.js';
 import { isNameText } from '../event/text.js';
+import { TRUST_LEVELS } from '../registry/registry.js';
 import { ROLES } from './contract.js';
+import { budgetsMember, registerMembers, registrationAnswer } from './registration-schema.js';
 
 /** Schemas by name, for the document's components. */
 export const requests = z.registry<{ id: string }>();
@@ -23,7 +25,6 @@ const text = z.string().min(1).max(500);
 const word = z.string().min(1).max(64).refine(isNameText, NOT_A_NAME);
 const key = z.string().min(1).max(200);
 const version = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-const usd = z.number().min(0).max(1e9);
 
 // Parts of the path and the query.
 
@@ -39,11 +40,23 @@ export const resetQuery = z.strictObject({
 const limit = z.coerce.number().int().min(1).max(1000).default(100);
 const cursor = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional();
 
+/** Which agents; what is left out does not matter. */
+export const agentsFilter = {
+  owner: z.string().max(NAME_MAX).optional().describe('the technical owner counts too'),
+  role: z.string().max(64).optional(),
+  label: z.string().max(64).optional(),
+  trust: z.enum(TRUST_LEVELS).optional(),
+  environment: z.string().max(64).optional(),
+  registered: z.enum(['true', 'false']).optional(),
+  q: z.string().max(NAME_MAX).optional().describe('part of its name, owners or purpose, in any case'),
+};
+
 export const agentsQuery = z.strictObject({
   limit,
   cursor,
   tenant: tenant.optional(),
   status: z.enum(['active', 'throttled', 'restricted', 'suspended', 'revoked']).optional(),
+  ...agentsFilter,
 });
 
 export const findingsQuery = z.strictObject({
@@ -67,19 +80,8 @@ export const decideBody = z
   })
   .register(requests, { id: 'Question' });
 
-const budgets = z.strictObject({ session_usd: usd.nullable(), day_usd: usd.nullable() });
-
 export const registerBody = z
-  .strictObject({
-    owner: z.string().max(NAME_MAX).nullable().optional(),
-    parent: agent.nullable().optional().describe('the agent that it works for: a stop of that one covers it too'),
-    role: word.nullable().optional(),
-    labels: z.array(word).max(64).optional(),
-    scopes: z.array(z.string().min(1).max(NAME_MAX)).max(256).optional(),
-    budgets: budgets.optional(),
-    protected: z.boolean().optional(),
-    if_version: version.nullable().optional(),
-  })
+  .strictObject({ ...registerMembers, budgets: budgetsMember.optional(), if_version: version.nullable().optional() })
   .register(requests, { id: 'Registration' });
 
 export const stopBody = z
@@ -192,6 +194,7 @@ export const agentAnswer = z
     attempts: z.number().int().describe('calls refused since the stop'),
     first_seen_ms: ms,
     last_change_ms: ms,
+    ...registrationAnswer,
   })
   .register(answers, { id: 'Agent' });
 
@@ -287,8 +290,9 @@ export const resetAnswer = z.object({ reset: z.literal(true) }).register(answers
 
 export const statusAnswer = z.looseObject({}).register(answers, { id: 'Status' });
 
-export const healthAnswer = z
-  .object({ ok: z.boolean(), reason: z.string().nullable() })
+const health = z.object({ ok: z.boolean(), reason: z.string().nullable() });
+export const healthAnswer = health
+  .extend({ stop: health.optional().describe('whether an agent could be stopped now; at /readyz') })
   .register(answers, { id: 'Health' });
 
 export const tokenEntryAnswer = z

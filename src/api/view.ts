@@ -3,6 +3,7 @@ import type { Finding, Proposal } from '../decide/finding.js';
 import { KilldeerError } from '../errors.js';
 import type { RegistryEntry, Verdict } from '../registry/registry.js';
 import type { RegistryPort, TokenEntry } from './contract.js';
+import { registrationView } from './registration.js';
 import type {
   AgentAnswer,
   BrakesAnswer,
@@ -33,6 +34,7 @@ export function agentView(entry: RegistryEntry): AgentAnswer {
     attempts: entry.attempts,
     first_seen_ms: entry.firstSeenMs,
     last_change_ms: entry.lastChangeMs,
+    ...registrationView(entry.registration),
   };
 }
 

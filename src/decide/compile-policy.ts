@@ -3,6 +3,7 @@
  * file; a text that is wrong is a value, never an exception. The file's form is explained in docs/policy.md.
  */
 import { type Document, LineCounter, parseDocument } from 'yaml';
+import { compileBrakes } from './brakes-file.js';
 import { compileAllowance, compilePermission } from './permission-file.js';
 import type { Policy, PolicyRule } from './policy.js';
 import { type PolicyFile, policySchema } from './policy-file.js';
@@ -45,20 +46,21 @@ function compileRule({ name, mode, when, do: wish }: PolicyFile['rules'][number]
     action: wish.action,
     forMs: wish.for ?? null,
     callsPerMinute: wish.calls_per_minute ?? null,
+    ...(wish.proportional === true ? { proportional: true } : {}),
   };
 }
 
 /** What was not written is left out: a policy that names none of it reads, and digests, as it always did. */
 function compile(file: PolicyFile): Policy {
-  const { stops_max: stopsMax, interval: intervalMs, cooldown: cooldownMs } = file.brakes;
   const { ladder, two_people: twoPeople, permissions, restricted } = file;
   return {
     name: file.name,
     mode: file.mode,
-    brakes: { stopsMax, intervalMs, cooldownMs },
+    brakes: compileBrakes(file.brakes),
     rules: file.rules.map(compileRule),
     protectedAgents: file.protected,
     unregistered: file.unregistered,
+    ...(file.sponsors === undefined ? {} : { sponsors: { onLeave: file.sponsors.on_leave } }),
     ...(ladder === undefined ? {} : { ladder: { promoteAfterMs: ladder.promote_after } }),
     ...(twoPeople === undefined ? {} : { twoPeople }),
     ...(permissions === undefined ? {} : { permissions: permissions.map(compilePermission) }),

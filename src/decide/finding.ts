@@ -41,6 +41,10 @@ export const KINDS = [
   'deploy',
   'shared-credential',
   'delegation-tree',
+  'breaker-open',
+  'stop-unverified',
+  'delivery-dead',
+  'halted',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -137,4 +141,6 @@ export interface Proposal {
   readonly partition: number;
   readonly epoch: number;
   readonly offset: number;
+  /** The finding's leading measurement; left out: it has none. */
+  readonly measured?: { readonly feature: string; readonly observed: number };
 }

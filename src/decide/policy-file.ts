@@ -1,14 +1,14 @@
 /** The form of a policy file: its members, their limits and defaults. */
 import { z } from 'zod';
+import { createBrakesSchema } from './brakes-file.js';
 import { DURATION_WORDS, duration } from './duration.js';
 import { ACTIONS, KINDS, SEVERITIES } from './finding.js';
 import { permissionsSchema, restrictedSchema } from './permission-file.js';
-import { BRAKES_DEFAULT } from './policy.js';
+import { ON_LEAVE } from './policy.js';
 import { mode, name, names, prefixes, refuseTwins } from './policy-terms.js';
 import { TRUST_LEVELS } from './trust.js';
 
 const RULES_MAX = 100;
-const STOPS_MAX = 1_000;
 const CALLS_PER_MINUTE_MAX = 1_000_000;
 /** Written out, so that a restriction without an end is never the outcome of a line left out. */
 const UNTIL_RELEASED = 'until-released';
@@ -32,6 +32,7 @@ const doSchema = z
     action: z.enum(ACTIONS),
     for: z.union([z.literal(UNTIL_RELEASED).transform(() => null), duration]).optional(),
     calls_per_minute: z.number().int().min(1).max(CALLS_PER_MINUTE_MAX).optional(),
+    proportional: z.boolean().optional(),
   })
   .superRefine((wish, context) => {
     const complain = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
@@ -44,6 +45,9 @@ const doSchema = z
     }
     if (wish.action !== 'throttle' && wish.calls_per_minute !== undefined) {
       complain('calls_per_minute', `${wish.action} takes none: leave it out`);
+    }
+    if (wish.action !== 'throttle' && wish.proportional !== undefined) {
+      complain('proportional', `${wish.action} has no rate: leave it out`);
     }
   });
 
@@ -60,14 +64,9 @@ export const policySchema = z
       .array(z.enum(['revoke']))
       .max(1)
       .optional(),
-    brakes: z
-      .strictObject({
-        stops_max: z.number().int().min(0).max(STOPS_MAX).default(BRAKES_DEFAULT.stopsMax),
-        interval: duration.default(BRAKES_DEFAULT.intervalMs),
-        cooldown: duration.default(BRAKES_DEFAULT.cooldownMs),
-      })
-      .prefault({}),
+    brakes: createBrakesSchema(duration),
     protected: prefixes.default([]),
+    sponsors: z.strictObject({ on_leave: z.enum(ON_LEAVE) }).optional(),
     permissions: permissionsSchema.optional(),
     restricted: restrictedSchema.optional(),
     rules: z

@@ -32,6 +32,8 @@ export interface PolicyRule {
   /** ms; null: until released. */
   readonly forMs: number | null;
   readonly callsPerMinute: number | null;
+  /** For throttle: the farther from usual, the fewer calls; left out: always the rate stated. */
+  readonly proportional?: boolean;
 }
 
 /** How much may be stopped without a person. */
@@ -41,6 +43,18 @@ export interface Brakes {
   readonly intervalMs: number;
   /** After a release or expiry, no new automatic stop of the same agent for this long. */
   readonly cooldownMs: number;
+  /** Most automatic stops per interval of one role's agents; left out: 3. */
+  readonly cohortMax?: number;
+  /** Parts of either that findings of medium severity and below, and of high and below, may use; left out: 0.4 and 0.8. */
+  readonly shares?: StopShares;
+  /** Within the cooldown a finding this many times worse than the last one stops all the same; left out: none does. */
+  readonly hysteresis?: number;
+}
+
+/** Parts of the automatic stops, (0, 1]; critical findings may use all. */
+export interface StopShares {
+  readonly medium: number;
+  readonly high: number;
 }
 
 /** In force where a policy names none, and before the first policy: few enough for a person to check each of them. */
@@ -57,6 +71,8 @@ export interface Policy {
   readonly protectedAgents: readonly string[];
   /** What the inline decision answers for an agent that nobody registered; left out: allow. */
   readonly unregistered?: 'allow' | 'deny';
+  /** What becomes of the agents of somebody who left; left out: nothing. */
+  readonly sponsors?: { readonly onLeave: OnLeave };
   /** With one, `mode` is the top step, and the fold says on which step it stands. */
   readonly ladder?: Ladder;
   /** What a person does not do alone; left out: revoke. */
@@ -66,6 +82,10 @@ export interface Policy {
   /** What an agent under `restrict` may still do; left out: what it is registered for, or to think and no more. */
   readonly restricted?: Allowance;
 }
+
+/** Names of what may follow when the owner of agents leaves. */
+export const ON_LEAVE = ['suspend', 'reassign', 'nothing'] as const;
+export type OnLeave = (typeof ON_LEAVE)[number];
 
 /** What a rule may ask about the agent; comes from the registry by control records. */
 export interface AgentFacts {

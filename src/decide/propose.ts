@@ -2,7 +2,7 @@
  * From one finding to at most one proposal. The first rule that matches wins; no rule, no proposal. Pure: the same
  * policy, finding, facts and position give the same proposal, so a record delivered twice proposes the same key twice.
  */
-import { type Finding, MODES, type Mode, SEVERITIES } from './finding.js';
+import { type Finding, MODES, type Mode, type Proposal, SEVERITIES } from './finding.js';
 import type { AgentDescription, AgentFacts, PolicyRule, Propose } from './policy.js';
 import { isTrustWithin, type TrustLevel, trustOf } from './trust.js';
 
@@ -49,6 +49,25 @@ function modeOf(policy: Mode, rule: Mode | null): Mode {
 }
 
 /**
+ * Calls per minute of a throttle; of one in proportion, the rate stated times what is expected over what was observed:
+ * twice the usual leaves half of it. Never above the rate stated, never below 1.
+ */
+function rateOf({ callsPerMinute, proportional }: PolicyRule, finding: Finding): number | null {
+  const top = finding.attribution[0];
+  if (callsPerMinute === null || proportional !== true || top === undefined || !(top.observed > 0))
+    return callsPerMinute;
+  const rate = Math.round((callsPerMinute * Math.max(0, top.expected)) / top.observed);
+  // A measurement that is no number says nothing of the distance.
+  return Number.isNaN(rate) ? callsPerMinute : Math.max(1, Math.min(callsPerMinute, rate));
+}
+
+/** What the finding was judged by, so that a later one can be called worse. */
+function measureOf({ attribution }: Finding): Pick<Proposal, 'measured'> {
+  const top = attribution[0];
+  return top === undefined ? {} : { measured: { feature: top.feature, observed: top.observed } };
+}
+
+/**
  * Proposes what the policy wants done about a finding, or null. Made in every mode, observe included, so that the
  * registry can say what would have been done. A finding with any unbound evidence never proposes: whoever can only
  * send telemetry must not be able to stop an agent. A hard budget is a limit that a person set, hence past the brakes.
@@ -69,7 +88,7 @@ export const propose: Propose = (policy, finding, facts, position) => {
     kind: finding.kind,
     severity: finding.severity,
     forMs: rule.forMs,
-    callsPerMinute: rule.callsPerMinute,
+    callsPerMinute: rateOf(rule, finding),
     policy: policy.name,
     rule: rule.name,
     hardBudget: finding.kind === 'budget' && isUsedUp(finding),
@@ -77,5 +96,6 @@ export const propose: Propose = (policy, finding, facts, position) => {
     partition: position.partition,
     epoch: position.epoch,
     offset: position.offset,
+    ...measureOf(finding),
   };
 };

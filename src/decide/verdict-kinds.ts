@@ -23,5 +23,13 @@ export const MILDER_FACES: Readonly<Partial<Record<Kind, readonly Kind[]>>> = {
   'session-spend': ['spend'],
 };
 
-/** A limit that people set, and what is about no agent: no verdict can mute these. */
-export const UNMUTABLE: ReadonlySet<Kind> = new Set(['budget', 'agent-flood', 'source-refused']);
+/** A limit that people set, what is about no agent, and what says that a stop failed: no verdict can mute these. */
+export const UNMUTABLE: ReadonlySet<Kind> = new Set([
+  'budget',
+  'agent-flood',
+  'source-refused',
+  'breaker-open',
+  'stop-unverified',
+  'delivery-dead',
+  'halted',
+]);

@@ -8,7 +8,7 @@
 import { interestingScore } from '../agent/interest.js';
 import { DETECTORS, type DetectorName, F, type Profile, WINDOW_COUNT, WINDOW_MS } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
-import { addCount, slidingCount, windowVariance } from '../agent/window.js';
+import { addCount, firstCount, livedBuckets, slidingCount, windowVariance } from '../agent/window.js';
 import type { AgentEvent } from '../event/event.js';
 import { lnNegativeBinomialTail } from '../math/tail.js';
 import type { Detector } from './detector.js';
@@ -23,6 +23,8 @@ const PRIOR_MS = 6 * 3_600_000;
  * to mix the mean of another into one's own is to believe in bursts that never were.
  */
 const PRIOR_CALLS = 20;
+/** Buckets below which it matters that the agent came in the middle of its first. */
+const YOUNG = 16;
 /** Buckets of a window that the rate in the next shorter one is worth: a window that has not closed yet has no other. */
 const SHORTER_WEIGHT = 4;
 /** Buckets that the dispersion of the cold-start law is worth, and for a longer window that of the next shorter one. */
@@ -96,12 +98,13 @@ export function createCounts(
       const trust = trustOf(p, first);
       const row = p.u32[p.at4 + F.role] * WINDOW_COUNT;
       for (let w = first; w < last; w++) {
-        const x = slidingCount(p, w, o.timeMs);
         const n = p.f32[p.at4 + F.windowWeight + w];
+        const x = n === 1 ? firstCount(p, w, o.timeMs) : slidingCount(p, w, o.timeMs);
         const m = priorWeight[w - first] * (1 - trust);
         const like = w > first ? SHORTER_WEIGHT * trust : 0;
         const shorter = w > first ? (mean * WINDOW_MS[w]) / WINDOW_MS[w - 1] : 0;
-        mean = (p.f64[p.at8 + F.windowMean + w] * n + prior.mean[row + w] * m + shorter * like) / (n + m + like);
+        const lived = n < YOUNG ? livedBuckets(p, w) : n;
+        mean = (p.f64[p.at8 + F.windowMean + w] * n + prior.mean[row + w] * m + shorter * like) / (lived + m + like);
         dispersion = dispersionOf(p, w, n * trust, prior, row + w, w > first ? dispersion : 0);
         // A count as low as one that was not worth a look cannot be worth one, nor raise the day's maximum.
         if (x < least || x <= p.f32[p.at4 + F.windowQuiet + w]) continue;

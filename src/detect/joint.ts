@@ -35,7 +35,7 @@ export const JOINT_FEATURES = [
 const EVENTS_MINUTE = 1;
 const EVENTS_TEN_MINUTES = 2;
 const EVENTS_HOUR = 3;
-const STARTS_HOUR = STREAMS.events.length + 1;
+const STARTS_HOUR = STREAMS.events.length + 2;
 
 const raw = new Float64Array(FEATURE_COUNT);
 

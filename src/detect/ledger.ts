@@ -2,7 +2,8 @@
  * The long ledger: how many endpoints the agent had never used before it has begun to use of late, each counted once,
  * halved every ten days. A task brings one or two and is done; privileges that are gathered one every other day add up,
  * though each of them alone is no more than a notice. Endpoints that others of the cohort use count little, sensitive
- * ones more, further ones of the same session half. Models are no privileges. Two numbers of memory.
+ * ones more, further ones of the same session half. Models are no privileges. It speaks when it rises and is silent until
+ * it does again: what is used every day after would tell one climb many times over. Two numbers of memory.
  */
 import { DETECTORS, F } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
@@ -27,16 +28,15 @@ export const ledger: Detector = {
   features: ['new endpoints lately'],
   score(o: Observation, readings: Readings): void {
     const p = o.profile;
-    if (!o.endpointNewHere || o.event?.operation === 'chat') {
+    const rises = o.endpointFirst && o.event?.operation !== 'chat' && p.u32[p.at4 + F.days] >= DAYS_MIN;
+    if (!rises) {
       readings.set(INDEX, 0, 0, 0, 0);
       return;
     }
     const level = p.at8 + F.ledgerLevel;
-    if (o.endpointFirst && p.u32[p.at4 + F.days] >= DAYS_MIN) {
-      const gapMs = Math.max(0, o.timeMs - p.f64[p.at8 + F.ledgerMs]);
-      p.f64[level] = p.f64[level] * Math.exp((-Math.LN2 * gapMs) / HALF_LIFE_MS) + weight(o);
-      p.f64[p.at8 + F.ledgerMs] = o.timeMs;
-    }
+    const gapMs = Math.max(0, o.timeMs - p.f64[p.at8 + F.ledgerMs]);
+    p.f64[level] = p.f64[level] * Math.exp((-Math.LN2 * gapMs) / HALF_LIFE_MS) + weight(o);
+    p.f64[p.at8 + F.ledgerMs] = o.timeMs;
     readings.set(INDEX, SCALE * p.f64[level], 0, p.f64[level], 0);
   },
   learn(): void {},

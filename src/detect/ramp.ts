@@ -62,6 +62,8 @@ const MOVED_ERRORS = 4;
 const MOVED_NATS = 500;
 /** Calls a minute below which an agent has tasks and no rate: how often those begin is for the windows to say. */
 const CALLS_LEAST = 0.3;
+/** Variance of a minute's level below which an agent keeps time: a quarter of what chance does. */
+const CLOCKWORK = 0.25;
 /** A longer silence is all silence. */
 const GAP_MAX = 14 * 1440;
 
@@ -80,6 +82,15 @@ function callsOf(level: number): number {
 /** Calls a minute that the anchor stands for; 0 before anything was learned. */
 export function anchorCalls(p: Profile): number {
   return callsOf(p.f32[p.at4 + F.rampLevel]);
+}
+
+/**
+ * Whether the agent keeps time better than chance does, hour by hour too: it runs by a clock, and what its pace may do is
+ * known after hours, not days.
+ */
+export function isClockwork(p: Profile): boolean {
+  const { f32, at4 } = p;
+  return f32[at4 + F.rampLongWeight] >= LONG_LEAST && f32[at4 + F.rampFlatVar] < CLOCKWORK && f32[at4 + F.rampLong] < 1;
 }
 
 /** Calls a minute that grow slowly, against the anchor. */
@@ -251,7 +262,8 @@ function movedEnd(p: Profile): number {
   const { f32, at4 } = p;
   const confirmed = f32[at4 + F.rampConfirmed];
   if (confirmed === 0) return 0;
-  const end = levelOf(MOVED_MAX * callsOf(confirmed));
+  // As the profile keeps it: half of all ends would else lie above what the anchor stands at when it has come to one.
+  const end = Math.fround(levelOf(MOVED_MAX * callsOf(confirmed)));
   const variance = f32[at4 + F.rampFlatVar] * Math.max(1, f32[at4 + F.rampLong]);
   const error = Math.sqrt(variance / Math.max(1, f32[at4 + F.rampWeight]));
   return end - confirmed > MOVED_ERRORS * error ? end : 0;

@@ -1,10 +1,11 @@
 /**
  * The same new thing again and again: a target that a known endpoint never had before, or a model the agent never
- * called, in session after session of the day on which it first appeared. One new recipient is a new customer; one that
- * turns up in every third session from then on is where the data goes. The score is -ln P(Poisson >= k) of its sessions
- * so far, against what a new thing that is here to stay would have: a tenth of the agent's sessions since. New tools
- * are not counted: a tool that is rolled out is used at once and often. What is adopted has become usual; three
- * sessions over a day adopt it, so this looks at the first day or so. No memory but the known sets.
+ * called, in session after session of the day on which it first appeared. One new recipient is a new customer, who may
+ * come back once; one that turns up in every third session from then on is where the data goes. The score is
+ * -ln P(Poisson >= k) of its sessions so far, against what a new thing that is here to stay would have: a tenth of the
+ * agent's sessions since. New tools are not counted: a tool that is rolled out is used at once and often. What is
+ * adopted has become usual; three sessions over a day adopt it, so this looks at the first day or so. No memory but the
+ * known sets.
  */
 import { ENDPOINTS, knownAgeMs, knownSessions, PAIRS } from '../agent/known.js';
 import { DETECTORS, F, STREAMS } from '../agent/layout.js';
@@ -15,9 +16,12 @@ import type { Detector } from './detector.js';
 const INDEX = DETECTORS.indexOf('recurrence');
 const HOUR_MS = 3_600_000;
 /** Window of session starts in an hour. */
-const STARTS_HOUR = STREAMS.events.length + 1;
-/** Sessions of a new thing from which it recurs. */
-const SESSIONS_MIN = 2;
+const STARTS_HOUR = STREAMS.events.length + 2;
+/** Closed days before which everything is new to an agent that is new itself, and what it does comes again. */
+const DAYS_MIN = 4;
+/** Sessions from which a new target and a new model recur: to come back once is what errands do. */
+const TARGET_SESSIONS_MIN = 3;
+const MODEL_SESSIONS_MIN = 2;
 /** Sessions that are expected whatever the pace, and the part of the agent's own that are. */
 const EXPECTED_MIN = 0.5;
 const EXPECTED_SHARE = 0.1;
@@ -33,12 +37,13 @@ export const recurrence: Detector = {
     const isTarget = !isModel && o.pairNewHere && !o.endpointNovel;
     const set = isModel ? ENDPOINTS : PAIRS;
     const slot = isModel ? o.endpointSlot : o.pairSlot;
-    const sessions = isModel || isTarget ? knownSessions(o.profile, set, slot) + 1 : 0;
-    if (sessions < SESSIONS_MIN) {
+    const p = o.profile;
+    const isDue = (isModel || isTarget) && p.u32[p.at4 + F.days] >= DAYS_MIN;
+    const sessions = isDue ? knownSessions(p, set, slot) + 1 : 0;
+    if (sessions < (isModel ? MODEL_SESSIONS_MIN : TARGET_SESSIONS_MIN)) {
       readings.set(INDEX, 0, 0, 0, 0);
       return;
     }
-    const p = o.profile;
     const hours = knownAgeMs(p, set, slot, o.timeMs) / HOUR_MS;
     const expected = EXPECTED_MIN + EXPECTED_SHARE * (hours * p.f64[p.at8 + F.windowMean + STARTS_HOUR] + sessions);
     const known = isTarget ? o.pairPeers : o.endpointPeers;

@@ -6,6 +6,7 @@ import { slidingCount } from '../agent/window.js';
 import type { Attribution, Finding, Kind, Severity } from '../decide/finding.js';
 import { ERROR_RUN_FEATURE } from '../detect/errors.js';
 import { isLoneNewTool } from '../detect/ledger.js';
+import { isClockwork } from '../detect/ramp.js';
 import { type AgentEvent, FLEET } from '../event/event.js';
 import { BURN_DAYS } from '../score/calibrate.js';
 import type { Breach } from './budgets.js';
@@ -103,6 +104,7 @@ function isNoticeOnly(state: EngineState, kind: Kind, severity: Severity): boole
   if (OF_NEW.has(kind) && isLoneNewTool(state.observation)) return true;
   if (kind === 'quiet' || isExplained(state)) return true;
   if (kind === 'rate-burst' && p.f64[p.at8 + F.events] >= CALLS_BEFORE_PAGE && leader() === RATE) return false;
+  if (kind === 'rate-drift' && isClockwork(p)) return false;
   if (p.u32[p.at4 + F.days] >= (DAYS_BEFORE_PAGE[kind] ?? DAYS_BEFORE_OTHERS)) return false;
   return !isBeyondCohort(state, kind, severity);
 }
@@ -201,7 +203,7 @@ function raise(state: EngineState, cause: Cause, bound: boolean, offset: number,
   const raised = state.findings.note(key, evidence, () => makeId([key, cause.cause, source, o.timeMs]));
   if (raised.isFace) return;
   const { finding: open, line } = raised;
-  const asks = mutedBy === null && open.bound && isAnswered(settings.policy.rules, cause.kind, open);
+  const asks = mutedBy === null && open.bound && isAnswered(settings.policy.rules, cause.kind, open, o.timeMs);
   if (cause.kind !== 'budget') noteLevel(state, open.id, line, cause);
   if (!line && !asks && waiting === undefined) return;
   const session = sessionOf(cause.kind, o);

@@ -26,11 +26,13 @@ import type { Outcome } from './outcome.js';
 import type { AgentRecord, EngineRecord, EventRecord } from './record.js';
 import { resetAgent } from './reset.js';
 import { lookAfter, refreshAgent, seat, takeModel, turnDays } from './residence.js';
+import { raiseResponder } from './responder.js';
 import { learnEvent, listen, scoreEvent, surprises } from './scoring.js';
 import type { Settings } from './settings.js';
 import { restoreState, saveState } from './snapshot.js';
 import { countStandings } from './standing.js';
 import { EngineState, type Place } from './state.js';
+import { watchStop } from './stops.js';
 import { takeVerdict, undoVerdict } from './verdicts.js';
 
 const MINUTE_MS = 60_000;
@@ -39,10 +41,6 @@ const QUIET = 2;
 const SILENCE = DETECTORS.indexOf('silence');
 /** Events of unknown agents refused within an hour of the partition's time that make a flood. */
 const FLOOD_EVENTS = 100;
-/** Acting agents whose sighting is remembered. */
-const SIGHTED_MAX = 200_000;
-/** Versions of one agent that are remembered as reported. */
-const VERSIONS_MAX = 16;
 /** No tick jump makes an engine look at more minutes than an hour has: each agent is looked at once. */
 const MINUTES = 60;
 
@@ -115,6 +113,9 @@ export class PartitionEngine implements Engine {
       case 'source':
         raiseSource(this.state, record, offset, outcome);
         break;
+      case 'responder':
+        raiseResponder(this.state, record, offset, outcome);
+        break;
       case 'fleet':
         takeFleet(this.state, record, offset, outcome);
         break;
@@ -162,9 +163,8 @@ export class PartitionEngine implements Engine {
     }
     // Only now: an event that was refused may be sent again.
     state.ids.add(hi, lo);
-    this.sight(event, outcome);
+    this.sight(event, slot, root, outcome);
     const p = o.profile;
-    const key = state.table.key(slot);
     o.slot = slot;
     o.event = event;
     // Late: the agent's windows have moved on. Judged by what needs no window; counted.
@@ -173,20 +173,21 @@ export class PartitionEngine implements Engine {
     state.table.touch(slot, o.timeMs);
     if (state.missedLookMs > 0) lookAfter(state, slot, state.missedLookMs, outcome);
     turnDays(state, slot, o.timeMs, outcome);
-    takeModel(state, key);
+    if (p.u32[p.at4 + F.modelStamp] !== state.modelStamp) takeModel(state, state.table.key(slot));
     p.u32[p.at4 + F.flags] &= ~QUIET;
     noteVersion(o, event, bound && event.agent === root, state.settings.hashSeed);
     this.observe(event, slot, late);
     endDeploy(o, event);
     if (bound) state.pulse.note(o, event, state.table.entry(slot), state.model);
-    const fused = scoreEvent(state, key, bound, outcome);
+    const fused = scoreEvent(state, bound, outcome);
     state.fused = fused;
     if (fused < 1) raiseScored(state, fused, bound, offset, outcome);
     if (state.budgets.size > 0) {
-      const breach = state.budgets.judge(key, o);
+      const breach = state.budgets.judge(state.table.key(slot), o);
       if (breach !== null) raiseBreach(state, breach, bound, offset, outcome);
     }
-    learnEvent(state, key, bound, outcome);
+    if (state.stops.size > 0) watchStop(state, event, root, bound, offset, outcome);
+    learnEvent(state, bound, outcome);
     p.f64[p.at8 + F.lastMs] = o.timeMs;
     p.f64[p.at8 + F.events]++;
     counts.scored++;
@@ -223,21 +224,8 @@ export class PartitionEngine implements Engine {
   }
 
   /** Reports an acting agent to the inventory when it, or its version, is new. */
-  private sight(event: AgentEvent, outcome: Outcome): void {
-    const { sighted } = this.state;
-    const key = event.tenant === '' ? event.agent : `${event.tenant}\u0000${event.agent}`;
-    const versions = sighted.get(key);
-    if (versions !== undefined && (event.version === null || versions.includes(event.version))) return;
-    const known = versions ?? [];
-    if (event.version !== null && known.push(event.version) > VERSIONS_MAX) known.shift();
-    sighted.delete(key);
-    sighted.set(key, known);
-    if (sighted.size > SIGHTED_MAX) {
-      for (const oldest of sighted.keys()) {
-        sighted.delete(oldest);
-        break;
-      }
-    }
+  private sight(event: AgentEvent, slot: number, root: string, outcome: Outcome): void {
+    if (!this.state.sighted.note(event, slot, event.agent === root)) return;
     const { tenant, agent, version, timeMs, parent } = event;
     outcome.sightings.push({ tenant, agent, agentVersion: version, timeMs, parent });
   }
@@ -293,6 +281,7 @@ export class PartitionEngine implements Engine {
     if (facts === null) this.state.facts.delete(key);
     else this.state.facts.set(key, facts);
     this.state.budgets.set(key, record.budgets);
+    this.state.stops.note(record);
     outcome.samples.push({ kind: 'role', timeMs: record.timeMs, agent: key, id: '', role: record.role });
   }
 }

@@ -22,6 +22,8 @@ export interface OpenFinding {
   muted: boolean;
   /** Actions already proposed for it: each is proposed once. */
   readonly proposed: Action[];
+  /** When each was proposed last, and how often before; left out: of no action is that known. */
+  renewed?: Partial<Record<Action, { readonly atMs: number; readonly n: number }>>;
 }
 
 /** One piece of evidence. */
@@ -55,6 +57,8 @@ const FAMILY: Readonly<Partial<Record<Kind, 'volume' | 'newness'>>> = {
   'retry-loop': 'volume',
   'error-burst': 'volume',
   'fan-out': 'volume',
+  // Against weeks of silence any pace is a burst.
+  'dormant-wakes': 'volume',
   'session-spend': 'volume',
   spend: 'volume',
   'new-endpoint': 'newness',

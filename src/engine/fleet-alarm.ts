@@ -69,7 +69,7 @@ function raiseFleet(state: EngineState, record: ToldRecord, offset: number, outc
   const evidence = { offset, event: null };
   const said = { timeMs, tenant, agent, root, session: null, kind, title, p, attribution: [part], evidence };
   const finding = lineOf(state, open, said);
-  const asks = open.bound && agent !== FLEET && isAnswered(state.settings.policy.rules, kind, open);
+  const asks = open.bound && agent !== FLEET && isAnswered(state.settings.policy.rules, kind, open, timeMs);
   const answered = asks ? answer(state, key, open, finding, offset, outcome) : finding;
   if (!line) return;
   outcome.findings.push(answered);

@@ -57,7 +57,7 @@ export function releasePages(state: EngineState, timeMs: number, offset: number,
     const evidence = { kind, cause, severity, timeMs, bound };
     const { finding: open, line } = state.findings.note(key, evidence, () => finding.id);
     const said: Finding = { ...finding, time: new Date(timeMs).toISOString(), severity: open.shown, bound: open.bound };
-    const asks = open.bound && isAnswered(state.settings.policy.rules, kind, open);
+    const asks = open.bound && isAnswered(state.settings.policy.rules, kind, open, timeMs);
     const answered = asks ? answer(state, key, open, said, offset, outcome) : said;
     if (!line) continue;
     outcome.findings.push(answered);

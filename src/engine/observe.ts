@@ -105,7 +105,7 @@ export function sessionHash(session: string | null, seed: number): number {
 export function enterSession(state: EngineState, slot: number, hash: number): void {
   const { observation: o, sessions, settings } = state;
   let row = sessions.find(slot, hash);
-  if (row !== -1 && o.timeMs - sessions.f64[row * S.F64 + S.lastMs] > settings.sessionIdleMs) {
+  if (row !== -1 && o.timeMs - sessions.f64[row * S.ROW + S.lastMs] > settings.sessionIdleMs) {
     finishSession(o, sessions, row);
     row = -1;
   }
@@ -115,7 +115,7 @@ export function enterSession(state: EngineState, slot: number, hash: number): vo
     if (rows.length >= SESSIONS_PER_AGENT) finishSession(o, sessions, rows[rows.length - 1]);
     else makeRoom(state, slot);
     row = sessions.open(slot, hash, o.timeMs);
-    sessions.u32[row * U.U32 + U.ordinal] = ++o.profile.u32[o.profile.at4 + F.sessions];
+    sessions.u32[row * U.ROW + U.ordinal] = ++o.profile.u32[o.profile.at4 + F.sessions];
   } else {
     sessions.touch(row, o.timeMs);
   }
@@ -153,9 +153,9 @@ export function finishIdle(
   timeMs: number,
   idleMs: number,
 ): void {
-  const lastMs = (row: number): number => sessions.f64[row * S.F64 + S.lastMs];
+  const lastMs = (row: number): number => sessions.f64[row * S.ROW + S.lastMs];
   const idle = sessions.rowsOf(agent).filter((row) => timeMs - lastMs(row) > idleMs);
-  idle.sort((a, b) => lastMs(a) - lastMs(b) || sessions.u32[a * U.U32 + U.hash] - sessions.u32[b * U.U32 + U.hash]);
+  idle.sort((a, b) => lastMs(a) - lastMs(b) || sessions.u32[a * U.ROW + U.hash] - sessions.u32[b * U.ROW + U.hash]);
   for (const row of idle) finishSession(o, sessions, row);
 }
 

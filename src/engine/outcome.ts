@@ -56,11 +56,23 @@ export type Sample =
       readonly windowSquare: readonly number[];
     };
 
+/** What traffic shows of a stop: whether it works. */
+export interface StopEffect {
+  readonly tenant: string;
+  /** Who is stopped. */
+  readonly agent: string;
+  /** Of its entry, as the stop began. */
+  readonly version: number;
+  readonly state: 'confirmed' | 'contradicted';
+  readonly reason: string;
+}
+
 /** What a batch of records led to, in order. */
 export interface Outcome {
   readonly findings: Finding[];
   readonly proposals: Proposal[];
   readonly sightings: Sighting[];
+  readonly effects: StopEffect[];
   readonly samples: Sample[];
   /** For the fleet stage: of every tick, a turn last. */
   readonly signals: Signal[];
@@ -68,7 +80,7 @@ export interface Outcome {
 
 /** An empty outcome. */
 export function createOutcome(): Outcome {
-  return { findings: [], proposals: [], sightings: [], samples: [], signals: [] };
+  return { findings: [], proposals: [], sightings: [], effects: [], samples: [], signals: [] };
 }
 
 /** Empties an outcome for the next batch. */
@@ -77,6 +89,7 @@ export function clearOutcome(outcome: Outcome): void {
   if (outcome.findings.length > 0) outcome.findings.length = 0;
   if (outcome.proposals.length > 0) outcome.proposals.length = 0;
   if (outcome.sightings.length > 0) outcome.sightings.length = 0;
+  if (outcome.effects.length > 0) outcome.effects.length = 0;
   if (outcome.samples.length > 0) outcome.samples.length = 0;
   if (outcome.signals.length > 0) outcome.signals.length = 0;
 }

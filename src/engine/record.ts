@@ -2,7 +2,7 @@
  * An engine's one input: the records of its own partition. Everything that can change a score is one of these.
  * On the log a record is one JSON line; an event's line carries the sender's own JSON unchanged under `event`.
  */
-import type { Kind } from '../decide/finding.js';
+import type { Action, Kind } from '../decide/finding.js';
 import type { TrustLevel } from '../decide/trust.js';
 import type { AgentEvent } from '../event/event.js';
 import type { FleetRecord } from './fleet-record.js';
@@ -40,6 +40,23 @@ export interface AgentRecord {
   /** As people registered them; left out: not said. */
   readonly trust?: TrustLevel | undefined;
   readonly environment?: string | undefined;
+  /** The stop in force, so that traffic after it is seen for what it is; left out or null: it is not stopped. */
+  readonly stopped?: StopFact | null | undefined;
+  /** An engine's stop of an agent above it does not cover it; left out: it does. */
+  readonly protected?: true | undefined;
+}
+
+/** A stop in force: nothing of the agent, nor of what works under it, should get through. */
+export interface StopFact {
+  /** Registry clock, ms. */
+  readonly sinceMs: number;
+  /** Ends then; null: until released. */
+  readonly untilMs: number | null;
+  readonly action: Action;
+  /** Of the agent's entry as the stop began: a stop that is prolonged stays the same one. */
+  readonly version: number;
+  /** Made by an engine's proposal. */
+  readonly automatic: boolean;
 }
 
 /** US dollars; null: none set. */

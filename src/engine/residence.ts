@@ -5,7 +5,7 @@
 
 import { ageKnown, ENDPOINTS, PAIRS } from '../agent/known.js';
 import { DETECTOR_COUNT, DETECTORS, F, PROFILE_BYTES, type Profile, WINDOW_COUNT } from '../agent/layout.js';
-import { S, U } from '../agent/sessions.js';
+import { SESSION_BYTES, U } from '../agent/sessions.js';
 import { agentKey } from '../agent/table.js';
 import { scoreSilence } from '../detect/silence.js';
 import { closeDay, daySurprises, refreshLaws } from '../score/calibrate.js';
@@ -22,7 +22,6 @@ const DAYS_CLOSED_MAX = 60;
 /** No model has this stamp. */
 const STALE = 0;
 const SILENCE = DETECTORS.indexOf('silence');
-const ROW_BYTES = S.F64 * 8 + U.U32 * 4;
 const PAGED = 1;
 const ALARMED = 4;
 
@@ -42,6 +41,7 @@ export function seat(state: EngineState, tenant: string, root: string, bound: bo
   // More than one has to go where a configuration has made the table smaller.
   while (table.size > 0 && table.size >= table.agentsMax) evict(state, table.leastUsed());
   const slot = table.insert(tenant, root, bound, timeMs);
+  state.sighted.forgetSlot(slot);
   table.aim(observation.profile, slot);
   if (position === undefined) found(state, timeMs, key);
   else reload(state, slot, position);
@@ -134,12 +134,12 @@ function noteSilence(state: EngineState, endMs: number): void {
 export function evict(state: EngineState, slot: number): void {
   const { table, sessions } = state;
   const rows = sessions.rowsOf(slot).reverse();
-  const bytes = new Uint8Array(PROFILE_BYTES + rows.length * ROW_BYTES);
+  const bytes = new Uint8Array(PROFILE_BYTES + rows.length * SESSION_BYTES);
   bytes.set(table.raw(slot));
   let at = PROFILE_BYTES;
   for (const row of rows) {
     writeRow(state, row, bytes, at);
-    at += ROW_BYTES;
+    at += SESSION_BYTES;
     sessions.close(row);
   }
   const key = table.key(slot);
@@ -156,7 +156,7 @@ function reload(state: EngineState, slot: number, position: number): void {
   const bytes = state.shelf.read(position);
   const { table } = state;
   table.raw(slot).set(bytes.subarray(0, PROFILE_BYTES));
-  for (let at = PROFILE_BYTES; at < bytes.length; at += ROW_BYTES) {
+  for (let at = PROFILE_BYTES; at < bytes.length; at += SESSION_BYTES) {
     makeRoom(state, slot);
     readRow(state, slot, bytes, at);
   }
@@ -174,27 +174,21 @@ export function lastLook(nowMs: number, minute: number): number {
 
 /** Copies one session's row out. */
 export function writeRow(state: EngineState, row: number, bytes: Uint8Array, at: number): void {
-  const { f64, u32 } = state.sessions;
-  const numbers = f64.slice(row * S.F64, (row + 1) * S.F64);
-  const counts = u32.slice(row * U.U32, (row + 1) * U.U32);
-  bytes.set(new Uint8Array(numbers.buffer), at);
-  bytes.set(new Uint8Array(counts.buffer), at + S.F64 * 8);
+  bytes.set(state.sessions.raw(row), at);
 }
 
 /** Opens a session for `slot` from a copied row; returns its row. */
 export function readRow(state: EngineState, slot: number, bytes: Uint8Array, at: number): number {
-  const copy = bytes.slice(at, at + ROW_BYTES);
-  const numbers = new Float64Array(copy.buffer, 0, S.F64);
-  const counts = new Uint32Array(copy.buffer, S.F64 * 8, U.U32);
-  const row = state.sessions.open(slot, counts[U.hash], numbers[S.lastMs]);
-  state.sessions.f64.set(numbers, row * S.F64);
-  state.sessions.u32.set(counts, row * U.U32);
-  state.sessions.u32[row * U.U32 + U.agent] = slot;
+  const { sessions } = state;
+  const copy = new Uint32Array(bytes.slice(at, at + SESSION_BYTES).buffer);
+  const row = sessions.open(slot, copy[U.hash], 0);
+  sessions.u32.set(copy, row * U.ROW);
+  sessions.u32[row * U.ROW + U.agent] = slot;
   return row;
 }
 
 /** Bytes of one session in a snapshot and on the shelf. */
-export const SESSION_ROW_BYTES = ROW_BYTES;
+export const SESSION_ROW_BYTES = SESSION_BYTES;
 
 /**
  * What an hourly look does for the profile: ends idle sessions and closes days. It does not matter how often it was

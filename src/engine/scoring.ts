@@ -2,7 +2,6 @@
 import { isInteresting } from '../agent/interest.js';
 import { ENDPOINTS, insertKnown, PAIRS, useKnown } from '../agent/known.js';
 import { DETECTOR_COUNT, DETECTORS, F } from '../agent/layout.js';
-import type { Observation } from '../agent/observation.js';
 import type { Attribution } from '../decide/finding.js';
 import { attributeForest } from '../detect/forest.js';
 import { fillRow, JOINT_EVERY_MS, JOINT_FEATURES, scoreJoint } from '../detect/joint.js';
@@ -35,7 +34,7 @@ export const surprises = new Float64Array(DETECTOR_COUNT);
  * Runs every detector on the observation and returns the fused probability that an ordinary day of this agent gets
  * this strange; 1 when no detector is interested.
  */
-export function scoreEvent(state: EngineState, key: string, bound: boolean, outcome: Outcome): number {
+export function scoreEvent(state: EngineState, bound: boolean, outcome: Outcome): number {
   const { observation: o, readings, catalogue } = state;
   surprises.fill(0);
   let interesting = false;
@@ -52,7 +51,7 @@ export function scoreEvent(state: EngineState, key: string, bound: boolean, outc
     scoreJoint(o, cohort === 0 ? null : state.model.cohorts[cohort - 1].forest, readings);
     if (judge(state, JOINT)) interesting = true;
     if (isDue) p.f64[p.at8 + F.lastForestMs] = o.timeMs;
-    if (isDue && bound) sampleRow(state, key, outcome);
+    if (isDue && bound) sampleRow(state, outcome);
   }
   return interesting ? settle(state, fuse(surprises)) : 1;
 }
@@ -91,20 +90,26 @@ export function listen(state: EngineState, detector: number): boolean {
   return true;
 }
 
-function sampleRow(state: EngineState, key: string, outcome: Outcome): void {
+function sampleRow(state: EngineState, outcome: Outcome): void {
   const o = state.observation;
   const p = o.profile;
   const at = p.at4 + F.sampleCount;
   if (++p.u32[at] < SAMPLE_EVERY || p.f32[p.at4 + F.featureWeight] < 64) return;
   p.u32[at] = 0;
-  outcome.samples.push({ kind: 'row', timeMs: o.timeMs, agent: key, id: o.event?.id ?? '', values: Array.from(o.row) });
+  outcome.samples.push({
+    kind: 'row',
+    timeMs: o.timeMs,
+    agent: state.table.key(o.slot),
+    id: o.event?.id ?? '',
+    values: Array.from(o.row),
+  });
 }
 
 /**
  * Takes the observation into the profile: detectors first, then the sets of known endpoints and targets. What is
  * adopted is told to learn/, unless the sender is unbound: nobody may teach a cohort under a name that is not theirs.
  */
-export function learnEvent(state: EngineState, key: string, bound: boolean, outcome: Outcome): void {
+export function learnEvent(state: EngineState, bound: boolean, outcome: Outcome): void {
   const { observation: o } = state;
   const p = o.profile;
   if (o.endpointSlot === -1) {
@@ -116,19 +121,22 @@ export function learnEvent(state: EngineState, key: string, bound: boolean, outc
   const adopts = useKnown(p, ENDPOINTS, o.endpointSlot, o.endpointNewHere, o.timeMs, rule);
   if (adopts && bound) {
     const what = o.event?.operation === 'chat' ? 'model' : 'endpoint';
-    tellAdopted(o, key, what, hex64(o.endpointHigh, o.endpointLow), outcome);
+    tellAdopted(state, what, hex64(o.endpointHigh, o.endpointLow), outcome);
   }
   if (o.event === null || o.event.target === null) return;
   if (o.pairSlot === -1) o.pairSlot = insertKnown(p, PAIRS, o.pairLow, o.pairHigh, o.timeMs);
   if (useKnown(p, PAIRS, o.pairSlot, o.pairNewHere, o.timeMs, adoptionOf(state, PAIRS, o.pairSlot)) && bound) {
-    tellAdopted(o, key, 'pair', hex64(o.pairHigh, o.pairLow), outcome);
-    tellAdopted(o, key, 'target', targetHash(o.event.target, state.settings.hashSeed), outcome);
+    tellAdopted(state, 'pair', hex64(o.pairHigh, o.pairLow), outcome);
+    tellAdopted(state, 'target', targetHash(o.event.target, state.settings.hashSeed), outcome);
   }
 }
 
 type Adopted = Extract<Sample, { kind: 'adopted' }>;
 
-function tellAdopted(o: Observation, agent: string, what: Adopted['what'], hash: string, outcome: Outcome): void {
+/** The agent's key is read here and not for every event: it lies far from everything else. */
+function tellAdopted(state: EngineState, what: Adopted['what'], hash: string, outcome: Outcome): void {
+  const { observation: o, table } = state;
+  const agent = table.key(o.slot);
   outcome.samples.push({ kind: 'adopted', timeMs: o.timeMs, agent, id: o.event?.id ?? '', what, hash });
 }
 

@@ -20,6 +20,8 @@ export interface Settings {
   readonly sessionIdleMs: number;
   /** A finding closes after this long without new evidence, ms. */
   readonly closeAfterMs: number;
+  /** After a stop, calls of this much later were not in flight when it was made, ms; left out: 10 s. */
+  readonly stopGraceMs?: number;
   /** When a new endpoint or target is adopted. */
   readonly adoption: Adoption;
   /** Seed of the hashes of names; a secret one keeps senders from crafting collisions. */

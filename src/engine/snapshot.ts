@@ -13,6 +13,7 @@ import type { FleetMemoryJson } from './fleet-memory.js';
 import type { PulseJson } from './pulse.js';
 import { readRow, SESSION_ROW_BYTES, writeRow } from './residence.js';
 import type { EngineState } from './state.js';
+import type { StopsJson } from './stop-book.js';
 import type { VerdictJson } from './verdict-book.js';
 
 /** Changes whenever a profile's layout or this file's format does. */
@@ -32,6 +33,7 @@ interface Header {
   readonly budgets: ReturnType<BudgetBook['snapshot']>;
   /** Left out by versions that knew of none. */
   readonly verdicts?: VerdictJson;
+  readonly stops?: StopsJson;
   readonly facts: readonly [string, AgentFacts][];
   readonly pulse: PulseJson;
   readonly fleet: FleetMemoryJson;
@@ -65,11 +67,12 @@ export function saveState(state: EngineState): Uint8Array {
     findings: state.findings.snapshot(),
     budgets: state.budgets.snapshot(),
     verdicts: state.verdicts.snapshot(),
+    stops: state.stops.snapshot(),
     facts: [...state.facts],
     pulse: state.pulse.snapshot(),
     fleet: state.fleet.snapshot(),
     shelved: [...state.shelved],
-    sighted: [...state.sighted],
+    sighted: state.sighted.snapshot(),
     modelStamp: state.modelStamp,
     nowMs: state.nowMs,
     refusedThisHour: state.refusedThisHour,
@@ -134,16 +137,17 @@ export function restoreState(state: EngineState, bytes: Uint8Array): void {
   header.sessions.forEach((ranks, i) => {
     for (const rank of ranks) rows[rank] = readRow(state, slots[i], take(SESSION_ROW_BYTES), 0);
   });
-  for (const row of rows) state.sessions.touch(row, state.sessions.f64[row * S.F64 + S.lastMs]);
+  for (const row of rows) state.sessions.touch(row, state.sessions.f64[row * S.ROW + S.lastMs]);
   const words = (count: number): Uint32Array => new Uint32Array(take(4 * count).buffer);
   state.ids.restore(header.ids.turnedMs, words(header.ids.current), words(header.ids.previous));
   state.table.restoreDoor(take(state.table.doorBytes().length));
   state.findings.restore(header.findings);
   state.budgets.restore(header.budgets);
   if (header.verdicts !== undefined) state.verdicts.restore(header.verdicts);
+  if (header.stops !== undefined) state.stops.restore(header.stops);
   for (const [key, facts] of header.facts) state.facts.set(key, facts);
   for (const [key, position] of header.shelved) state.shelved.set(key, position);
-  for (const [key, versions] of header.sighted) state.sighted.set(key, versions);
+  state.sighted.restore(header.sighted);
   state.pulse.restore(header.pulse);
   state.fleet.restore(header.fleet);
   state.modelStamp = header.modelStamp;

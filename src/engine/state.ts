@@ -15,6 +15,8 @@ import { FindingBook } from './findings.js';
 import { FleetMemory } from './fleet-memory.js';
 import { Pulse } from './pulse.js';
 import type { Settings } from './settings.js';
+import { Sightings } from './sightings.js';
+import { StopBook } from './stop-book.js';
 import { VerdictBook } from './verdict-book.js';
 
 /** Where the engine stands in the world of partitions; see design, fence. */
@@ -40,6 +42,8 @@ export class EngineState {
   readonly budgets = new BudgetBook();
   /** What people said of findings. */
   readonly verdicts = new VerdictBook();
+  /** Stops in force, and what the traffic has shown of them. */
+  readonly stops = new StopBook();
   /** What the fleet stage is told at the next tick, and what it has told. */
   readonly pulse = new Pulse();
   readonly fleet = new FleetMemory();
@@ -47,8 +51,8 @@ export class EngineState {
   readonly facts = new Map<string, AgentFacts>();
   /** Shelf position by agent key, oldest first. */
   readonly shelved = new Map<string, number>();
-  /** Acting agents already reported to the inventory, newest last, each with the versions reported; bounded. */
-  readonly sighted = new Map<string, string[]>();
+  /** Acting agents already reported to the inventory, each with the versions reported. */
+  readonly sighted = new Sightings();
   /** When something is adopted that first came with a deploy. */
   deployAdoption: Adoption;
   readonly prior = new WindowPrior();
@@ -91,7 +95,7 @@ export class EngineState {
     this.model = model;
     this.place = place;
     this.shelf = shelf;
-    this.table = new AgentTable(settings.agentsMax);
+    this.table = new AgentTable(settings.agentsMax, settings.hashSeed);
     this.sessions = new SessionTable(settings.sessionsMax);
     this.ids = new SeenIds(settings.idsMax);
     this.findings = new FindingBook(settings.closeAfterMs);

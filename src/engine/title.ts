@@ -1,5 +1,6 @@
 /** The sentence that a person reads: what happened, to which agent, against what is usual for it. */
 import type { Attribution, Kind } from '../decide/finding.js';
+import { LARGEST_CALL } from '../detect/egress.js';
 import type { AgentEvent } from '../event/event.js';
 import { isRateLimited } from '../event/rate-limit.js';
 import type { SourceStateRecord } from './record.js';
@@ -7,7 +8,8 @@ import type { SourceStateRecord } from './record.js';
 /** Longest name quoted in a title. */
 const NAME_MAX = 60;
 
-function quoted(text: string | null): string {
+/** A name as a title has it. */
+export function quoted(text: string | null): string {
   if (text === null) return 'nothing';
   return text.length > NAME_MAX ? `${text.slice(0, NAME_MAX - 1)}…` : text;
 }
@@ -36,9 +38,12 @@ function usd(x: number): string {
 }
 
 /** Kinds that are about agents: all but those of a control record. */
-export type AgentKind = Exclude<Kind, 'source-refused' | FleetKind>;
+export type AgentKind = Exclude<Kind, 'source-refused' | FleetKind | ResponderKind>;
 /** Kinds that the fleet stage finds; fleet-alarm.ts words them. */
 export type FleetKind = 'provider-outage' | 'deploy' | 'shared-credential' | 'delegation-tree';
+
+/** Kinds that tell of stops; responder.ts and stops.ts word them. */
+export type ResponderKind = 'breaker-open' | 'stop-unverified' | 'delivery-dead' | 'halted';
 
 /** The title of a finding about a source; its name and reason were bounded when the record was decoded. */
 export function makeSourceTitle({ source, rejections, of, reason }: SourceStateRecord): string {
@@ -89,6 +94,8 @@ function makePlainTitle(kind: AgentKind, agent: string, event: AgentEvent | null
     case 'recurring-target':
       return `${who} uses ${on}, new to it, in session after session: ${plain(top.observed)} so far`;
     case 'exfiltration':
+      if (top.feature === LARGEST_CALL)
+        return `${who} sends much more than ever, on ${on}: ${plain(top.observed)} bytes in one call; ${plain(top.expected)} was its largest`;
       return `${who} sends much to targets new to it, lately ${on}: ${plain(top.observed)} bytes beyond the usual over days`;
     case 'new-source':
       return `${who} is called from ${quoted(event?.source ?? null)}, a source never seen before`;

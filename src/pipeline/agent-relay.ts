@@ -6,7 +6,6 @@ import { FactBook, keyOf, type ToldRecord } from './fact-book.js';
 import type { LiveChange } from './live-parts.js';
 
 export class AgentRelay {
-  private readonly facts = new FactBook();
   private readonly due = new Map<string, ToldRecord>();
   private isStarted = false;
   private sending: Promise<void> | null = null;
@@ -16,12 +15,14 @@ export class AgentRelay {
    * @param send resolves once the records are durable in their partitions
    * @param save resolves once `told` is remembered
    * @param onFault sending failed; it is tried again with the next change, and in the next life
+   * @param facts what of the changes the engines are told
    */
   constructor(
     private readonly told: number,
     private readonly send: (records: readonly ToldRecord[]) => Promise<void>,
     private readonly save: (told: number) => Promise<void>,
     private readonly onFault: (error: unknown) => void,
+    private readonly facts = new FactBook(),
   ) {}
 
   /** To be told every change, from the first one of the log. */

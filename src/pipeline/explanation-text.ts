@@ -18,6 +18,7 @@ export function renderExplanation(explanation: Explanation): string {
     lines.push(row('decode', `accepted: ${event.agent} ${event.operation} ${cut(on)}${suffix(event.status)}`));
   }
   if (fate === 'source') lines.push(row('engine', 'not scored: a source was refused or accepted'));
+  else if (fate === 'responder') lines.push(row('engine', 'not scored: the registry had to tell people'));
   else if (step === null) lines.push(row('engine', `not scored: ${fate}`));
   else lines.push(...stepRows(step, fate));
   lines.push(...endRows(explanation));

@@ -104,9 +104,9 @@ export interface Explanation {
   readonly offset: number;
   /** ISO 8601 UTC. */
   readonly time: string;
-  /** null for a tick and for a record of a source. */
+  /** null for a tick and for a record of a source or of the responder. */
   readonly event: AgentEvent | null;
-  readonly fate: 'scored' | 'late' | 'duplicate' | 'not-admitted' | 'rejected' | 'tick' | 'source';
+  readonly fate: 'scored' | 'late' | 'duplicate' | 'not-admitted' | 'rejected' | 'tick' | 'source' | 'responder';
   /** Where the fate is 'rejected'. */
   readonly rejection: Rejection | null;
   /** null where it was not scored. */

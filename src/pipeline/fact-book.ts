@@ -1,25 +1,33 @@
 /**
- * What people said of agents, as the engines must know it: role, labels, trust, environment and budgets, and where that
- * last changed; and what they said of findings. The budgets are the lower of an agent's own and of every permission of
- * the policy that is about it, so a policy with budgets speaks of many agents at once.
+ * What the registry's changes mean for the engines: of an agent its role, labels, trust, environment and budgets, and
+ * the stop in force; what people said of findings; and what people must be told of at once. Follows from the records
+ * alone. The budgets are the lower of an agent's own and of every permission of the policy that is about it, so a policy
+ * with budgets speaks of many agents at once.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { budgetsOf, type Permission } from '../decide/intent.js';
-import type { AgentRecord, VerdictRecord, VerdictUndoRecord } from '../engine/record.js';
+import type { AgentRecord, ResponderRecord, StopFact, VerdictRecord, VerdictUndoRecord } from '../engine/record.js';
 import type { RegistryEntry } from '../registry/registry.js';
 import type { LiveChange } from './live-parts.js';
+import { breakerRecord, haltRecord } from './responder-words.js';
 
-type Facts = Pick<AgentRecord, 'role' | 'labels' | 'budgets' | 'trust' | 'environment'>;
+interface Facts extends Pick<AgentRecord, 'role' | 'labels' | 'budgets' | 'trust' | 'environment'> {
+  readonly protected: boolean;
+  readonly stopped: StopFact | null;
+}
 
 /** What the engines are told. */
-export type ToldRecord = AgentRecord | VerdictRecord | VerdictUndoRecord;
+export type ToldRecord = AgentRecord | VerdictRecord | VerdictUndoRecord | ResponderRecord;
 
-const NONE: Facts = { role: null, labels: [], budgets: { sessionUsd: null, dayUsd: null } };
-
-const NOTHING: readonly ToldRecord[] = Object.freeze([]);
+const NONE: Facts = {
+  ...{ role: null, labels: [], budgets: { sessionUsd: null, dayUsd: null } },
+  ...{ protected: false, stopped: null },
+};
+/** A process that was away for longer has other ways to learn that a breaker was open. */
+const PAGES_KEPT_MS = 86_400_000;
 
 interface Noted {
-  /** null: of a verdict. */
+  /** null: of a verdict, or of a page. */
   readonly facts: Facts | null;
   /** Of the change, in the registry's log. */
   readonly offset: number;
@@ -35,43 +43,23 @@ export class FactBook {
   /** Every change before it was noted. */
   next = 0;
 
+  /** @param watchesStops whether the engines are told of stops, and so look for traffic after one */
+  constructor(private readonly watchesStops = true) {}
+
   /** To be told every change, from the first one of the log; the control records that follow from it. */
   note(change: LiveChange): readonly ToldRecord[] {
     const { offset, record, verdict } = change;
     this.next = offset + 1;
-    const { entry } = verdict;
-    if (entry !== null) this.entries.set(entryKey(entry), entry);
-    if (verdict.effect !== 'applied') return NOTHING;
-    if (record.type === 'verdict' || record.type === 'verdict-undo') {
-      const told = this.noteVerdict(change);
-      return told === null ? NOTHING : [told];
-    }
-    if (record.type === 'policy') return this.notePolicy(change, record.policy.permissions ?? []);
-    // A permission can be about an agent that nobody registered, by its name alone.
-    if (entry === null || (record.type !== 'register' && this.permissions.length === 0)) return NOTHING;
-    const told = this.noteEntry(change, entry);
-    return told === null ? NOTHING : [told];
-  }
-
-  private notePolicy(change: LiveChange, permissions: readonly Permission[]): readonly ToldRecord[] {
-    const before = this.permissions;
-    this.permissions = permissions.filter(({ budgets }) => budgets.sessionUsd !== null || budgets.dayUsd !== null);
-    if (before.length === 0 && this.permissions.length === 0) return NOTHING;
-    return [...this.entries.values()].flatMap((entry) => this.noteEntry(change, entry) ?? []);
-  }
-
-  private noteEntry({ offset, record }: LiveChange, entry: RegistryEntry): ToldRecord | null {
-    const { tenant, agent, role, labels, registration } = entry;
-    const { trust, environment } = registration;
-    const facts: Facts = {
-      ...{ role, labels, budgets: budgetsOf(this.permissions, entry) },
-      ...(trust === null ? {} : { trust }),
-      ...(environment === null ? {} : { environment }),
-    };
-    const key = entryKey(entry);
-    if (isDeepStrictEqual(this.noted.get(key)?.facts ?? NONE, facts)) return null;
-    const follows: AgentRecord = { type: 'agent', timeMs: record.timeMs, tenant, agent, ...facts };
-    this.noted.set(key, { facts, offset, record: follows });
+    const follows: ToldRecord[] = [];
+    if (verdict.entry !== null) this.entries.set(entryKey(verdict.entry), verdict.entry);
+    for (const entry of verdict.expired) this.noteAgent(change, entry, follows);
+    if (verdict.opened !== undefined)
+      follows.push(this.keep(offset, breakerRecord(verdict.opened, record.timeMs, offset)));
+    if (verdict.effect !== 'applied') return follows;
+    if (record.type === 'verdict' || record.type === 'verdict-undo') this.noteVerdict(change, follows);
+    else if (record.type === 'policy') this.notePolicy(change, record.policy.permissions ?? [], follows);
+    else if (record.type === 'halt') follows.push(this.keep(offset, haltRecord(record)));
+    else if (verdict.entry !== null) this.noteAgent(change, verdict.entry, follows);
     return follows;
   }
 
@@ -81,27 +69,68 @@ export class FactBook {
     return due.sort((a, b) => a.offset - b.offset).map(({ record }) => record);
   }
 
-  private noteVerdict({ offset, record }: LiveChange): ToldRecord | null {
-    const { timeMs } = record;
-    this.forgetOver(timeMs);
-    if (record.type === 'verdict') return this.keep(offset, { ...record.verdict, timeMs });
-    if (record.type !== 'verdict-undo') return null;
-    return this.keep(offset, { type: 'verdict-undo', timeMs, id: record.id, actor: record.actor });
+  private notePolicy(change: LiveChange, permissions: readonly Permission[], follows: ToldRecord[]): void {
+    const before = this.permissions;
+    this.permissions = permissions.filter(({ budgets }) => budgets.sessionUsd !== null || budgets.dayUsd !== null);
+    if (before.length === 0 && this.permissions.length === 0) return;
+    for (const entry of this.entries.values()) this.noteAgent(change, entry, follows);
   }
 
-  private keep(offset: number, record: VerdictRecord | VerdictUndoRecord): ToldRecord {
+  private noteAgent({ offset, record }: LiveChange, entry: RegistryEntry, follows: ToldRecord[]): void {
+    const { tenant, agent, role, labels } = entry;
+    const { trust, environment } = entry.registration;
+    const said = {
+      ...{ role, labels, budgets: budgetsOf(this.permissions, entry) },
+      ...(trust === null ? {} : { trust }),
+      ...(environment === null ? {} : { environment }),
+    };
+    const key = entryKey(entry);
+    const before = this.noted.get(key)?.facts ?? NONE;
+    const stopped = this.watchesStops ? stopOf(entry, record, before.stopped) : null;
+    // Traffic and engines change nothing of what people said: only a stop that begins or ends with it counts.
+    const facts: Facts = { ...said, protected: entry.protected, stopped };
+    if (isDeepStrictEqual(before, facts)) return;
+    const told: AgentRecord = {
+      ...{ type: 'agent', timeMs: record.timeMs, tenant, agent, ...said },
+      ...(stopped === null ? {} : { stopped }),
+      ...(entry.protected ? { protected: true } : {}),
+    };
+    this.noted.set(key, { facts, offset, record: told });
+    follows.push(told);
+  }
+
+  private noteVerdict({ offset, record }: LiveChange, follows: ToldRecord[]): void {
+    const { timeMs } = record;
+    this.forgetOver(timeMs);
+    if (record.type === 'verdict') follows.push(this.keep(offset, { ...record.verdict, timeMs }));
+    if (record.type !== 'verdict-undo') return;
+    follows.push(this.keep(offset, { type: 'verdict-undo', timeMs, id: record.id, actor: record.actor }));
+  }
+
+  private keep(offset: number, record: Exclude<ToldRecord, AgentRecord>): ToldRecord {
+    if (record.type === 'responder') this.forgetOver(record.timeMs);
     this.noted.set(keyOf(record), { facts: null, offset, record });
     return record;
   }
 
-  /** A verdict that has run out, and what took it back, need not be told any more. */
+  /** A verdict that has run out, what took it back, and a page of long ago need not be told any more. */
   private forgetOver(nowMs: number): void {
     for (const [key, { record }] of this.noted) {
+      if (record.type === 'responder' && nowMs - record.timeMs > PAGES_KEPT_MS) this.noted.delete(key);
       if (record.type !== 'verdict' || record.untilMs > nowMs) continue;
       this.noted.delete(key);
       this.noted.delete(keyOf({ type: 'verdict-undo', id: record.id }));
     }
   }
+}
+
+/** The stop in force. One that a proposal only prolongs is the same stop, to a later end; a person's is always another. */
+function stopOf(entry: RegistryEntry, record: LiveChange['record'], before: StopFact | null): StopFact | null {
+  const { status, version, untilMs } = entry;
+  if (status !== 'suspended' && status !== 'revoked') return null;
+  const action = status === 'suspended' ? 'suspend' : 'revoke';
+  if (before?.action === action && record.type !== 'stop') return { ...before, untilMs };
+  return { sinceMs: record.timeMs, untilMs, action, version, automatic: record.type === 'proposal' };
 }
 
 function entryKey({ tenant, agent }: Pick<RegistryEntry, 'tenant' | 'agent'>): string {
@@ -110,5 +139,7 @@ function entryKey({ tenant, agent }: Pick<RegistryEntry, 'tenant' | 'agent'>): s
 
 /** By what one word takes the place of an earlier one. */
 export function keyOf(record: ToldRecord | Pick<VerdictUndoRecord, 'type' | 'id'>): string {
-  return record.type === 'agent' ? entryKey(record) : `${record.type}\u0000${record.id}\u0000`;
+  if (record.type === 'agent') return entryKey(record);
+  if (record.type === 'responder') return `${record.type}\u0000${record.what}\u0000${record.key}\u0000`;
+  return `${record.type}\u0000${record.id}\u0000`;
 }

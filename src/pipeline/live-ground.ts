@@ -3,6 +3,7 @@ import { settingsOf } from '../config.js';
 import { nodeFiles } from '../log/files.js';
 import { AgentRelay } from './agent-relay.js';
 import { EventsLog } from './events-log.js';
+import { FactBook } from './fact-book.js';
 import { FindingsFollower } from './findings-follower.js';
 import { EVENTS_TOPIC, findingsTopic, type Layout, layoutOf, REGISTRY_TOPIC } from './layout.js';
 import type { LiveLog, LiveOptions, LiveRegistry, LiveReport } from './live-parts.js';
@@ -88,6 +89,8 @@ export async function openLiveRegistry<R extends LiveRegistry>(
     },
     (told) => state.save({ told }),
     (error) => report({ level: 'error', message: 'what was said of agents did not reach the engines', error }),
+    // What is fed from a recording never met the registry: that it goes on after a stop proves nothing.
+    new FactBook(!time.isRecorded),
   );
   // A log of its own: retention must never touch it.
   const log = await adapters.openFileLog({ directory: ground.layout.log, topics: { [REGISTRY_TOPIC]: 1 } });

@@ -1,7 +1,7 @@
 /** The partitions of a running process, seen from the main thread: their workers, how far each is, and what is left. */
 import type { Worker } from 'node:worker_threads';
 import type { Proposal } from '../decide/finding.js';
-import type { Sighting } from '../engine/outcome.js';
+import type { Sighting, StopEffect } from '../engine/outcome.js';
 import { KeptWorker, type RestartLimits, type WorkerState } from './kept-worker.js';
 import type { LiveReport } from './live-parts.js';
 import type { Progress } from './partition-parts.js';
@@ -17,6 +17,7 @@ export interface LivePartitionsParts {
     partition: number,
     proposals: readonly Proposal[],
     sightings: readonly Sighting[],
+    effects: readonly StopEffect[],
   ) => Promise<void>;
   readonly onProgress: (partition: number, progress: Progress) => void;
   readonly onCheckpoint: (partition: number, offset: number) => void;
@@ -170,13 +171,13 @@ export class LivePartitions {
 
   private async tell(
     partition: number,
-    { id, proposals, sightings }: Extract<FromPartition, { type: 'registry' }>,
+    { id, proposals, sightings, effects }: Extract<FromPartition, { type: 'registry' }>,
     answer: (message: ToPartition) => void,
   ): Promise<void> {
     const member = this.members[partition];
     member.telling += 1;
     try {
-      await this.parts.tellRegistry(partition, proposals, sightings);
+      await this.parts.tellRegistry(partition, proposals, sightings, effects);
       answer({ type: 'acknowledged', id, fault: null });
     } catch (error) {
       answer({ type: 'acknowledged', id, fault: faultOf(error) });

@@ -1,7 +1,7 @@
 /** One partition that a process owns for now, seen from the main thread: its worker thread and what that says. */
 import type { Worker } from 'node:worker_threads';
 import type { Proposal } from '../decide/finding.js';
-import type { Sighting } from '../engine/outcome.js';
+import type { Sighting, StopEffect } from '../engine/outcome.js';
 import type { ToldRecord } from './fact-book.js';
 import { isFenced, KeptWorker, type RestartLimits, type WorkerState } from './kept-worker.js';
 import type { CommitFacts } from './ledger.js';
@@ -33,6 +33,7 @@ export interface OwnedPartitionParts {
     proposals: readonly Proposal[],
     sightings: readonly Sighting[],
     nowMs: number,
+    effects: readonly StopEffect[],
   ) => Promise<void>;
   readonly onReady: (epoch: number, told: number) => void;
   readonly onFenced: () => void;
@@ -151,11 +152,11 @@ export class OwnedPartition {
   }
 
   private async tell(
-    { id, proposals, sightings, nowMs }: Extract<FromPartition, { type: 'registry' }>,
+    { id, proposals, sightings, nowMs, effects }: Extract<FromPartition, { type: 'registry' }>,
     answer: (message: ToPartition) => void,
   ): Promise<void> {
     try {
-      await this.parts.tellRegistry(proposals, sightings, nowMs);
+      await this.parts.tellRegistry(proposals, sightings, nowMs, effects);
       answer({ type: 'acknowledged', id, fault: null });
     } catch (error) {
       answer({ type: 'acknowledged', id, fault: faultOf(error) });

@@ -1,7 +1,7 @@
 /** What a partition is made of, and what it tells: the contract between its loop and whoever runs it. */
 import type { Proposal } from '../decide/finding.js';
 import type { EngineCounts } from '../engine/contract.js';
-import type { Sighting } from '../engine/outcome.js';
+import type { Sighting, StopEffect } from '../engine/outcome.js';
 import type { Place } from '../engine/state.js';
 import type { PriceTable } from '../event/prices.js';
 import type { Failpoint } from './failpoint.js';
@@ -24,7 +24,12 @@ export interface Progress {
 
 export interface PartitionEmit {
   /** Resolves once the registry has all of it; may be told the same again after a crash. `nowMs`: the partition's clock. */
-  registry(proposals: readonly Proposal[], sightings: readonly Sighting[], nowMs: number): Promise<void>;
+  registry(
+    proposals: readonly Proposal[],
+    sightings: readonly Sighting[],
+    nowMs: number,
+    effects: readonly StopEffect[],
+  ): Promise<void>;
   progress(progress: Progress): void;
   /** `log:events` is needed from here on. */
   checkpointed(offset: number): void;

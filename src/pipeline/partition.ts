@@ -204,10 +204,10 @@ class Loop implements Partition, LedgerHost {
   /** Does not wait for the answer, so that a stop waits for nothing; the next checkpoint does. */
   private async tellRegistry(): Promise<void> {
     if (this.fault !== null) throw this.fault;
-    const { proposals, sightings } = this.outcome;
-    if (proposals.length === 0 && sightings.length === 0) return;
+    const { proposals, sightings, effects } = this.outcome;
+    if (proposals.length === 0 && sightings.length === 0 && effects.length === 0) return;
     if (this.told.size >= UNACKNOWLEDGED_MAX) await this.acknowledged();
-    const telling = this.parts.emit.registry([...proposals], [...sightings], this.nowMs).then(
+    const telling = this.parts.emit.registry([...proposals], [...sightings], this.nowMs, [...effects]).then(
       () => {
         this.told.delete(telling);
       },

@@ -4,7 +4,7 @@
  */
 
 import type { Proposal } from '../decide/finding.js';
-import type { Sighting } from '../engine/outcome.js';
+import type { Sighting, StopEffect } from '../engine/outcome.js';
 import type { Settings } from '../engine/settings.js';
 import { ERRORS, type ErrorCode, KilldeerError } from '../errors.js';
 import type { PriceTable } from '../event/prices.js';
@@ -83,6 +83,7 @@ export type FromPartition =
       readonly id: number;
       readonly proposals: readonly Proposal[];
       readonly sightings: readonly Sighting[];
+      readonly effects: readonly StopEffect[];
       /** The partition's clock, ms. */
       readonly nowMs: number;
     }

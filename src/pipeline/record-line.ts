@@ -4,7 +4,7 @@
  * letter and never stops its partition.
  */
 import { z } from 'zod';
-import { KINDS } from '../decide/finding.js';
+import { ACTIONS, KINDS } from '../decide/finding.js';
 import { TRUST_LEVELS } from '../decide/trust.js';
 import { isFit } from '../engine/dated-profile.js';
 import { type ControlRecord, type EngineRecord, type TickRecord, VERDICTS } from '../engine/record.js';
@@ -56,6 +56,24 @@ export const verdictSchema = z.strictObject({
   comment: words.nullable(),
   finding: words.nullable(),
 });
+const stopSchema = z.strictObject({
+  sinceMs: timeMs,
+  untilMs: timeMs.nullable(),
+  action: z.enum(ACTIONS),
+  version: items,
+  automatic: z.boolean(),
+});
+/** What the registry's side must page about. */
+const responderSchema = z.strictObject({
+  type: z.literal('responder'),
+  timeMs,
+  what: z.enum(['breaker-open', 'stop-unverified', 'delivery-dead', 'halt']),
+  tenant: z.string().max(LIMITS.name),
+  agent: name,
+  key: z.string().min(1).max(500),
+  words,
+  agents: z.array(z.string().max(LIMITS.name)).max(100),
+});
 const controlSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('tick'), timeMs }),
   z.strictObject({ type: z.literal('model'), timeMs, version: z.string().regex(VERSION) }),
@@ -67,6 +85,8 @@ const controlSchema = z.discriminatedUnion('type', [
     role: z.string().nullable(),
     labels: z.array(z.string()),
     budgets: z.strictObject({ sessionUsd: usd, dayUsd: usd }),
+    stopped: stopSchema.nullish(),
+    protected: z.literal(true).optional(),
     trust: z.enum(TRUST_LEVELS).optional(),
     environment: z.string().optional(),
   }),
@@ -90,6 +110,7 @@ const controlSchema = z.discriminatedUnion('type', [
     reason: z.string().max(SOURCE_REASON_MAX),
   }),
   fleetSchema,
+  responderSchema,
   z.strictObject({
     type: z.literal('config'),
     timeMs,

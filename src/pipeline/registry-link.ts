@@ -11,11 +11,11 @@ export function createRegistryLink(say: (message: FromPartition) => void): Regis
   const waiting = new Map<number, { resolve: () => void; reject: (error: unknown) => void }>();
   let last = 0;
   return {
-    tell: (proposals, sightings, nowMs) =>
+    tell: (proposals, sightings, nowMs, effects) =>
       new Promise((resolve, reject) => {
         last += 1;
         waiting.set(last, { resolve, reject });
-        say({ type: 'registry', id: last, proposals, sightings, nowMs });
+        say({ type: 'registry', id: last, proposals, sightings, nowMs, effects });
       }),
     acknowledge: ({ id, fault }) => {
       const one = waiting.get(id);

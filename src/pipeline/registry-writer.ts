@@ -1,7 +1,7 @@
 /** What engines propose and see, as records of the registry. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Proposal } from '../decide/finding.js';
-import type { Sighting } from '../engine/outcome.js';
+import type { Sighting, StopEffect } from '../engine/outcome.js';
 import { KilldeerError } from '../errors.js';
 import { failpoint } from './failpoint.js';
 import type { LiveDraft, LiveRegistry } from './live-parts.js';
@@ -10,7 +10,12 @@ const RETRY_MS = 500;
 
 export interface RegistryWriter {
   /** Resolves once the registry has all of it; tries again where a retry may help. */
-  write(partition: number, proposals: readonly Proposal[], sightings: readonly Sighting[]): Promise<void>;
+  write(
+    partition: number,
+    proposals: readonly Proposal[],
+    sightings: readonly Sighting[],
+    effects?: readonly StopEffect[],
+  ): Promise<void>;
   /** No more retries. */
   stop(): void;
 }
@@ -31,11 +36,12 @@ export function createRegistryWriter(registry: Pick<LiveRegistry, 'write'>): Reg
     }
   };
   return {
-    write: async (partition, proposals, sightings) => {
+    write: async (partition, proposals, sightings, effects = []) => {
       const actor = `engine:${partition}`;
       // Stops first: they share the log's next commit, and what was merely seen can wait for it.
       const drafts = [
         ...proposals.map((proposal) => proposalDraft(actor, proposal)),
+        ...effects.map((effect) => effectDraft(actor, effect)),
         ...sightings.map((sighting) => seenDraft(actor, sighting)),
       ];
       for (const settled of await Promise.allSettled(drafts.map(put))) {
@@ -50,6 +56,11 @@ export function createRegistryWriter(registry: Pick<LiveRegistry, 'write'>): Reg
 
 function proposalDraft(actor: string, proposal: Proposal): LiveDraft {
   return { type: 'proposal', proposal, actor, authority: proposal.policy, parent: proposal.finding };
+}
+
+/** What the traffic shows of a stop is one of the places that say how far it came. */
+function effectDraft(actor: string, effect: StopEffect): LiveDraft {
+  return { type: 'effect', place: 'traffic', ...effect, actor, authority: 'system', parent: null };
 }
 
 /** The parent of a sighting was vouched for by its partition, or taken out. */

@@ -17,7 +17,7 @@ import type { Budgets, EngineRecord } from '../engine/record.js';
 import { rejection } from '../event/decode.js';
 import type { AgentEvent, Rejection } from '../event/event.js';
 import { Learner } from '../learn/learner.js';
-import type { RegistryEntry, RegistryFold, RegistryRecord, Verdict } from '../registry/registry.js';
+import type { Registration, RegistryEntry, RegistryFold, RegistryRecord, Verdict } from '../registry/registry.js';
 import type { Failpoint } from './failpoint.js';
 import { InlineFleet, type InlineFleetJson } from './inline-fleet.js';
 import { type ClockJson, RecordingClock } from './recording-clock.js';
@@ -40,6 +40,10 @@ export interface RegistryImport {
   readonly owner: string | null;
   readonly labels: readonly string[];
   readonly budgets: Budgets;
+  readonly scopes?: readonly string[];
+  readonly protected?: boolean;
+  readonly parentAgent?: string | null;
+  readonly registration?: Partial<Registration>;
 }
 
 /** Makes the registry's fold; the caller chooses which. */
@@ -263,9 +267,9 @@ export class Replayer {
   private begin(timeMs: number, line: number): void {
     const { policy, registryImport } = this.options;
     this.apply({ type: 'policy', timeMs, policy, ...SYSTEM, authority: policy.name });
-    for (const { agent, tenant = '', role, owner, labels, budgets } of registryImport) {
+    for (const { agent, tenant = '', role, owner, labels, budgets, ...more } of registryImport) {
       const described = { tenant, agent, role, labels, budgets };
-      this.apply({ type: 'register', timeMs, ifVersion: null, owner, ...described, ...SYSTEM });
+      this.apply({ type: 'register', timeMs, ifVersion: null, owner, ...described, ...more, ...SYSTEM });
       const entry = this.fold.entry(tenant, agent);
       const held = entry === null ? {} : { budgets: budgetsOf(policy.permissions, entry) };
       this.step({ type: 'agent', timeMs, ...described, ...held }, line);

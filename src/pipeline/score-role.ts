@@ -51,7 +51,7 @@ export class ScoreRole {
   private readonly owned = new Map<number, OwnedPartition>();
   /** Of `log:events`, by partition, as last looked at. */
   private readonly ends = new Map<number, number>();
-  private readonly facts = new FactBook();
+  private readonly facts: FactBook;
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly ticking = new Set<number>();
   private readonly ending = new Set<Promise<void>>();
@@ -60,7 +60,10 @@ export class ScoreRole {
   private isLooking = false;
   private isStopping = false;
 
-  constructor(private readonly parts: ScoreRoleParts) {}
+  constructor(private readonly parts: ScoreRoleParts) {
+    // Where ticks stand in the log, the events are a recording's: they never met the registry.
+    this.facts = new FactBook(parts.tick !== null);
+  }
 
   async start(): Promise<void> {
     const { tick, join } = this.parts;
@@ -74,8 +77,8 @@ export class ScoreRole {
     const records = this.facts.note(change);
     if (records.length === 0) return;
     for (const [partition, one] of this.owned) {
-      const due = records.filter((record) => this.isFor(partition, record));
-      if (due.length > 0) one.relay(due, change.offset + 1);
+      const mine = records.filter((record) => this.isFor(partition, record));
+      if (mine.length > 0) one.relay(mine, change.offset + 1);
     }
   }
 
@@ -124,9 +127,9 @@ export class ScoreRole {
       partition,
       limits,
       spawn: () => spawn(partition),
-      tellRegistry: (proposals, sightings, nowMs) => {
+      tellRegistry: (proposals, sightings, nowMs, effects) => {
         onClock(nowMs);
-        return writer.write(partition, proposals, sightings);
+        return writer.write(partition, proposals, sightings, effects);
       },
       onReady: (epoch, told) => void this.welcome(partition, one, epoch, told),
       onFenced: () => void this.takeAgain(partition, one),

@@ -11,7 +11,14 @@ const names = z.array(z.string());
 const policySchema = z.object({
   name: z.string(),
   mode: z.enum(MODES),
-  brakes: z.object({ stopsMax: z.number().min(0), intervalMs: z.number().min(0), cooldownMs: z.number().min(0) }),
+  brakes: z.object({
+    stopsMax: z.number().min(0),
+    intervalMs: z.number().min(0),
+    cooldownMs: z.number().min(0),
+    cohortMax: z.number().min(0).optional(),
+    shares: z.object({ medium: positive, high: positive }).optional(),
+    hysteresis: positive.optional(),
+  }),
   rules: z.array(
     z.object({
       name: z.string(),
@@ -23,6 +30,7 @@ const policySchema = z.object({
       action: z.enum(ACTIONS),
       forMs: z.number().nullable(),
       callsPerMinute: z.number().nullable(),
+      proportional: z.boolean().optional(),
     }),
   ),
   protectedAgents: names,
@@ -38,6 +46,7 @@ const settingsSchema = z.object({
   latenessMs: positive,
   sessionIdleMs: positive,
   closeAfterMs: positive,
+  stopGraceMs: z.number().min(0).optional(),
   adoption: z.strictObject({ sessions: count, ageMs: positive }),
   hashSeed: z.number().int().min(0),
   policy: policySchema,

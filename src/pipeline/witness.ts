@@ -5,7 +5,7 @@ import { type Finding, SEVERITIES } from '../decide/finding.js';
 import { causeOf } from '../engine/cause.js';
 import type { OpenFinding } from '../engine/findings.js';
 import type { Outcome } from '../engine/outcome.js';
-import type { EngineRecord, EventRecord, SourceStateRecord } from '../engine/record.js';
+import type { EngineRecord, EventRecord, ResponderRecord, SourceStateRecord } from '../engine/record.js';
 import type { EngineState } from '../engine/state.js';
 import type { Rejection } from '../event/event.js';
 import type { Explanation, FindingVerdict, StepVerdict } from './explanation.js';
@@ -44,7 +44,7 @@ export class Witness {
   /** Right after the record; null for one that nobody asks about: a model, a configuration, facts of an agent. */
   explain(state: EngineState, record: EngineRecord, offset: number, outcome: Outcome): Explanation | null {
     if (record.type === 'event') return this.explainEvent(state, record, offset, outcome);
-    if (record.type === 'source') return this.explainSource(record, offset, outcome);
+    if (record.type === 'source' || record.type === 'responder') return this.explainTold(record, offset, outcome);
     return record.type === 'tick' ? this.explainTick(state, record.timeMs, offset, outcome) : null;
   }
 
@@ -77,14 +77,14 @@ export class Witness {
   }
 
   /** Nothing is scored: the record itself says what happened. */
-  private explainSource(record: SourceStateRecord, offset: number, outcome: Outcome): Explanation {
+  private explainTold(record: SourceStateRecord | ResponderRecord, offset: number, outcome: Outcome): Explanation {
     const time = new Date(record.timeMs).toISOString();
     const finding = { ...NOTHING, lines: [...outcome.findings] };
     return {
       ...this.about(offset),
       time,
       event: null,
-      fate: 'source',
+      fate: record.type,
       rejection: null,
       step: null,
       finding,

@@ -6,11 +6,20 @@ import { BRAKES_DEFAULT, type Brakes, type Policy } from '../decide/policy.js';
 import type { VerdictRecord } from '../engine/record.js';
 import { KilldeerError } from '../errors.js';
 import type { Approval } from './approval.js';
-import { BRAKES_FREE, type BrakeState } from './brake.js';
-import { type Held, Inventory } from './inventory.js';
+import { BRAKES_FREE, type BrakeState, readBrake } from './brake.js';
+import { type Halts, haltsInForce, readHalts } from './halted.js';
+import { type Held, Inventory, type Measured } from './inventory.js';
 import type { LadderState } from './ladder-state.js';
 import { type OpenProposal, OpenProposals } from './open-proposals.js';
-import { type DeniedRecord, NO_REGISTRATION, type RegistryEntry } from './registry.js';
+import {
+  type DeniedRecord,
+  type DrillResult,
+  type Halt,
+  type Leaver,
+  NO_REGISTRATION,
+  type PlaceEffect,
+  type RegistryEntry,
+} from './registry.js';
 import { createRestriction, type RestrictionFields } from './restriction.js';
 
 /** Limits of a fold; all memory is bounded by them. */
@@ -46,6 +55,10 @@ export interface FoldState {
   readonly epochs: Map<number, number>;
   /** By id, oldest first. */
   readonly verdicts: Map<string, VerdictRecord>;
+  /** Oldest first, at most DRILLS_MAX. */
+  drills: readonly DrillResult[];
+  /** Who has left, by name. */
+  readonly leavers: Map<string, Leaver>;
   /** By id, oldest first. */
   readonly approvals: Map<string, Approval>;
   /** Oldest first. */
@@ -53,6 +66,7 @@ export interface FoldState {
   /** null: the policy has no ladder. */
   ladder: LadderState | null;
   brake: BrakeState;
+  readonly halts: Halts;
   readonly recommended: OpenProposals;
   readonly skipped: OpenProposals;
   readonly agentsMax: number;
@@ -63,6 +77,10 @@ interface AgentSnapshot {
   readonly entry: RegistryEntry;
   readonly restrictions: readonly RestrictionFields[];
   readonly endedMs: number | null;
+  /** These are left out where there is nothing to say. */
+  readonly restrictedVersion?: number;
+  readonly effects?: readonly PlaceEffect[];
+  readonly measured?: Measured;
 }
 
 interface FoldSnapshot {
@@ -74,10 +92,15 @@ interface FoldSnapshot {
   readonly epochs: readonly (readonly [partition: number, epoch: number])[];
   /** Left out by versions that knew of none. */
   readonly verdicts?: readonly VerdictRecord[];
+  readonly drills?: readonly DrillResult[];
+  /** Likewise. */
+  readonly leavers?: readonly (readonly [owner: string, leaver: Leaver])[];
   readonly approvals?: readonly Approval[];
   readonly denials?: readonly DeniedRecord[];
   readonly ladder?: LadderState | null;
   readonly brake: BrakeState;
+  /** Left out by versions that knew of none. */
+  readonly halts?: readonly Halt[];
   readonly recommended: readonly OpenProposal[];
   readonly skipped: readonly OpenProposal[];
 }
@@ -101,11 +124,19 @@ export function emptyState(options: FoldOptions): FoldState {
 
 function stateOf(snapshot: FoldSnapshot, options: FoldOptions): FoldState {
   const inventory = new Inventory();
-  for (const { entry, restrictions, endedMs } of snapshot.agents) {
+  for (const {
+    entry,
+    restrictions,
+    endedMs,
+    restrictedVersion = null,
+    effects = [],
+    measured = null,
+  } of snapshot.agents) {
     // Versions before this one knew of no registration.
     const whole = { ...entry, registration: { ...NO_REGISTRATION, ...entry.registration } };
     const made = restrictions.map((fields) => createRestriction(entry.agent, fields));
-    inventory.put({ entry: whole, restrictions: made, endedMs, bucket: null, refused: 0, drainedMs: null });
+    const about = { restrictedVersion, effects, measured };
+    inventory.put({ entry: whole, restrictions: made, endedMs, ...about, bucket: null, refused: 0, drainedMs: null });
   }
   const keysMax = options.keysMax ?? KEYS_MAX;
   const openMax = options.openMax ?? OPEN_MAX;
@@ -116,10 +147,13 @@ function stateOf(snapshot: FoldSnapshot, options: FoldOptions): FoldState {
     keys: new Set(snapshot.keys.slice(-keysMax)),
     epochs: new Map(snapshot.epochs),
     verdicts: new Map((snapshot.verdicts ?? []).map((verdict) => [verdict.id, verdict])),
+    drills: snapshot.drills ?? [],
+    brake: readBrake(snapshot.brake) ?? BRAKES_FREE,
+    halts: readHalts(snapshot.halts ?? []),
+    leavers: new Map(snapshot.leavers),
     approvals: new Map((snapshot.approvals ?? []).map((approval) => [approval.id, approval])),
     denials: [...(snapshot.denials ?? [])],
     ladder: snapshot.ladder ?? null,
-    brake: snapshot.brake,
     recommended: new OpenProposals(snapshot.recommended, openMax),
     skipped: new OpenProposals(snapshot.skipped, openMax),
     agentsMax: options.agentsMax ?? AGENTS_MAX,
@@ -130,7 +164,14 @@ function stateOf(snapshot: FoldSnapshot, options: FoldOptions): FoldState {
 /** Throws 'checkpoint.corrupt' where the value is no snapshot of this form. */
 export function readState(snapshot: unknown, options: FoldOptions): FoldState {
   const given = snapshot as Partial<FoldSnapshot> | null;
-  const lists = [given?.agents, given?.keys, given?.epochs, given?.recommended, given?.skipped, given?.brake?.stopsMs];
+  const lists = [
+    given?.agents,
+    given?.keys,
+    given?.epochs,
+    given?.recommended,
+    given?.skipped,
+    readBrake(given?.brake)?.stops,
+  ];
   if (given?.format !== FORMAT || typeof given.clockMs !== 'number' || !lists.every(Array.isArray)) {
     throw new KilldeerError('checkpoint.corrupt', `no registry snapshot of format ${FORMAT}`);
   }
@@ -147,16 +188,19 @@ export function writeState(state: FoldState): FoldSnapshot {
     keys: [...state.keys],
     epochs: [...state.epochs],
     verdicts: [...state.verdicts.values()],
+    drills: state.drills,
+    leavers: [...state.leavers],
     approvals: [...state.approvals.values()],
     denials: [...state.denials],
     ladder: state.ladder,
     brake: state.brake,
+    halts: haltsInForce(state.halts),
     recommended: state.recommended.snapshot(),
     skipped: state.skipped.snapshot(),
   };
 }
 
-function agentSnapshot({ entry, restrictions, endedMs }: Held): AgentSnapshot {
+function agentSnapshot({ entry, restrictions, endedMs, restrictedVersion, effects, measured }: Held): AgentSnapshot {
   const fields = restrictions.map(({ action, untilMs, callsPerMinute, reason, automatic }) => ({
     action,
     untilMs,
@@ -164,7 +208,12 @@ function agentSnapshot({ entry, restrictions, endedMs }: Held): AgentSnapshot {
     reason,
     automatic,
   }));
-  return { entry, restrictions: fields, endedMs };
+  return {
+    ...{ entry, restrictions: fields, endedMs },
+    ...(restrictedVersion === null ? {} : { restrictedVersion }),
+    ...(effects.length === 0 ? {} : { effects }),
+    ...(measured === null ? {} : { measured }),
+  };
 }
 
 /** The brakes in force. */

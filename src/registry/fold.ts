@@ -7,36 +7,37 @@ import type { Mode, Proposal } from '../decide/finding.js';
 import type { Policy } from '../decide/policy.js';
 import type { VerdictRecord } from '../engine/record.js';
 import { judgeRevoke, lapseApprovals, nextApprovalMs } from './approvals.js';
-import { BRAKES_FREE, stopsLeft } from './brake.js';
+import { closed, nextTurnMs } from './brake.js';
 import { decideCall } from './decision.js';
 import { Desk } from './desk.js';
-import {
-  brakesOf,
-  emptyState,
-  type FoldOptions,
-  type FoldState,
-  readState,
-  rememberKey,
-  writeState,
-} from './fold-state.js';
+import { keepDrill, mayStop } from './drill.js';
+import { judgeEffect } from './effects.js';
+import { emptyState, type FoldOptions, type FoldState, readState, rememberKey, writeState } from './fold-state.js';
+import { judgeHalt, judgeRecover } from './halt.js';
+import { haltedCall, haltsInForce } from './halted.js';
 import { closesCircle, createHeld, type Held, NONE } from './inventory.js';
 import { conflict, duplicate, type Judgement, refuse } from './judgement.js';
 import { ladderUnder, ladderView, modeOf, noteProposal, noteRelease, noteWord } from './ladder.js';
+import { brakesState, turnBrake } from './opening.js';
 import { judgeProposal } from './proposal.js';
 import type {
   Approval,
   Attempts,
   Decision,
   DeniedRecord,
+  DrillResult,
   LadderView,
+  Leaver,
   Note,
   Question,
   RegistryEntry,
   RegistryFold,
   RegistryRecord,
+  SponsorPlan,
   Verdict,
 } from './registry.js';
 import { createRestriction, endOf, inForce, strongest } from './restriction.js';
+import { goneOwner, judgeSponsor, planSponsor } from './sponsor.js';
 import { judgeUndo, judgeVerdict, verdictsInForce } from './verdicts.js';
 
 type Of<T extends RegistryRecord['type']> = Extract<RegistryRecord, { type: T }>;
@@ -71,8 +72,9 @@ class Fold implements RegistryFold {
   apply(record: RegistryRecord): Verdict {
     const expired = this.advance(record.timeMs);
     const judged = this.judge(record);
-    if (record.type !== 'time' && record.type !== 'attempt') this.nextMs = undefined;
-    return { ...judged, expired };
+    const opened = turnBrake(this.state);
+    if (opened !== null || (record.type !== 'time' && record.type !== 'attempt')) this.nextMs = undefined;
+    return opened === null ? { ...judged, expired } : { ...judged, expired, opened };
   }
 
   private judge(record: RegistryRecord): Judgement {
@@ -100,6 +102,16 @@ class Fold implements RegistryFold {
         return noteWord(this.state, record, judgeVerdict(this.state, record));
       case 'verdict-undo':
         return judgeUndo(this.state, record);
+      case 'drill':
+        return keepDrill(this.state, record.drill);
+      case 'effect':
+        return judgeEffect(this.state, record);
+      case 'halt':
+        return judgeHalt(this.state, record);
+      case 'recover':
+        return judgeRecover(this.state, record);
+      case 'sponsor':
+        return judgeSponsor(this.state, record);
       default:
         return this.desk.judge(record) ?? UNKNOWN;
     }
@@ -116,8 +128,6 @@ class Fold implements RegistryFold {
     state.recommended.lapse(timeMs);
     state.skipped.lapse(timeMs);
     lapseApprovals(state);
-    const { openUntilMs } = state.brake;
-    if (openUntilMs !== null && timeMs >= openUntilMs) state.brake = { ...state.brake, openUntilMs: null };
     const over = [...state.inventory.restricted].filter((held) => this.end(held));
     return over.map((held) => held.entry).sort(byName);
   }
@@ -187,6 +197,8 @@ class Fold implements RegistryFold {
     if (typeof parentAgent === 'string' && closesCircle(inventory.of(tenant), agent, parentAgent)) {
       return refuse('registry.refused', `${parentAgent} works under ${agent} itself`, known);
     }
+    const gone = goneOwner(this.state, record.owner, known);
+    if (gone !== null) return gone;
     const held = known ?? this.admit(tenant, agent, null);
     const { entry } = held;
     held.entry = {
@@ -212,7 +224,8 @@ class Fold implements RegistryFold {
     const { state } = this;
     const { tenant, agent, action, reason, forMs, callsPerMinute } = record;
     const known = state.inventory.get(tenant, agent);
-    if (!isPerson(record.actor)) return refuse('registry.refused', `${record.actor} may not stop an agent`, known);
+    if (!mayStop(record.actor, known))
+      return refuse('registry.refused', `${record.actor} may not stop an agent`, known);
     if (known?.entry.status === 'revoked' && action !== 'revoke') {
       return refuse('registry.refused', `${agent} is revoked: an admin releases it first`, known);
     }
@@ -230,7 +243,8 @@ class Fold implements RegistryFold {
     const { state } = this;
     const { tenant, agent, ifVersion, role } = record;
     const held = state.inventory.get(tenant, agent);
-    if (!isPerson(record.actor)) return refuse('registry.refused', `${record.actor} may not release an agent`, held);
+    if (!mayStop(record.actor, held))
+      return refuse('registry.refused', `${record.actor} may not release an agent`, held);
     if (state.keys.has(keyOf(record))) return duplicate(held);
     if (typeof ifVersion === 'number' && ifVersion !== (held?.entry.version ?? 0)) return conflict(held, ifVersion);
     if (held?.entry.status === 'revoked' && role !== 'admin') {
@@ -256,7 +270,7 @@ class Fold implements RegistryFold {
   private adopt(policy: Policy): Judgement {
     this.state.ladder = ladderUnder(this.state.ladder, policy, this.state.clockMs);
     this.state.policy = policy;
-    this.state.brake = { ...BRAKES_FREE, stopsMs: this.state.brake.stopsMs };
+    this.state.brake = closed(this.state.brake);
     return { effect: 'applied', reason: null, code: null, entry: null };
   }
 
@@ -278,10 +292,15 @@ class Fold implements RegistryFold {
   }
 
   brakes(): ReturnType<RegistryFold['brakes']> {
-    const { brake, clockMs, skipped } = this.state;
-    const brakes = brakesOf(this.state);
-    const open = brake.openUntilMs !== null;
-    return { brakes, left: stopsLeft(brake, brakes, clockMs), open, skipped: skipped.proposals() };
+    return brakesState(this.state);
+  }
+
+  halts(): ReturnType<RegistryFold['halts']> {
+    return haltsInForce(this.state.halts);
+  }
+
+  effects(tenant: string, agent: string): ReturnType<RegistryFold['effects']> {
+    return this.state.inventory.get(tenant, agent)?.effects ?? [];
   }
 
   recommendations(): readonly Proposal[] {
@@ -290,6 +309,18 @@ class Fold implements RegistryFold {
 
   verdicts(): readonly VerdictRecord[] {
     return verdictsInForce(this.state);
+  }
+
+  drills(): readonly DrillResult[] {
+    return this.state.drills;
+  }
+
+  leavers(): ReadonlyMap<string, Leaver> {
+    return this.state.leavers;
+  }
+
+  foreseeSponsor(owner: string, state: 'left' | 'returned', successor: string | null): SponsorPlan {
+    return planSponsor(this.state, { owner, state, successor });
   }
 
   approvals(): readonly Approval[] {
@@ -322,8 +353,8 @@ class Fold implements RegistryFold {
     let next = Math.min(
       recommended.nextLapseMs(),
       skipped.nextLapseMs(),
+      nextTurnMs(brake),
       nextApprovalMs(this.state),
-      brake.openUntilMs ?? Number.POSITIVE_INFINITY,
     );
     for (const held of inventory.restricted) {
       for (const { untilMs } of held.restrictions) if (untilMs !== null && untilMs < next) next = untilMs;
@@ -333,6 +364,8 @@ class Fold implements RegistryFold {
   }
 
   decide(tenant: string, agent: string, nowMs: number, question?: Question): Decision {
+    const halted = haltedCall(this.state, tenant, agent, question?.parent ?? null);
+    if (halted !== null) return halted;
     return decideCall(this.desk, tenant, agent, nowMs, question);
   }
 

@@ -3,7 +3,7 @@
  * under 'a', and an agent first seen as somebody's sub-agent works under that one.
  */
 import type { Policy } from '../decide/policy.js';
-import { NO_REGISTRATION, type RegistryEntry } from './registry.js';
+import { NO_REGISTRATION, type PlaceEffect, type RegistryEntry } from './registry.js';
 import { type Restriction, strongest } from './restriction.js';
 import type { Bucket } from './throttle.js';
 
@@ -15,10 +15,22 @@ export interface Held {
   restrictions: readonly Restriction[];
   /** Registry clock when the last restriction ended, the start of the cooldown; null: never. */
   endedMs: number | null;
+  /** Version of the entry when what is in force began; one that is prolonged is still the same. null: nothing is. */
+  restrictedVersion: number | null;
+  /** How far what is in force came, by place. */
+  effects: readonly PlaceEffect[];
+  /** What the last automatic restriction was judged by; null: there was none, or it is not known. */
+  measured: Measured | null;
   /** Outside the fold, on the caller's clock: the throttle, calls refused and not yet recorded, the last recording. */
   bucket: Bucket | null;
   refused: number;
   drainedMs: number | null;
+}
+
+/** A measurement that a finding led with. */
+export interface Measured {
+  readonly feature: string;
+  readonly observed: number;
 }
 
 /** Steps of delegation that are followed upwards. */
@@ -63,9 +75,16 @@ export class Inventory {
     for (const agents of this.tenants.values()) yield* agents.values();
   }
 
-  /** Puts restrictions in force and rewrites the entry to match; the caller has decided that they may be. */
-  restrict(held: Held, restrictions: readonly Restriction[], nowMs: number): void {
+  /**
+   * Puts restrictions in force and rewrites the entry to match; the caller has decided that they may be.
+   * `isSame`: what is in force only lasts longer.
+   */
+  restrict(held: Held, restrictions: readonly Restriction[], nowMs: number, isSame = false): void {
     const now = strongest(restrictions);
+    if (!isSame) {
+      held.restrictedVersion = now === undefined ? null : held.entry.version + 1;
+      held.effects = [];
+    }
     held.restrictions = restrictions;
     if (now === undefined) this.restricted.delete(held);
     else this.restricted.add(held);
@@ -108,7 +127,8 @@ export function createHeld(tenant: string, agent: string, parent: string | null,
     firstSeenMs: nowMs,
     lastChangeMs: nowMs,
   };
-  return { entry, restrictions: NONE, endedMs: null, bucket: null, refused: 0, drainedMs: null };
+  const nothing = { restrictedVersion: null, effects: [], measured: null };
+  return { entry, restrictions: NONE, endedMs: null, ...nothing, bucket: null, refused: 0, drainedMs: null };
 }
 
 /**

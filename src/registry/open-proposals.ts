@@ -21,6 +21,10 @@ function worseFirst(a: OpenProposal, b: OpenProposal): number {
   return a.proposal.key < b.proposal.key ? -1 : 1;
 }
 
+function isSame(a: Proposal, b: Proposal): boolean {
+  return a.finding === b.finding && a.action === b.action && a.agent === b.agent && a.tenant === b.tenant;
+}
+
 /** Proposals that wait, worst first. */
 export class OpenProposals {
   private list: OpenProposal[];
@@ -31,8 +35,12 @@ export class OpenProposals {
     this.max = max;
   }
 
-  add(proposal: Proposal, nowMs: number): void {
-    this.list = [...this.list, { proposal, sinceMs: nowMs }].sort(worseFirst).slice(0, this.max);
+  /** One that is made again, of the same finding, takes the place of the former. True where there was none. */
+  add(proposal: Proposal, nowMs: number): boolean {
+    const others = this.list.filter((open) => !isSame(open.proposal, proposal));
+    const isNew = others.length === this.list.length;
+    this.list = [...others, { proposal, sinceMs: nowMs }].sort(worseFirst).slice(0, this.max);
+    return isNew;
   }
 
   /** Whether there was one. */

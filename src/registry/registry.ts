@@ -4,7 +4,7 @@
  * The fold knows no clock: time comes from the records themselves ({type:'time'} records, wall clock when live, the
  * recording's ticks in a replay).
  */
-import type { Action, Mode, Proposal } from '../decide/finding.js';
+import type { Action, Mode, Proposal, Severity } from '../decide/finding.js';
 import type { Brakes, Policy } from '../decide/policy.js';
 import type { TrustLevel } from '../decide/trust.js';
 import type { Budgets, VerdictRecord } from '../engine/record.js';
@@ -125,6 +125,33 @@ export interface TrailStep {
 export const EFFECT_STATES = ['sent', 'confirmed', 'unobserved', 'contradicted', 'failed', 'dead'] as const;
 export type EffectState = (typeof EFFECT_STATES)[number];
 
+/** How long one stage of a stop took over the rounds of a drill; ms from the moment the stop was asked for. */
+export interface DrillStage {
+  readonly stage: 'applied' | 'refused' | 'tree-refused' | 'confirmed' | 'released';
+  /** Rounds in which it was reached. */
+  readonly reached: number;
+  /** Rounds in which it was not, within the patience of the drill. */
+  readonly missed: number;
+  /** null: never reached. */
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly maxMs: number | null;
+}
+
+/** A canary and its sub-agents were stopped and released, to know that it can be done and how long it takes. */
+export interface DrillResult {
+  readonly id: string;
+  readonly canary: string;
+  readonly children: number;
+  readonly rounds: number;
+  /** As a caller of the API, or inside the server. */
+  readonly way: 'http' | 'process';
+  readonly startedMs: number;
+  /** Every stage was reached in every round. */
+  readonly ok: boolean;
+  readonly stages: readonly DrillStage[];
+}
+
 interface Base extends Authority {
   /** Registry clock, ms. */
   readonly timeMs: number;
@@ -236,6 +263,7 @@ export type RegistryRecord =
       state: EffectState;
       reason: string | null;
     })
+  | (Base & { type: 'drill'; drill: DrillResult })
   /** A call that /v1/decide refused after a stop: recorded, at most once per agent and minute, with the count. */
   | (Base & { type: 'attempt'; tenant: string; agent: string; count: number });
 
@@ -249,8 +277,88 @@ export interface Verdict {
   readonly entry: RegistryEntry | null;
   /** Agents whose restriction ended because this record moved the registry's clock, as they are now. */
   readonly expired: readonly RegistryEntry[];
+  /** A breaker that people are to be told of with this record; left out: none. */
+  readonly opened?: BreakerOpening;
+  /** Agents that a record about somebody else changed, as they are now; left out: none. */
+  readonly changed?: readonly RegistryEntry[];
   /** Id of the approval that it waits for; left out: it waits for none. */
   readonly approval?: string;
+}
+
+/** A breaker that opened, as people are told of it. */
+export interface BreakerOpening {
+  /** The role whose stops it holds back, and its tenant; null: everybody's. */
+  readonly tenant: string | null;
+  readonly role: string | null;
+  /** It holds back stops for findings of this severity and below. */
+  readonly severity: Severity;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** Of the first stop that was held back. */
+  readonly policy: string;
+  readonly rule: string;
+  /** Stops held back so far. */
+  readonly skipped: number;
+  /** Whose, worst first, at most 100. */
+  readonly agents: readonly string[];
+}
+
+/** The brakes as anybody may read them. */
+export interface BrakesState {
+  readonly brakes: Brakes;
+  /** Automatic stops that the gravest findings may still make in the running interval. */
+  readonly left: number;
+  /** Whether any breaker is open. */
+  readonly open: boolean;
+  /** What was held back, worst first. */
+  readonly skipped: readonly Proposal[];
+  readonly openings: readonly BreakerOpening[];
+}
+
+/** Everybody, or everybody of one tenant, is refused. */
+export interface Halt {
+  /** null: everybody. */
+  readonly tenant: string | null;
+  readonly sinceMs: number;
+  /** Part of the agents that is let go again, [0, 1). */
+  readonly share: number;
+  readonly reason: string;
+  readonly actor: string;
+}
+
+/** How far the restriction in force came at one place. */
+export interface PlaceEffect {
+  readonly place: string;
+  /** Of the agent's entry as the restriction was made. */
+  readonly version: number;
+  readonly state: EffectState;
+  readonly reason: string | null;
+  /** Registry clock, ms. */
+  readonly atMs: number;
+}
+
+/** Somebody who answered for agents and has left, as the sponsor feed says. */
+export interface Leaver {
+  readonly successor: string | null;
+  readonly sinceMs: number;
+  /** Whether what the policy wants has been done: it is done once. */
+  readonly isDone: boolean;
+}
+
+/** What follows for one agent from a word of the sponsor feed. */
+export interface SponsorStep {
+  readonly entry: RegistryEntry;
+  readonly follows: 'suspend' | 'reassign' | 'keep';
+  /** Afterwards. */
+  readonly owner: string | null;
+  readonly reason: string;
+}
+
+/** What the fold would make of a word of the sponsor feed. */
+export interface SponsorPlan {
+  readonly effect: 'applied' | 'observed' | 'duplicate' | 'refused';
+  readonly reason: string | null;
+  readonly steps: readonly SponsorStep[];
 }
 
 /** Calls refused since the last drain, for one 'attempt' record. */
@@ -319,16 +427,21 @@ export interface RegistryFold {
   entry(tenant: string, agent: string): RegistryEntry | null;
   entries(): IterableIterator<RegistryEntry>;
   /** Automatic stops left in the running interval, whether the breaker is open, and what it skipped, worst first. */
-  brakes(): {
-    readonly brakes: Brakes;
-    readonly left: number;
-    readonly open: boolean;
-    readonly skipped: readonly Proposal[];
-  };
+  brakes(): BrakesState;
+  /** Whom a halt refuses; everybody's first. */
+  halts(): readonly Halt[];
+  /** How far the agent's restriction in force came, place by place; empty where there is none. */
+  effects(tenant: string, agent: string): readonly PlaceEffect[];
   /** Proposals made in mode recommend that nobody has answered yet, worst first. */
   recommendations(): readonly Proposal[];
   /** What people said of findings and is in force, oldest first. */
   verdicts(): readonly VerdictRecord[];
+  /** The newest drills, oldest first. */
+  drills(): readonly DrillResult[];
+  /** Who has left, by name. */
+  leavers(): ReadonlyMap<string, Leaver>;
+  /** What would follow if the feed said this now; changes nothing. */
+  foreseeSponsor(owner: string, state: 'left' | 'returned', successor: string | null): SponsorPlan;
   /** Requests for a person's leave, newest first; answered ones too, as far as they are remembered. */
   approvals(): readonly Approval[];
   /** Calls that limits refused, newest first, at most 1,000 records. */

@@ -8,7 +8,7 @@ import { cauchyScore, combineCauchy } from '../math/tail.js';
 /** Parts of the alert budget. Silence has none: it is reported apart and never wakes anybody. */
 const SHARES: Readonly<Record<DetectorName, number>> = {
   rate: 0.75,
-  starts: 3,
+  starts: 4.5,
   delegation: 2,
   errors: 1,
   novelty: 2,
@@ -16,12 +16,12 @@ const SHARES: Readonly<Record<DetectorName, number>> = {
   session: 0.75,
   spend: 0.25,
   drift: 1,
-  wake: 0.75,
+  wake: 1.5,
   recurrence: 1.5,
   egress: 2,
   mixing: 1,
   origin: 0.5,
-  ledger: 3,
+  ledger: 5,
   ramp: 1.5,
   stray: 4,
   joint: 0.05,

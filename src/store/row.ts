@@ -72,6 +72,7 @@ export const EVENTS_FEED = each<StoredEvent>(
     trace: event.trace ?? '',
     signature: event.signature ?? '',
     bound,
+    error_type: event.errorType ?? '',
   }),
 );
 

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { StoreConfig } from '../config.js';
-import { isFed, TABLE_NAMES, TABLES, type Table, TOKENS_KEPT } from './tables.js';
+import { type Column, isFed, TABLE_NAMES, TABLES, type Table, TOKENS_KEPT } from './tables.js';
 
 /** Where and how the tables are made; names were checked by the configuration. */
 export interface Layout {
@@ -30,18 +30,21 @@ export const MIGRATIONS: readonly Migration[] = [
     name: 'tables',
     statements: (layout) => TABLE_NAMES.flatMap((name) => createTable(TABLES[name], layout)),
   },
+  {
+    version: 2,
+    name: 'types of failures',
+    statements: (layout) => addColumns(2, layout),
+  },
 ];
 
 export function createDatabase({ database, cluster }: Layout): string {
   return `CREATE DATABASE IF NOT EXISTS ${database}${onCluster(cluster)}`;
 }
 
-/** The table itself, and on a cluster the one that spreads over it and is what everybody uses. */
+/** The table as it was first made, and on a cluster the one that spreads over it and is what everybody uses. */
 export function createTable(table: Table, layout: Layout): string[] {
   const { database, cluster } = layout;
-  const columns = table.columns.map(
-    ({ name, type, more }) => `  ${name} ${type}${more === undefined ? '' : ` ${more}`}`,
-  );
+  const columns = table.columns.filter(({ since }) => since === undefined).map((column) => `  ${columnText(column)}`);
   const lines = [
     `CREATE TABLE IF NOT EXISTS ${database}.${localName(table, layout)}${onCluster(cluster)} (`,
     [...columns, ...table.parts.map((part) => `  ${part}`)].join(',\n'),
@@ -53,6 +56,25 @@ export function createTable(table: Table, layout: Layout): string[] {
   ];
   const local = lines.join('\n');
   return cluster === null ? [local] : [local, distributed(table, layout)];
+}
+
+/** The columns of one migration, in every table that has any: where rows are first, because what spreads them reads these. */
+function addColumns(version: number, layout: Layout): string[] {
+  const { database, cluster } = layout;
+  return TABLE_NAMES.map((name): Table => TABLES[name]).flatMap((table) => {
+    const added = table.columns.filter(({ since }) => since === version);
+    const places = cluster === null ? [table.name] : [localName(table, layout), table.name];
+    return places.flatMap((place) =>
+      added.map(
+        (column) =>
+          `ALTER TABLE ${database}.${place}${onCluster(cluster)} ADD COLUMN IF NOT EXISTS ${columnText(column)}`,
+      ),
+    );
+  });
+}
+
+function columnText({ name, type, more }: Column): string {
+  return `${name} ${type}${more === undefined ? '' : ` ${more}`}`;
 }
 
 /** Rows go by the time since they were stored: the newest of a partition then go last, and with them its position. */

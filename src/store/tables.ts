@@ -16,6 +16,8 @@ export interface Column {
   readonly type: string;
   /** Whatever follows the type: a codec. */
   readonly more?: string;
+  /** Version of the migration that adds it to a table that was there before; left out: it came with the table. */
+  readonly since?: number;
 }
 
 export interface Table {
@@ -112,6 +114,7 @@ const EVENTS: Table = {
     ...words('data_class'),
     ...texts('trace', 'signature'),
     column('bound', 'Bool'),
+    { name: 'error_type', type: WORD, since: 2 },
   ],
   engine: 'MergeTree',
   partitionBy: BY_BUCKET,

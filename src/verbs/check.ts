@@ -3,10 +3,12 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
+import type { DrillAnswer } from '../api/drill-schema.js';
 import type { Config } from '../config.js';
 import { KilldeerError } from '../errors.js';
 import { lockDirectory } from '../log/lock.js';
 import { clientOf, readServerNote, tokensPath } from './data-directory.js';
+import { milliseconds } from './drill.js';
 import { isAlive } from './kafka-adapters.js';
 import { lookAtStore } from './look-at-store.js';
 import { type Look, lookAtTopics } from './look-at-topics.js';
@@ -110,10 +112,15 @@ async function lookAtServer(setup: Setup): Promise<{ server: Look; stoppable: { 
   }
   try {
     const client = clientOf({ data: dataDir }, 'responder');
-    const [ready, brakes] = [await readiness(address), await client.brakes()];
+    const [{ ready, stop }, brakes, { drills }] = [
+      await readiness(address),
+      await client.brakes(),
+      await client.drills(),
+    ];
     const server = { what, ok: ready === null, words: `${address}: ${ready ?? 'ready'}` };
     if (ready !== null) return { server, stoppable: no(`no: the server is not ready (${ready})`) };
-    return { server, stoppable: { yes: true, words: modeWords(brakes) } };
+    if (stop !== null) return { server, stoppable: no(`not surely: ${stop} (try killdeer drill)`) };
+    return { server, stoppable: { yes: true, words: `${modeWords(brakes)}; ${drillWords(drills.at(-1))}` } };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const words = `${address}: ${reason} (tokens: ${tokensPath(dataDir)})`;
@@ -121,11 +128,22 @@ async function lookAtServer(setup: Setup): Promise<{ server: Look; stoppable: { 
   }
 }
 
-/** null: ready; else why not. */
-async function readiness(address: string): Promise<string | null> {
+/** null: ready, and an agent could be stopped; else why not. */
+async function readiness(address: string): Promise<{ ready: string | null; stop: string | null }> {
   const response = await fetch(new URL('/readyz', address), { signal: AbortSignal.timeout(5_000) });
-  const answer = (await response.json()) as { reason?: unknown };
-  return response.ok ? null : String(answer.reason);
+  const { reason, stop } = (await response.json()) as {
+    reason?: unknown;
+    stop?: { ok: boolean; reason: string | null };
+  };
+  return { ready: response.ok ? null : String(reason), stop: stop?.ok === false ? String(stop.reason) : null };
+}
+
+/** What the newest drill found. */
+function drillWords(drill: DrillAnswer | undefined): string {
+  const refused = drill?.stages.find(({ stage }) => stage === 'refused');
+  if (drill === undefined || refused === undefined) return 'never drilled (killdeer drill)';
+  const seen = `${milliseconds(refused.p50_ms)} until the first refusal, ${milliseconds(refused.p99_ms)} at most in 99 of 100`;
+  return `drilled on ${new Date(drill.started_ms).toISOString()}: ${seen}`;
 }
 
 function modeWords({ mode, left, open }: { mode: string; left: number; open: boolean }): string {

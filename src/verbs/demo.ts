@@ -10,7 +10,7 @@ import { KilldeerError } from '../errors.js';
 import type { Label } from '../simulate/simulation.js';
 import { clientOf } from './data-directory.js';
 import { DemoStory } from './demo-story.js';
-import { readRegistryFile } from './registry-file.js';
+import { importOf, readRegistryFile } from './registry-file.js';
 import { createReport } from './run.js';
 import { type Served, serve } from './serve.js';
 import { loadSetup } from './setup.js';
@@ -101,10 +101,9 @@ async function play(
   try {
     // The first event starts the clock, on which people then describe their agents.
     await live.feed(part(0, 1));
-    for (const { budgets, ...row } of readRegistryFile(shippedPath(`${RECORDING}/registry.json`))) {
-      const described = { ...row, budgets: { sessionUsd: budgets.session_usd, dayUsd: budgets.day_usd } };
+    for (const described of readRegistryFile(shippedPath(`${RECORDING}/registry.json`)).map(importOf)) {
       const by = { actor: 'person:demo', authority: 'system', parent: null };
-      await live.registry.write({ type: 'register', ifVersion: null, ...described, ...by });
+      await live.registry.write({ type: 'register', ifVersion: null, tenant: '', ...described, ...by });
     }
     await live.feed(part(1, stage.paced));
     await live.drained();

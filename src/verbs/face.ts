@@ -2,6 +2,7 @@
 import type { ControlPort, DatedPort, EvidencePort, RegistryPort, ServerParts, StatusPort } from '../api/contract.js';
 import { createIngest } from '../api/ingest.js';
 import { buildServer, listen } from '../api/server.js';
+import { stoppable } from '../api/stoppable.js';
 import type { Config } from '../config.js';
 import { KilldeerError } from '../errors.js';
 import type { Intake } from '../pipeline/intake.js';
@@ -18,7 +19,7 @@ export interface Side {
   readonly intake: Intake;
   readonly registry: Registry;
   readonly clock: () => number;
-  readonly status: StatusPort;
+  readonly status: Omit<StatusPort, 'stop'>;
   readonly control: ControlPort;
   readonly evidence: EvidencePort;
   readonly dated: DatedPort | null;
@@ -112,6 +113,11 @@ function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts 
     status: {
       health: () => status.health(),
       ready: () => status.ready(),
+      stop: () =>
+        stoppable({
+          ...{ ready: status.ready(), staleMs: side.staleMs(), staleAfterMs: decide.stale_after, nowMs: clock() },
+          ...{ drill: registry.view.drills().at(-1) ?? null, drillEveryMs: setup.config.drill.every },
+        }),
       stats: () => ({ version, mode: registry.view.mode(), ingest: ingest.counts, ...status.stats() }),
     },
     control,
@@ -137,7 +143,10 @@ export function registryPortOf(registry: Registry): RegistryPort {
     brakes: () => view.brakes(),
     recommendations: () => view.recommendations(),
     mode: () => view.mode(),
+    leavers: () => view.leavers(),
+    foreseeSponsor: (owner, state, successor) => view.foreseeSponsor(owner, state, successor),
     verdicts: () => view.verdicts(),
+    drills: () => view.drills(),
     approvals: () => view.approvals(),
     denials: () => view.denials(),
     policy: () => view.policy(),

@@ -6,6 +6,7 @@ import { addApprovals } from './approvals.js';
 import { addCheck } from './check.js';
 import { addDecode } from './decode.js';
 import { addDemo } from './demo.js';
+import { addDrill } from './drill.js';
 import { addEvaluate } from './evaluate.js';
 import { addExplain } from './explain.js';
 import { addModels } from './models.js';
@@ -61,6 +62,7 @@ function buildProgram(context: VerbContext): Command {
     addDecode,
     addAgent,
     addVerdict,
+    addDrill,
     addApprovals,
     addPolicy,
     addToken,

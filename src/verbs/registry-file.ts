@@ -1,35 +1,47 @@
-/** The registry as people write it down: a JSON list of agents, imported into a live system or into a replay. */
+/** The registry as people write it down, for a replay, an evaluation and the demo: the file that `agent import` takes. */
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import { readAgentFile } from '../api/agent-file.js';
+import { changesOf } from '../api/registration.js';
+import type { AgentRow } from '../api/registration-schema.js';
+import type { RowFormat, RowProblem } from '../api/row-file.js';
 import { KilldeerError } from '../errors.js';
+import type { RegistryImport } from '../pipeline/replayer.js';
 
-const usd = z.number().min(0).max(1e9).nullable().default(null);
-const word = z.string().min(1).max(64);
-
-const agentSchema = z.strictObject({
-  agent: z.string().min(1).max(256),
-  /** Left out: the nameless tenant. */
-  tenant: z.string().max(256).default(''),
-  role: word.nullable().default(null),
-  owner: z.string().max(256).nullable().default(null),
-  labels: z.array(word).max(64).default([]),
-  budgets: z.strictObject({ session_usd: usd, day_usd: usd }).prefault({}),
-});
+const ROWS_MAX = 100_000;
+const SHOWN_MAX = 10;
 
 /** One agent, as people describe it. */
-export type RegistryFileRow = z.infer<typeof agentSchema>;
+export type RegistryFileRow = AgentRow;
 
-/** Throws 'usage', which names the file and the member. */
+/** Throws 'usage', which names the file, the lines and the members. */
 export function readRegistryFile(path: string): RegistryFileRow[] {
-  let value: unknown;
+  const { rows, problems } = readAgentFile(readFileBytes(path), formatOfPath(path), ROWS_MAX);
+  if (problems.length === 0) return rows.map(({ value }) => value);
+  const told = problems.slice(0, SHOWN_MAX).map((problem) => problemText(path, problem));
+  throw new KilldeerError('usage', `${path} is no list of agents: ${told.join('; ')}`);
+}
+
+/** What the row makes of an agent of which nothing was known. */
+export function importOf({ agent, tenant, if_version: _, ...wish }: RegistryFileRow): RegistryImport {
+  const nothing = { role: null, owner: null, labels: [], budgets: { sessionUsd: null, dayUsd: null } };
+  return { agent, tenant, ...nothing, ...changesOf(wish, null) };
+}
+
+/** By its name: what does not end in .csv is JSON. */
+export function formatOfPath(path: string): RowFormat {
+  return path.toLowerCase().endsWith('.csv') ? 'csv' : 'json';
+}
+
+/** Throws 'usage', which names the file. */
+export function readFileBytes(path: string): Uint8Array {
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    return readFileSync(path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new KilldeerError('usage', `${path} cannot be read as JSON: ${reason}`, error);
+    throw new KilldeerError('usage', `${path} cannot be read: ${reason}`, error);
   }
-  const parsed = z.array(agentSchema).max(100_000).safeParse(value);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.slice(0, 10).map(({ path: at, message }) => `[${at.join('.')}] ${message}`);
-  throw new KilldeerError('usage', `${path} is no list of agents: ${problems.join('; ')}`);
+}
+
+export function problemText(path: string, { line, member, message }: RowProblem): string {
+  return `${path}:${line} ${member === null ? '' : `${member} `}${message}`;
 }

@@ -6,7 +6,7 @@ import type { DecisionList, ReplaySummary } from '../pipeline/replay-summary.js'
 import type { ReplayWord } from '../pipeline/replay-verdicts.js';
 import type { RegistryImport } from '../pipeline/replayer.js';
 import { createFold, restoreFold } from '../registry/fold.js';
-import { readRegistryFile } from './registry-file.js';
+import { importOf, readRegistryFile } from './registry-file.js';
 import { replayData } from './replay-data.js';
 import { loadSetup } from './setup.js';
 import { count, SEVERITY_WIDTH, severityText, spanText, type Terminal } from './terminal.js';
@@ -40,7 +40,7 @@ export function addReplay(program: Command, { terminal }: VerbContext): void {
     .option('--config <file>', 'configuration')
     .option('--policy <policy>', "'observe', 'enforce', or a policy file")
     .option('--model <file>', 'model to start from')
-    .option('--registry <file>', 'JSON list of agents as people describe them (docs/cli.md)')
+    .option('--registry <file>', 'agents as people describe them (docs/registry.md)')
     .option('--verdicts <file>', 'what people say of its findings, each at its time (docs/cli.md)')
     .option('--state <dir>', 'checkpoints: killed and run again, the same command goes on where it was')
     .option('--unbound', 'the recording vouches for nobody: it can alert, never stop')
@@ -88,10 +88,7 @@ export const FOLD = { create: () => createFold(), restore: restoreFold };
 /** Agents of a registry file as a replay takes them. */
 export function importsOf(path: string | undefined): RegistryImport[] {
   if (path === undefined) return [];
-  return readRegistryFile(path).map(({ budgets, ...row }) => ({
-    ...row,
-    budgets: { sessionUsd: budgets.session_usd, dayUsd: budgets.day_usd },
-  }));
+  return readRegistryFile(path).map(importOf);
 }
 
 /** Verdicts of a file as a replay takes them. */

@@ -14,6 +14,7 @@ import { openClusterHistory } from './history-places.js';
 import { openIntake } from './intake.js';
 import { createKafkaAdapters, kafkaOptionsOf, openScratch } from './kafka-adapters.js';
 import { observeSources, openSources } from './kafka-sources.js';
+import { scheduleDrills } from './scheduled-drills.js';
 import type { Setup } from './setup.js';
 import { packageVersion } from './shipped.js';
 
@@ -85,6 +86,9 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
         )
       : null;
     closers.push(() => face?.close());
+    // Every process that answers decisions is one that could fail to refuse: each drills for itself.
+    const drills = face === null ? null : scheduleDrills(cluster.registry, setup.config.drill, options.report);
+    closers.push(() => drills?.stop());
     const metrics = { telemetry, token };
     const ops = await startOpsServer(setup.config.ops, { health, ready, metrics, clock: Date.now, ...log });
     closers.push(() => ops?.close());

@@ -15,6 +15,7 @@ import { type Face, openFace } from './face.js';
 import { openFileHistory } from './history-places.js';
 import { openIntake } from './intake.js';
 import { observeLive } from './live-observer.js';
+import { scheduleDrills } from './scheduled-drills.js';
 import type { Setup } from './setup.js';
 import { packageVersion } from './shipped.js';
 
@@ -86,6 +87,8 @@ export async function serve(options: ServeOptions): Promise<Served> {
       const stopHistory = await openFileHistory({ setup, dir, telemetry, report: options.report });
       closers.push(async () => stopHistory?.());
     }
+    const drills = scheduleDrills(live.registry, config.drill, options.report);
+    closers.push(() => drills.stop());
     let stopping: Promise<void> | null = null;
     const stop = (): Promise<void> => {
       stopping ??= closeAll();

@@ -67,14 +67,14 @@ describe('sessions', () => {
   it('open with nothing left of the row that was there', () => {
     const table = new SessionTable(10);
     const row = table.open(1, 11, 5);
-    table.f64.fill(9, row * S.F64, (row + 1) * S.F64);
-    table.u32.fill(9, row * U.U32 + U.errorRun, (row + 1) * U.U32);
-    table.u32[row * U.U32 + U.agent] = 1;
+    table.f64.fill(9, row * S.ROW, row * S.ROW + U.agent / 2);
+    table.u32.fill(9, row * U.ROW + U.errorRun, (row + 1) * U.ROW);
+    table.u32[row * U.ROW + U.agent] = 1;
     table.close(row);
     const again = table.open(3, 12, 6);
     expect(again).toBe(row);
-    expect([...table.f64.slice(again * S.F64, (again + 1) * S.F64)]).toEqual([6, 0, 0, 0]);
-    expect(table.u32.slice(again * U.U32 + U.errorRun, (again + 1) * U.U32).every((word) => word === 0)).toBe(true);
+    expect([...table.f64.slice(again * S.ROW, again * S.ROW + U.agent / 2)]).toEqual([6, 0, 0, 0]);
+    expect(table.u32.slice(again * U.ROW + U.errorRun, (again + 1) * U.ROW).every((word) => word === 0)).toBe(true);
   });
 
   it('take memory for the sessions that run, not for all that ever ran', () => {
@@ -91,6 +91,6 @@ describe('sessions', () => {
     const table = new SessionTable(4);
     const row = table.open(0, 1, 100);
     table.touch(row, 50);
-    expect(table.f64[row * S.F64 + S.lastMs]).toBe(100);
+    expect(table.f64[row * S.ROW + S.lastMs]).toBe(100);
   });
 });

@@ -4,6 +4,8 @@ import {
   addCount,
   advanceWindow,
   beforeEmpty,
+  firstCount,
+  livedBuckets,
   slidingCount,
   weightBefore,
   windowVariance,
@@ -36,6 +38,28 @@ describe('windows', () => {
     expect(squareOf(p, MINUTE)).toBeCloseTo(10, 9);
     expect(windowVariance(p, MINUTE)).toBe(meanOf(p, MINUTE));
     expect(strayBytes(p)).toBe(0);
+  });
+
+  it('know how much of its first bucket an agent has lived through', () => {
+    const p = createProfile();
+    const born = T0 + 40 * 60_000;
+    const turn = (timeMs: number): void => {
+      for (const w of all) advanceWindow(p, w, timeMs);
+    };
+    turn(born);
+    for (const w of all) expect(livedBuckets(p, w)).toBe(0);
+    addCount(p, HOUR, 12);
+    turn(T0 + 65 * 60_000);
+    expect(livedBuckets(p, HOUR)).toBeCloseTo(20 / 60, 9);
+    // All of the 12 calls lie within the last hour.
+    expect(firstCount(p, HOUR, T0 + 65 * 60_000)).toBe(12);
+    expect(slidingCount(p, HOUR, T0 + 65 * 60_000)).toBe(11);
+    addCount(p, HOUR, 5);
+    turn(T0 + 110 * 60_000);
+    // Of the 20 minutes that the 12 calls came in, ten are still within the hour.
+    expect(firstCount(p, HOUR, T0 + 110 * 60_000)).toBeCloseTo(11, 9);
+    turn(T0 + 10 * 3_600_000);
+    expect(livedBuckets(p, HOUR)).toBeCloseTo(9 + 20 / 60, 9);
   });
 
   it('do not learn the bucket that is still running', () => {

@@ -123,7 +123,8 @@ describe('probes', () => {
     world.mood.ready = false;
     const ready = await world.call(null, { method: 'GET', url: '/readyz' });
     expect(ready.statusCode).toBe(503);
-    expect(ready.json()).toEqual({ ok: false, reason: 'starting' });
+    const stop = { ok: false, reason: 'not ready: starting' };
+    expect(ready.json()).toEqual({ ok: false, reason: 'starting', stop });
     expect((await world.call(null, { method: 'GET', url: '/healthz' })).json()).toEqual({ ok: true, reason: null });
   });
 });

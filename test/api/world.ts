@@ -129,6 +129,7 @@ export function createWorld(options: WorldOptions = {}): World {
     status: {
       health: () => ({ ok: true, reason: null }),
       ready: () => ({ ok: mood.ready, reason: mood.ready ? null : 'starting' }),
+      stop: () => ({ ok: mood.ready, reason: mood.ready ? null : 'not ready: starting' }),
       stats: () => {
         if (mood.statsError !== null) throw mood.statsError;
         return { events: 7 };
@@ -191,9 +192,12 @@ function fakeRegistry(
       const allow = status === 'active' || status === 'unknown';
       return { allow, status, reason: `it is ${status}`, retryAfterMs, denial: allow ? null : 'stopped' };
     },
-    brakes: () => ({ brakes, left: 5, open: false, skipped: [] }),
+    drills: () => records.flatMap((record) => (record.type === 'drill' ? [record.drill] : [])),
+    brakes: () => ({ brakes, left: 5, open: false, skipped: [], openings: [] }),
     recommendations: () => [],
     mode: () => 'observe',
+    leavers: () => new Map(),
+    foreseeSponsor: () => ({ effect: 'duplicate', reason: null, steps: [] }),
     verdicts: () => verdicts,
     approvals: () => mood.approvals,
     denials: () => [],

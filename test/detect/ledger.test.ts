@@ -47,6 +47,13 @@ describe('ledger', () => {
     expect(level(stage)).toBe(before);
   });
 
+  it('speaks when it rises, and not again until it does', () => {
+    const stage = afterOne('crm.page');
+    expect(play(stage, 'crm.page', HOUR_MS)).toBe(0);
+    expect(play(stage, 'crm.page', DAY_MS)).toBe(0);
+    expect(play(stage, 'crm.other', DAY_MS + HOUR_MS)).toBeGreaterThan(0);
+  });
+
   it('says nothing of what is known, of models, and of targets', () => {
     const stage = seasoned();
     expect(play(stage, 'tool-0', 0)).toBe(0);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DETECTORS, F } from '../../src/agent/layout.js';
 import { createCatalogue } from '../../src/detect/catalogue.js';
-import { ANCHOR_MOVED_FEATURE, anchorCalls, confirmLevel } from '../../src/detect/ramp.js';
+import { ANCHOR_MOVED_FEATURE, anchorCalls, confirmLevel, isClockwork } from '../../src/detect/ramp.js';
 import { createRandom } from '../../src/math/random.js';
 import { DAY_MS, eventOf, HOUR_MS, MINUTE_MS, START_MS } from '../engine/world.js';
 import { Stage } from './stage.js';
@@ -53,6 +53,22 @@ describe('ramp', () => {
     expect(play(idle, START_MS, START_MS + 4 * DAY_MS, (timeMs) => (timeMs % DAY_MS < HOUR_MS ? 2 : 0.02))).toBe(0);
   });
 
+  it('tells an agent that keeps time from one that calls by chance, after some hours', () => {
+    const regular = new Stage(createCatalogue);
+    const call = (hours: number, from = 0): void => {
+      for (let at = from * 1800; at < hours * 1800; at++) {
+        regular.play(eventOf({ timeMs: START_MS + Math.floor(2000 * (at + 0.4 * random.next())) }));
+      }
+    };
+    call(2);
+    expect(isClockwork(aimed(regular))).toBe(false);
+    call(8, 2);
+    expect(isClockwork(aimed(regular))).toBe(true);
+    const chance = new Stage(createCatalogue);
+    play(chance, START_MS, START_MS + 8 * HOUR_MS, () => 30);
+    expect(isClockwork(aimed(chance))).toBe(false);
+  });
+
   it('expects of each hour of the day what it was, once that predicts better', () => {
     const stage = new Stage(createCatalogue);
     const byDay = (timeMs: number) => (timeMs % DAY_MS < 12 * HOUR_MS ? 2 : 20);
@@ -81,5 +97,21 @@ describe('ramp', () => {
     expect(ANCHOR_MOVED_FEATURE).toBe(1);
     confirmLevel(p);
     expect(play(stage, START_MS + 9 * DAY_MS + HOUR_MS, START_MS + 9 * DAY_MS + 2 * HOUR_MS, () => 2)).toBeLessThan(20);
+  });
+
+  it('says so whatever was confirmed: the anchor stops at its end, and the end is where it stops', () => {
+    for (let confirmed = 3; confirmed < 3.4; confirmed += 0.05) {
+      const stage = new Stage(createCatalogue);
+      const fromMs = START_MS + 8 * DAY_MS;
+      play(stage, START_MS, fromMs, () => 2);
+      const p = aimed(stage);
+      p.f32[p.at4 + F.rampConfirmed] = confirmed;
+      const calls = 0.25 * confirmed * confirmed - 0.375;
+      p.f32[p.at4 + F.rampLevel] = 2 * Math.sqrt(2.02 * calls + 0.375);
+      // One minute in seventeen is learned: by then the anchor was put back to its end, once.
+      const judgedMs = fromMs + 18 * MINUTE_MS;
+      const most = play(stage, fromMs, judgedMs + 4 * MINUTE_MS, () => 2.1 * calls, judgedMs);
+      expect(most, `${confirmed}`).toBe(500);
+    }
   });
 });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { DETECTORS } from '../../src/agent/layout.js';
+import { createCatalogue } from '../../src/detect/catalogue.js';
 import { recurrence } from '../../src/detect/recurrence.js';
 import type { AgentEvent } from '../../src/event/event.js';
-import { DAY_MS, eventOf, HOUR_MS, MINUTE_MS } from '../engine/world.js';
+import { DAY_MS, eventOf, HOUR_MS, MINUTE_MS, START_MS } from '../engine/world.js';
 import { END_MS, seasoned } from './seasoned.js';
-import type { Stage } from './stage.js';
+import { Stage } from './stage.js';
 
 const RECURRENCE = DETECTORS.indexOf('recurrence');
 const LEAK: Partial<AgentEvent> = { endpoint: 'tool-1', target: 'mail/elsewhere' };
@@ -23,9 +24,9 @@ const scores = (what: Partial<AgentEvent>, times: readonly number[]): number[] =
 };
 
 describe('recurrence', () => {
-  it('says nothing of a new target once, and more with every session that has it again', () => {
-    const [first, ...again] = scores(LEAK, every(10 * MINUTE_MS, 8));
-    expect(first).toBe(0);
+  it('says nothing of a new target once or twice, and more with every session that has it again', () => {
+    const [first, second, ...again] = scores(LEAK, every(10 * MINUTE_MS, 8));
+    expect([first, second]).toEqual([0, 0]);
     expect(again[0]).toBeGreaterThan(0);
     for (let at = 1; at < again.length; at++) expect(again[at]).toBeGreaterThan(again[at - 1]);
   });
@@ -37,7 +38,9 @@ describe('recurrence', () => {
       const event = eventOf({ ...LEAK, session: 'again-0', timeMs: END_MS + call * 1000 });
       expect(stage.play(event).score[RECURRENCE]).toBe(0);
     }
-    expect(play(stage, LEAK, HOUR_MS)).toBe(scores(LEAK, [0, HOUR_MS])[1]);
+    const times = [0, HOUR_MS, 2 * HOUR_MS];
+    const [, ...after] = times.map((afterMs) => (afterMs === 0 ? 0 : play(stage, LEAK, afterMs)));
+    expect(after).toEqual(scores(LEAK, times).slice(1));
   });
 
   it('finds the same sessions milder the longer they are apart', () => {
@@ -51,8 +54,17 @@ describe('recurrence', () => {
 
   it('says nothing of what is adopted: three sessions over a day', () => {
     const list = scores(LEAK, [0, 12 * HOUR_MS, 25 * HOUR_MS, 26 * HOUR_MS, 27 * HOUR_MS]);
-    expect(list[1]).toBeGreaterThan(0);
+    expect(list[2]).toBeGreaterThan(0);
     expect(list.slice(3)).toEqual([0, 0]);
+  });
+
+  it('says nothing in the first days of an agent, whose own tasks come again', () => {
+    const stage = new Stage(createCatalogue);
+    for (const afterMs of every(20 * MINUTE_MS, 72 * 3)) {
+      const target = `file/${Math.floor(afterMs / (5 * HOUR_MS))}`;
+      const event = eventOf({ endpoint: 'tool-1', target, session: `s-${afterMs}`, timeMs: START_MS + afterMs });
+      expect(stage.play(event).score[RECURRENCE]).toBe(0);
+    }
   });
 
   it('says nothing of what the agent has always used, nor of a new tool and its targets', () => {

@@ -61,7 +61,7 @@ export class Stage {
     countCost(o);
     for (const detector of this.catalogue) detector.count?.(o);
     for (const detector of this.catalogue) detector.score(o, state.readings);
-    learnEvent(state, state.table.key(slot), true, outcome);
+    learnEvent(state, true, outcome);
     p.f64[p.at8 + F.lastMs] = o.timeMs;
     return state.readings;
   }

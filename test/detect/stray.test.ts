@@ -70,6 +70,15 @@ describe('a stray target', () => {
     expect(scores(calmer, calls)).toEqual([0, 0]);
   });
 
+  it('is none where the call fell over, which reached nobody; a refusal counts', () => {
+    const calls = (status: AgentEvent['status']) => [{ target: 'file/1' }, { target: 'mail/else', status }];
+    expect(scores(seasoned(), calls('error'))).toEqual([0, 0]);
+    const told = ['ok', 'denied', null].map((status) => scores(seasoned(), calls(status as never))[1]);
+    for (const score of told) expect(score).toBeGreaterThan(3);
+    // Tried again with success it counts after all.
+    expect(scores(seasoned(), [...calls('error'), { target: 'mail/else' }])[2]).toBeGreaterThan(3);
+  });
+
   it('says less beside other new things, and less to an agent that often meets strangers', () => {
     const one = scores(seasoned(), [{ target: 'file/1' }, { target: 'x' }])[1];
     const third = scores(seasoned(), [{ target: 'file/1' }, { target: 'x' }, { target: 'y' }, { target: 'z' }])[3];

@@ -4,10 +4,10 @@
  */
 import type { Finding } from '../../src/decide/finding.js';
 import type { AgentEvent } from '../../src/event/event.js';
-import { createRandom, type Random } from '../../src/math/random.js';
+import type { Random } from '../../src/math/random.js';
 import { DAY_MS, eventOf, HOUR_MS, MINUTE_MS, SECOND_MS, START_MS } from '../engine/world.js';
 import { play, timeOf } from './arena.js';
-import { merged } from './rhythm.js';
+import { merged, seeded } from './rhythm.js';
 
 const DAYS = 7;
 const BEGIN_MS = START_MS + DAYS * DAY_MS + 10 * HOUR_MS;
@@ -131,7 +131,7 @@ export const PLANTINGS: readonly Planting[] = [
   {
     name: 'bytes out',
     features: /^bytes out/,
-    detectors: ['joint'],
+    detectors: ['egress', 'joint'],
     withinMs: HOUR_MS,
     events: (place) => calls(place, 'p', 8, MINUTE_MS, () => ({ ...steady, bytesOut: 400_000 })),
   },
@@ -162,7 +162,7 @@ function* tasks(name: string, random: Random, toMs: number): Generator<AgentEven
 }
 
 function placeOf(planting: Planting, seed: number): Place {
-  const random = createRandom(`planted-${planting.name}-${seed}`);
+  const random = seeded(`planted-${planting.name}-${seed}`);
   return { fromMs: BEGIN_MS + random.below(TASK_EVERY_MS), random };
 }
 
@@ -172,7 +172,7 @@ function* planted(name: string, planting: Planting, seed: number): Generator<Age
   const extra = planting.events(place);
   const events = extra.map((what, at) => eventOf({ id: `${name}-p${at}`, agent: name, timeMs: fromMs, ...what }));
   const toMs = planting.goesOn === false ? fromMs : fromMs + planting.withinMs;
-  yield* merged([tasks(name, createRandom(`tasks-${name}-${seed}`), toMs), events]);
+  yield* merged([tasks(name, seeded(`tasks-${name}-${seed}`), toMs), events]);
 }
 
 export interface PlantedFigures {
@@ -195,7 +195,7 @@ export function measurePlanted(casesEach: number): PlantedFigures[] {
   const seeds = Array.from({ length: casesEach }, (_, seed) => seed);
   const streams = PLANTINGS.flatMap((planting) => seeds.map((seed) => planted(nameOf(planting, seed), planting, seed)));
   // Somebody who calls on, so that the clock does.
-  streams.push(tasks('clock', createRandom('clock'), BEGIN_MS + 2 * DAY_MS));
+  streams.push(tasks('clock', seeded('clock'), BEGIN_MS + 2 * DAY_MS));
   const { findings } = play(merged(streams));
   return PLANTINGS.map((planting) => {
     const firsts = seeds.flatMap((seed) => {

@@ -1,6 +1,7 @@
 /** How often a stream's own tail law says that a value is rarer than a nominal p, on streams where nothing happens. */
 import { TailLaw } from '../../src/detect/tail-law.js';
-import { createRandom, type Random } from '../../src/math/random.js';
+import type { Random } from '../../src/math/random.js';
+import { seeded } from './rhythm.js';
 
 const DEGREES = 4;
 
@@ -21,7 +22,7 @@ export interface StreamFigures {
 
 /** Values after the law has seen `learned`. */
 export function measureStream(name: string, values: number, learned: number): StreamFigures {
-  const random = createRandom(`stream-${name}`);
+  const random = seeded(`stream-${name}`);
   const law = new TailLaw();
   const draw = STREAMS[name];
   let [thousandth, tenThousandth] = [0, 0];

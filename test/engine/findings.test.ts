@@ -152,8 +152,14 @@ describe('book of findings', () => {
     expect(note('retry-loop', 'medium', 2)).toMatchObject({ id: 'f-later', shown: 'medium', line: true });
   });
 
+  it('does not wake people again for the pace of one that was dormant', () => {
+    const { note } = bookOf();
+    note('dormant-wakes', 'medium', 0);
+    expect(note('rate-burst', 'high', 1)).toMatchObject({ shown: 'low', reached: 'high' });
+  });
+
   it('takes kinds of no family each for itself', () => {
-    for (const kind of ['cost-drift', 'dormant-wakes', 'joint'] as const) {
+    for (const kind of ['cost-drift', 'rate-drift', 'joint'] as const) {
       const { note } = bookOf();
       note(kind, 'medium', 0);
       expect(note('rate-burst', 'medium', 1)).toMatchObject({ shown: 'low' });

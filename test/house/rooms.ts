@@ -36,6 +36,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   simulate: pure(['math', 'event', 'errors']),
   tune: pure(['math', 'event', 'decide (types)', 'errors'], ['zod']),
   registry: pure(['math', 'event', 'decide', 'engine (types)', ...DURABLE, 'errors'], ['zod']),
+  custody: pure([...DURABLE, 'errors']),
   log: open(['math', 'errors']),
   pipeline: open([
     ...['math', 'event', 'agent', 'detect', 'score', 'decide', 'engine', 'learn', 'simulate'],
@@ -60,8 +61,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
  */
 export const MAINS: readonly string[] = ['src/main.ts', 'src/pipeline/worker.ts', 'src/pipeline/kafka-worker.ts'];
 
-/** Files of pure rooms that do I/O all the same: the registry is pure in its fold alone. */
-export const OPEN_FILES: readonly string[] = ['src/registry/journal.ts', 'src/registry/tokens.ts'];
+/** Files of pure rooms that do I/O all the same: the registry is pure in its fold alone, custody but for its keys. */
+export const OPEN_FILES: readonly string[] = [
+  'src/registry/journal.ts',
+  'src/registry/tokens.ts',
+  'src/custody/signing-key.ts',
+];
 
 /** Name of the room (or root file) that a path under src/ belongs to; null outside src/. */
 export function roomOf(path: string): string | null {

@@ -17,8 +17,10 @@ function changesOf(...records: readonly RegistryRecord[]): LiveChange[] {
 
 function bookOf(...records: readonly RegistryRecord[]) {
   const book = new FactBook();
-  const follows = changesOf(...records).map((change) => book.note(change)[0] ?? null);
-  return { book, follows };
+  const each = changesOf(...records).map((change) => book.note(change));
+  // Most changes lead to one record or to none.
+  const follows = each.map(([record]) => record ?? null);
+  return { book, each, follows };
 }
 
 const NO_BUDGETS = { sessionUsd: null, dayUsd: null };
@@ -37,7 +39,7 @@ describe('the book of facts', () => {
     const { book, follows } = bookOf(
       seen(1, 'a'),
       register(2, 'a', { owner: 'ops' }),
-      stop(3, 'a'),
+      stop(3, 'a', 'throttle'),
       register(4, 'a', { role: 'sales' }),
       register(5, 'a', { role: 'sales', owner: 'it' }),
       register(6, 'a', { role: 'support', ifVersion: 99 }),

@@ -26,24 +26,50 @@ describeStore('the migrations', (engine) => {
     await connection.close();
   });
 
+  it('bring a database of the first release up to date, and its rows with it', async () => {
+    const connection = connect(engine());
+    const { database, cluster, keep } = engine().config();
+    const layout: Layout = { database, cluster, keep };
+    await migrate(connection, layout, MIGRATIONS.slice(0, 1));
+    const before = {
+      topic: 't',
+      partition: 0,
+      offset: 1,
+      stored: Math.floor(Date.now() / 1000),
+      id: 'before',
+      bound: true,
+    };
+    const put = (row: object) => connection.insert(`${database}.events`, Object.keys(row), [row], { async_insert: 0 });
+    await put(before);
+    expect(await migrate(connection, layout)).toEqual([2]);
+    await put({ ...before, offset: 2, id: 'after', error_type: '429' });
+    const rows = await connection.select(`SELECT id, error_type FROM ${database}.events ORDER BY offset`);
+    expect(rows).toEqual([
+      { id: 'before', error_type: '' },
+      { id: 'after', error_type: '429' },
+    ]);
+    await connection.close();
+  });
+
   it('apply what is missing, and refuse a database that is newer or was made otherwise', async () => {
     const connection = connect(engine());
     const { database, cluster, keep } = engine().config();
     const layout: Layout = { database, cluster, keep };
-    const second = {
-      version: 2,
+    const version = MIGRATIONS.length + 1;
+    const next = {
+      version,
       name: 'more',
       statements: ({ database: of }: Layout) => [
         `CREATE TABLE IF NOT EXISTS ${of}.more (a String) ENGINE = MergeTree ORDER BY a`,
       ],
     };
     await migrate(connection, layout);
-    expect(await migrate(connection, layout, [...MIGRATIONS, second])).toEqual([2]);
+    expect(await migrate(connection, layout, [...MIGRATIONS, next])).toEqual([version]);
     await expect(migrate(connection, layout)).rejects.toMatchObject({ code: 'store.schema' });
-    const changed = { ...second, statements: () => ['SELECT 1'] };
+    const changed = { ...next, statements: () => ['SELECT 1'] };
     await expect(migrate(connection, layout, [...MIGRATIONS, changed])).rejects.toMatchObject({ code: 'store.schema' });
     const spread = { ...layout, cluster: 'main' };
-    await expect(migrate(connection, spread, [...MIGRATIONS, second])).rejects.toMatchObject({
+    await expect(migrate(connection, spread, [...MIGRATIONS, next])).rejects.toMatchObject({
       retry: expect.any(Boolean),
     });
     await connection.close();

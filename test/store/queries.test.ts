@@ -79,6 +79,7 @@ describeStore('the queries', (engine) => {
       dataClass: 'd',
       trace: 'tr',
       signature: text(8192),
+      errorType: text(256),
       parent: 'p',
       session: 'se',
     };
@@ -232,7 +233,6 @@ function fromRow(row: Record<string, unknown>): Record<string, unknown> {
     bytesOut: row['bytes_out'],
     onBehalfOf: list.length === 0 ? null : list,
     dataClass: nullable('data_class'),
-    // Not a column: what it says stands in the log and in a finding's title.
-    errorType: null,
+    errorType: nullable('error_type'),
   };
 }

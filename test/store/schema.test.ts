@@ -1,7 +1,7 @@
 /** The tables as DDL: what a cluster gets, letter by letter, and that a released migration stays what it is. */
 import { describe, expect, it } from 'vitest';
 import { checksum, createDatabase, createTable, type Layout, MIGRATIONS } from '../../src/store/schema.js';
-import { columnNames, TABLE_NAMES, TABLES } from '../../src/store/tables.js';
+import { type Column, columnNames, TABLE_NAMES, TABLES } from '../../src/store/tables.js';
 
 const keep = { events: 86_400_000, findings: 90_061_500, decisions: 172_800_000, minutes: 259_200_000 };
 const ALONE: Layout = { database: 'killdeer', cluster: null, keep };
@@ -17,6 +17,11 @@ describe('the schema', () => {
           1,
           "tables",
           "4c8aa83a934fec9ae3418d7d5574f56f",
+        ],
+        [
+          2,
+          "types of failures",
+          "f4afd201c33943c74838e23e4abff9cd",
         ],
       ]
     `);
@@ -75,10 +80,35 @@ describe('the schema', () => {
   it('names nothing twice and repeats without harm', () => {
     for (const layout of [ALONE, SPREAD]) {
       const statements = MIGRATIONS.flatMap((migration) => migration.statements(layout));
-      expect(statements.every((statement) => /^CREATE TABLE IF NOT EXISTS /.test(statement))).toBe(true);
+      expect(
+        statements.every((statement) =>
+          /^(CREATE TABLE|ALTER TABLE \S+( ON CLUSTER main)? ADD COLUMN) IF NOT EXISTS /.test(statement),
+        ),
+      ).toBe(true);
       expect(new Set(statements).size).toBe(statements.length);
     }
     for (const name of TABLE_NAMES) expect(new Set(columnNames(name)).size).toBe(columnNames(name).length);
+  });
+
+  it('adds a column where rows are first, and never to a table that it makes', () => {
+    const [first, second] = MIGRATIONS;
+    expect(first.statements(ALONE).join()).not.toContain('error_type');
+    expect(second.statements(ALONE)).toEqual([
+      'ALTER TABLE killdeer.events ADD COLUMN IF NOT EXISTS error_type LowCardinality(String)',
+    ]);
+    expect(second.statements(SPREAD)).toEqual([
+      'ALTER TABLE killdeer.events_local ON CLUSTER main ADD COLUMN IF NOT EXISTS error_type LowCardinality(String)',
+      'ALTER TABLE killdeer.events ON CLUSTER main ADD COLUMN IF NOT EXISTS error_type LowCardinality(String)',
+    ]);
+  });
+
+  it('has a migration for every column that came later', () => {
+    const later = TABLE_NAMES.flatMap((name): readonly Column[] => TABLES[name].columns).flatMap(
+      ({ since }) => since ?? [],
+    );
+    const versions = MIGRATIONS.map(({ version }) => version);
+    expect(later.length).toBeGreaterThan(0);
+    for (const since of later) expect(versions).toContain(since);
   });
 
   it('keeps rows as long as configured, in whole seconds', () => {
