@@ -124,6 +124,18 @@ describe('the book of facts', () => {
     );
     expect(told).toEqual([['a 9'], [], ['a 5', 'b 5'], ['c 5'], ['a 7', 'b 7', 'c 7'], ['a 9', 'b null', 'c null']]);
   });
+
+  it('knows an agent as it is now when the policy changes: a stop that is over stays over', () => {
+    const book = new FactBook();
+    const changes = changesOf(
+      stop(1, 'a', 'suspend', { forMs: 10 }),
+      { ...policy('observe'), timeMs: 20 },
+      { ...policy('observe', {}, { permissions: [permission(5)] }), timeMs: 30 },
+    );
+    const told = changes.flatMap((change) => book.note(change) as AgentRecord[]);
+    expect(told.map(({ stopped }) => stopped?.action ?? null)).toEqual(['suspend', null, null]);
+    expect(told.at(-1)?.budgets.sessionUsd).toBe(5);
+  });
 });
 
 /** About everybody. */
