@@ -10,6 +10,7 @@ export { rootOf } from './agent/lineage.js';
 export { type Config, configSchema, parseConfig, settingsDigest, settingsOf } from './config.js';
 export { type CompiledPolicy, compilePolicy, type PolicyProblem } from './decide/compile-policy.js';
 export * from './decide/finding.js';
+export type * from './decide/intent.js';
 export { BRAKES_DEFAULT, type Brakes, type Policy, type PolicyRule } from './decide/policy.js';
 export type { Cohort, CohortModel, DayLaw, TailLaw } from './detect/model.js';
 export type { Engine, EngineCounts, Shelf } from './engine/contract.js';

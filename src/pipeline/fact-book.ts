@@ -52,7 +52,10 @@ export class FactBook {
     this.next = offset + 1;
     const follows: ToldRecord[] = [];
     if (verdict.entry !== null) this.entries.set(entryKey(verdict.entry), verdict.entry);
-    for (const entry of verdict.expired) this.noteAgent(change, entry, follows);
+    for (const entry of [...verdict.expired, ...(verdict.changed ?? [])]) {
+      this.entries.set(entryKey(entry), entry);
+      this.noteAgent(change, entry, follows);
+    }
     if (verdict.opened !== undefined)
       follows.push(this.keep(offset, breakerRecord(verdict.opened, record.timeMs, offset)));
     if (verdict.effect !== 'applied') return follows;

@@ -215,6 +215,7 @@ class Fold implements RegistryFold {
       registration: { ...entry.registration, ...record.registration },
       lastChangeMs: clockMs,
     };
+    if (parentAgent !== undefined) inventory.moves += 1;
     return { effect: 'applied', reason: null, code: null, entry: held.entry };
   }
 

@@ -43,6 +43,8 @@ export class Inventory {
   private readonly tenants = new Map<string, Map<string, Held>>();
   /** Agents with any restriction. */
   readonly restricted = new Set<Held>();
+  /** Grows whenever an agent is put under another one: who counts the sub-agents of one looks again. */
+  moves = 0;
   private count = 0;
 
   get size(): number {
@@ -129,23 +131,28 @@ export function createHeld(tenant: string, agent: string, parent: string | null,
   return { entry, restrictions: NONE, endedMs: null, ...nothing, bucket: null, refused: 0, drainedMs: null };
 }
 
-/** The agent, where it is known, and everybody known above it: by name ('a/b' under 'a') and by parent. */
-export function lineOf(agents: ReadonlyMap<string, Held>, agent: string): Held[] {
-  const line: Held[] = [];
-  let name: string | null = agent;
-  for (let hops = 0; name !== null && hops < HOPS_MAX; hops++) {
-    const held = agents.get(name);
-    let above: string | null = held?.entry.parent ?? null;
-    if (held !== undefined && !line.includes(held)) line.push(held);
-    for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1)) {
-      const holder = agents.get(name.slice(0, slash));
-      if (holder === undefined) continue;
-      if (!line.includes(holder)) line.push(holder);
-      above ??= holder.entry.parent;
+/**
+ * The agent and everybody above it, known or not, nearest first: by name ('a/b' under 'a') and by parent. All ways up are
+ * followed, since a sub-agent with a parent of its own still stands under the name that it carries.
+ */
+export function namesUp(agents: ReadonlyMap<string, Held> | undefined, agent: string): string[] {
+  const names: string[] = [];
+  const ways = [agent];
+  for (let i = 0; i < ways.length && i < HOPS_MAX; i++) {
+    for (let end = ways[i].length; end > 0; end = ways[i].lastIndexOf('/', end - 1)) {
+      const name = ways[i].slice(0, end);
+      if (names.includes(name)) continue;
+      names.push(name);
+      const parent = agents?.get(name)?.entry.parent ?? null;
+      if (parent !== null && !ways.includes(parent)) ways.push(parent);
     }
-    name = above;
   }
-  return line;
+  return names;
+}
+
+/** The agent, where it is known, and everybody known above it, nearest first. */
+export function lineOf(agents: ReadonlyMap<string, Held>, agent: string): Held[] {
+  return namesUp(agents, agent).flatMap((name) => agents.get(name) ?? []);
 }
 
 /** Whether naming `parent` would make the agent stand above itself. */

@@ -148,7 +148,8 @@ class Journal implements Registry {
       if (next !== null && nowMs >= next) await this.write({ type: 'time', ...SYSTEM });
       for (const attempts of this.fold.drainAttempts(nowMs))
         await this.write({ type: 'attempt', ...SYSTEM, ...attempts });
-      for (const note of this.fold.drainNotes(nowMs)) await this.write({ ...SYSTEM, ...note });
+      // Together, in their order: they share the log's next commit.
+      await Promise.all(this.fold.drainNotes(nowMs).map((note) => this.write({ ...SYSTEM, ...note })));
     } finally {
       this.ticking = false;
     }

@@ -159,7 +159,9 @@ function wouldDo(notes: readonly LadderNote[], next: Mode): Would[] {
     const count = agents.reduce((sum, one) => sum + one.count, 0);
     return { rule, action, mode: milder(mode, next), count, agents: agents.slice(0, AGENTS_SHOWN) };
   });
-  return would.sort((a, b) => worse(a.agents[0].severity, b.agents[0].severity) || b.count - a.count);
+  return would
+    .filter(({ mode }) => mode !== 'observe')
+    .sort((a, b) => worse(a.agents[0].severity, b.agents[0].severity) || b.count - a.count);
 }
 
 function wouldDeny({ denials }: FoldState, sinceMs: number): WouldDeny[] {

@@ -173,8 +173,8 @@ function hoursText({ hours: { hours } }: HoursLimit): string {
 
 function delegationText({ depthMax, breadthMax, agents }: DelegationLimit): string {
   const parts = [
-    depthMax === null ? null : `${depthMax} steps of delegation`,
-    breadthMax === null ? null : `${breadthMax} sub-agents`,
+    depthMax === null ? null : `${depthMax} step${depthMax === 1 ? '' : 's'} of delegation`,
+    breadthMax === null ? null : `${breadthMax} sub-agent${breadthMax === 1 ? '' : 's'}`,
     agents === null ? null : `sub-agents ${namesText(agents)}`,
   ];
   return parts.filter((part) => part !== null).join(', ');

@@ -10,7 +10,7 @@ import { trustOf } from '../decide/trust.js';
 import type { ApprovalLimit, DelegationLimit, Holder, HoursLimit, Limit, NameLimit } from './limit.js';
 import type { DelegationLimits, RegistryEntry } from './registry.js';
 
-/** One of a line: an agent that is known, or the acting one that is not. */
+/** One of a line: the acting agent, and every name above it, whether an agent that is known bears it or not. */
 export interface Member {
   readonly agent: string;
   readonly entry: RegistryEntry | null;
@@ -85,7 +85,9 @@ export function limitsOf(
     entry === null ? [] : nameLimits(entry.registration, registrationOf(entry)),
   );
   const delegation = line.flatMap(({ entry }, index) =>
-    entry === null ? [] : delegationLimit(entry.registration.delegation, index, registrationOf(entry)),
+    entry === null
+      ? []
+      : delegationLimit(entry.registration.delegation, stepsAbove(line, index), registrationOf(entry)),
   );
   const names: NameLimit[] = [];
   const hours: HoursLimit[] = [];
@@ -97,8 +99,8 @@ export function limitsOf(
     const isByTrust = isLowered && nearestOf(line, compiled, false) < 0;
     names.push(...compiled.names.map((limit) => (isByTrust ? { ...limit, denial: 'trust' as const } : limit)));
     if (compiled.hours !== null) hours.push(compiled.hours);
-    const farthest = farthestOf(line, compiled, isLowered);
-    delegation.push(...delegationLimit(compiled.permission.delegation, farthest, compiled.holder));
+    const steps = stepsAbove(line, farthestOf(line, compiled, isLowered));
+    delegation.push(...delegationLimit(compiled.permission.delegation, steps, compiled.holder));
     approvals.push(...compiled.approvals);
   }
   return [...own, ...names, ...hours, ...delegation, ...approvals];
@@ -108,14 +110,17 @@ function registrationOf({ agent }: RegistryEntry): Holder {
   return { words: `${agent} is registered for`, rule: null, mode: null };
 }
 
-function delegationLimit(limits: DelegationLimits | null, index: number, holder: Holder): DelegationLimit[] {
+/** How far below the one at `index` a sub-agent of the acting agent would stand; a name that nobody bears is no step. */
+function stepsAbove(line: readonly Member[], index: number): number {
+  return 1 + line.slice(0, index).filter(({ entry }, at) => at === 0 || entry !== null).length;
+}
+
+function delegationLimit(limits: DelegationLimits | null, steps: number, holder: Holder): DelegationLimit[] {
   if (limits === null) return [];
   const { depthMax, breadthMax, agents } = limits;
   if (depthMax === null && breadthMax === null && agents === null) return [];
   const patterns = agents === null ? null : new Patterns(agents);
-  return [
-    { ...holder, part: 'delegation', denial: 'delegation', steps: index + 1, depthMax, breadthMax, agents: patterns },
-  ];
+  return [{ ...holder, part: 'delegation', denial: 'delegation', steps, depthMax, breadthMax, agents: patterns }];
 }
 
 function nearestOf(line: readonly Member[], compiled: CompiledPermission, isLowered: boolean): number {

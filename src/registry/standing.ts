@@ -5,7 +5,7 @@
  */
 import type { Policy } from '../decide/policy.js';
 import type { FoldState } from './fold-state.js';
-import { createHeld, type Held, lineOf } from './inventory.js';
+import { type Held, type Inventory, lineOf, namesUp } from './inventory.js';
 import type { Delegates, Limit } from './limit.js';
 import { type CompiledPermission, compilePermissions, limitsOf, type Member, restrictedLimits } from './permission.js';
 import { NO_REGISTRATION, type RegistryEntry, type TrailStep } from './registry.js';
@@ -27,33 +27,47 @@ export class Standing implements Delegates {
   readonly isRegistered: boolean;
   /** Agents that the inventory had when this was last found to be right. */
   size: number;
-  private readonly members: readonly Member[];
   private readonly entries: readonly RegistryEntry[];
-  private readonly agents: Agents | undefined;
+  /** All of its tenant. */
+  readonly agents: Agents | undefined;
+  private readonly parent: string | null;
+  private readonly inventory: Inventory;
   private readonly permissions: readonly CompiledPermission[];
   private readonly policy: Policy | null;
   private usual: readonly Limit[] | null = null;
   private lowered: readonly Limit[] | null = null;
   private restricted: readonly Limit[] | null = null;
   private children: readonly Held[] = [];
-  private childrenSize = -1;
+  private childrenAsOf = '';
 
   constructor(
+    { inventory, policy }: FoldState,
+    tenant: string,
     agent: string,
-    line: readonly Held[],
-    agents: Agents | undefined,
-    policy: Policy | null,
+    parent: string | null,
     permissions: readonly CompiledPermission[],
   ) {
+    const agents = inventory.of(tenant);
     this.agent = agent;
-    this.line = line;
-    this.entries = line.map(({ entry }) => entry);
+    this.parent = parent;
+    this.inventory = inventory;
+    this.line = upwards(agents, agent, parent).flatMap((name) => agents?.get(name) ?? []);
+    this.entries = this.line.map(({ entry }) => entry);
     this.agents = agents;
     this.size = agents?.size ?? 0;
     this.policy = policy;
     this.permissions = permissions;
-    this.members = membersOf(agent, this.entries, agents);
-    this.isRegistered = this.members[0].entry?.registered === true || this.members[0].vouched !== null;
+    this.isRegistered = agents?.get(agent)?.entry.registered === true || voucherOf(agents, agent) !== null;
+  }
+
+  /** Made when it is needed: most of what is asked about is held to nothing. */
+  private members(): Member[] {
+    const { agents } = this;
+    return upwards(agents, this.agent, this.parent).map((name) => ({
+      agent: name,
+      entry: agents?.get(name)?.entry ?? null,
+      vouched: voucherOf(agents, name),
+    }));
   }
 
   /** Whether nobody in the line was described anew since. */
@@ -66,21 +80,20 @@ export class Standing implements Delegates {
 
   /** What it is held to, in the order of judging; `isLowered`: while something lowers its trust. */
   limits(isLowered: boolean): readonly Limit[] {
-    if (isLowered) this.lowered ??= limitsOf(this.members, this.permissions, true);
-    else this.usual ??= limitsOf(this.members, this.permissions, false);
+    if (isLowered) this.lowered ??= limitsOf(this.members(), this.permissions, true);
+    else this.usual ??= limitsOf(this.members(), this.permissions, false);
     return (isLowered ? this.lowered : this.usual) ?? [];
   }
 
   /** What it may still do under `restrict`. */
   limitsRestricted(): readonly Limit[] {
-    this.restricted ??= restrictedLimits(this.members, this.policy);
+    this.restricted ??= restrictedLimits(this.members(), this.policy);
     return this.restricted;
   }
 
   countBeside(child: string | null, nowMs: number): number {
-    const children = this.subAgents(this.agent);
     let count = 0;
-    for (const { entry } of children) {
+    for (const { entry } of this.subAgents()) {
       if (entry.agent === child) return 0;
       if (entry.status === 'revoked' || entry.status === 'suspended') continue;
       if (entry.registered || nowMs - entry.firstSeenMs < COUNTS_MS) count += 1;
@@ -88,22 +101,23 @@ export class Standing implements Delegates {
     return count;
   }
 
-  private subAgents(of: string): readonly Held[] {
-    if (this.childrenSize === this.agents?.size) return this.children;
-    this.children = childrenOf(this.agents, of);
-    this.childrenSize = this.agents?.size ?? 0;
+  private subAgents(): readonly Held[] {
+    const asOf = `${this.inventory.size} ${this.inventory.moves}`;
+    if (this.childrenAsOf !== asOf) this.children = childrenOf(this.agents, this.agent);
+    this.childrenAsOf = asOf;
     return this.children;
   }
 
   /** The acting agent first, those above it, then others that work for the same and are held to something. */
   trail(): TrailStep[] {
-    const steps = this.members.map(({ agent, entry }) => stepOf(agent, entry));
-    const above = this.members[1]?.agent;
-    const known = new Set(this.members.map(({ agent }) => agent));
+    const known = this.members().filter(({ entry }, index) => index === 0 || entry !== null);
+    const steps = known.map(({ agent, entry }) => stepOf(agent, entry));
+    const above = known[1]?.agent;
+    const names = new Set(known.map(({ agent }) => agent));
     for (const { entry } of above === undefined ? [] : childrenOf(this.agents, above)) {
       const { operations, endpoints, targets } = entry.registration;
       const isHeld = operations !== null || endpoints !== null || targets !== null;
-      if (isHeld && !known.has(entry.agent)) steps.push(stepOf(entry.agent, entry, above));
+      if (isHeld && !names.has(entry.agent)) steps.push(stepOf(entry.agent, entry, above));
     }
     return steps.slice(0, TRAIL_MAX);
   }
@@ -130,10 +144,10 @@ function childrenOf(agents: Agents | undefined, of: string): Held[] {
   return children;
 }
 
-function membersOf(agent: string, entries: readonly RegistryEntry[], agents: Agents | undefined): Member[] {
-  const members = entries.map((entry) => ({ agent: entry.agent, entry, vouched: voucherOf(agents, entry.agent) }));
-  if (entries[0]?.agent === agent) return members;
-  return [{ agent, entry: null, vouched: voucherOf(agents, agent) }, ...members];
+/** Everybody above the agent, and above whom the caller names. */
+function upwards(agents: Agents | undefined, agent: string, parent: string | null): string[] {
+  const names = namesUp(agents, agent);
+  return parent === null ? names : [...new Set([...names, ...namesUp(agents, parent)])];
 }
 
 function voucherOf(agents: Agents | undefined, agent: string): RegistryEntry | null {
@@ -173,18 +187,15 @@ export class Standings {
     if (this.state.policy !== this.policy) this.forget();
     const agents = this.state.inventory.of(tenant);
     const known = this.kept.get(tenant)?.get(agent);
-    const standing = known !== undefined && this.isRight(known, agents) ? known : this.make(tenant, agent, agents);
-    if (parent === null || parent === agent || standing.line.some(({ entry }) => entry.agent === parent))
+    const standing = known !== undefined && this.isRight(known, agents) ? known : this.make(tenant, agent);
+    if (parent === null || parent === agent || standing.line.some(({ entry }) => entry.agent === parent)) {
       return standing;
-    const above = agents === undefined ? [] : lineOf(agents, parent);
-    const line = [...standing.line, ...above.filter((held) => !standing.line.includes(held))];
-    // Whoever acts for an agent that nobody has seen is held to what the policy says of that name.
-    if (above.length === 0) line.push(createHeld(tenant, parent, null, 0));
-    return new Standing(agent, line, agents, this.policy, this.permissions);
+    }
+    return new Standing(this.state, tenant, agent, parent, this.permissions);
   }
 
   private isRight(known: Standing, agents: Agents | undefined): boolean {
-    if (!known.isCurrent()) return false;
+    if (known.agents !== agents || !known.isCurrent()) return false;
     const size = agents?.size ?? 0;
     if (known.size === size) return true;
     // Somebody came in: perhaps between the agent and its root.
@@ -194,10 +205,9 @@ export class Standings {
     return true;
   }
 
-  private make(tenant: string, agent: string, agents: Agents | undefined): Standing {
+  private make(tenant: string, agent: string): Standing {
     if (this.count >= KEPT_MAX) this.forget();
-    const line = agents === undefined ? [] : lineOf(agents, agent);
-    const standing = new Standing(agent, line, agents, this.policy, this.permissions);
+    const standing = new Standing(this.state, tenant, agent, null, this.permissions);
     let ofTenant = this.kept.get(tenant);
     if (ofTenant === undefined) {
       ofTenant = new Map();

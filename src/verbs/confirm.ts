@@ -1,4 +1,5 @@
 /** Asks a person before something is done that cannot be taken back by itself. */
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { KilldeerError } from '../errors.js';
 
@@ -18,7 +19,9 @@ export async function confirm(
   if (input.isTTY !== true) throw new KilldeerError('usage', `${question} Nobody is there to say yes: add --yes`);
   const line = createInterface({ input, output });
   try {
-    const said = await line.question(`${question} [y/N] `);
+    // Whoever closes the terminal has not said yes.
+    const closed = once(line, 'close').then(() => '');
+    const said = await Promise.race([line.question(`${question} [y/N] `), closed]);
     if (/^y(es)?$/i.test(said.trim())) return;
   } finally {
     line.close();

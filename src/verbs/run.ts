@@ -71,7 +71,8 @@ async function runAlone(terminal: Terminal, setup: Setup, options: Options): Pro
     const { address, isFirstStart } = served;
     const { mode, name } = setup.policy;
     terminal.emit({ type: 'started', address, pid: process.pid, data: setup.dataDir, policy: name, mode });
-    const policy = name === mode ? name : `${name} (${mode})`;
+    const top = setup.policy.ladder === undefined ? mode : `on a ladder up to ${mode}: killdeer policy show`;
+    const policy = name === top ? name : `${name} (${top})`;
     terminal.say(`killdeer listens on ${address}, data in ${setup.dataDir}, policy ${policy}`);
     if (isFirstStart) terminal.say(`tokens for its first users, readable by you alone: ${tokensPath(setup.dataDir)}`);
     if (mode !== 'enforce') terminal.say(`nothing is stopped automatically in mode ${mode}`);

@@ -84,7 +84,16 @@ function linesOf(terminal: Terminal, { record, verdict }: RegistryChange): Spoke
     const text = boxed(terminal, record.type === 'stop' ? paint.red : paint.green, words, `${actor}: ${reason}`);
     lines.push({ text, value: { type, time, tenant, agent, actor, reason } });
   }
+  const second = record.type === 'approval-answer' && verdict.effect === 'applied' ? verdict.entry : null;
+  if (second?.status === 'revoked') lines.push(revokedLine(terminal, second, time, record.actor));
   return lines;
+}
+
+/** A revocation takes effect with the second person's word. */
+function revokedLine({ paint }: Terminal, entry: RegistryEntry, time: string, actor: string): SpokenLine {
+  const { tenant, agent, reason } = entry;
+  const text = `  ${paint.red('REVOKED')}   ${agent}: ${reason}`;
+  return { text, value: { type: 'stop', time, tenant, agent, actor, reason } };
 }
 
 function proposalLine(

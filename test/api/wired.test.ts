@@ -61,8 +61,23 @@ describe('stop and decide', () => {
     expect(await status('helper')).toBe('true active');
   });
 
-  it('a revocation yields to an admin alone', async () => {
-    await post('responder', 'stop', { action: 'revoke', reason: 'stolen' });
+  it('a revocation takes two people, and yields to an admin alone', async () => {
+    const asked = (await post('responder', 'stop', { action: 'revoke', reason: 'stolen', key: 'k' })).json();
+    expect(asked).toMatchObject({
+      effect: 'recommended',
+      reason: expect.stringContaining('a second person is needed'),
+    });
+    expect((await post('responder', 'stop', { action: 'revoke', reason: 'stolen', key: 'k' })).json()).toMatchObject({
+      effect: 'duplicate',
+      approval: asked.approval,
+    });
+    expect(await status('clerk')).toBe('true active');
+    const say = (token: string) =>
+      world.call(token, { method: 'POST', url: `/v1/approvals/${asked.approval}`, payload: { answer: 'approve' } });
+    expect((await say('responder')).json()).toMatchObject({ code: 'registry.refused' });
+    expect((await say('gateway')).statusCode).toBe(403);
+    expect((await say('admin')).json()).toMatchObject({ state: 'used', answered_by: 'person:admin', kind: 'revoke' });
+    expect(await status('clerk')).toBe('false revoked');
     const refused = await post('responder', 'release', { reason: 'please' });
     expect(refused.statusCode).toBe(409);
     expect(refused.json().code).toBe('registry.refused');

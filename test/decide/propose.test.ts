@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Finding, Kind, Mode } from '../../src/decide/finding.js';
-import { BRAKES_DEFAULT, type Policy, type PolicyRule } from '../../src/decide/policy.js';
+import { type AgentFacts, BRAKES_DEFAULT, type Policy, type PolicyRule } from '../../src/decide/policy.js';
 import { propose } from '../../src/decide/propose.js';
 
 const FINDING: Finding = {
@@ -157,5 +157,19 @@ describe('a proposal', () => {
     expect(mode('enforce', 'recommend')).toBe('recommend');
     expect(mode('observe', 'enforce')).toBe('observe');
     expect(mode('recommend', null)).toBe('recommend');
+  });
+
+  it('asks for trust and environment as people registered them', () => {
+    const rule = (over: Partial<PolicyRule>) => policyOf({ ...RULE, ...over });
+    const asked = (policy: Policy, facts: AgentFacts) => propose(policy, FINDING, facts, POSITION) !== null;
+    const low = rule({ trustMax: 'L1' });
+    expect(asked(low, NOBODY)).toBe(true);
+    expect(asked(low, { role: 'support', labels: [] })).toBe(true);
+    expect(asked(low, { ...NOBODY, trust: 'L2' })).toBe(false);
+    expect(asked(rule({ trustMax: 'L0' }), { role: 'support', labels: [] })).toBe(false);
+    const live = rule({ environments: ['live'] });
+    expect(asked(live, { ...NOBODY, environment: 'live' })).toBe(true);
+    expect(asked(live, { ...NOBODY, environment: 'test' })).toBe(false);
+    expect(asked(live, NOBODY)).toBe(false);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Permission } from '../../src/decide/intent.js';
 import type { AgentRecord } from '../../src/engine/record.js';
 import { FactBook } from '../../src/pipeline/fact-book.js';
 import type { LiveChange } from '../../src/pipeline/live-parts.js';
@@ -173,4 +174,53 @@ describe('the book of facts', () => {
     expect(book.since(0)).toEqual(pages);
     expect(book.since(9)).toEqual(pages.slice(1));
   });
+
+  it('tells trust and environment where people said them', () => {
+    const registration = { trust: 'L2', environment: 'live' } as const;
+    const { follows } = bookOf(register(1, 'a', { registration }), register(2, 'a', { registration: { trust: null } }));
+    expect(follows[0]).toMatchObject({ agent: 'a', trust: 'L2', environment: 'live' });
+    expect(follows[1]).toMatchObject({ environment: 'live' });
+    expect(follows[1]).not.toHaveProperty('trust');
+  });
+
+  it('tells the lower of an agent and the permissions that are about it, whoever changes', () => {
+    const permissions = (...list: Permission[]) => ({ ...policy('observe', {}, { permissions: list }), timeMs: 5 });
+    const book = new FactBook();
+    const told = changesOf(
+      register(1, 'a', { budgets: { sessionUsd: 9, dayUsd: null } }),
+      seen(2, 'b'),
+      permissions(permission(5)),
+      seen(6, 'c'),
+      permissions(permission(7)),
+      permissions(),
+    ).map((change) =>
+      (book.note(change) as AgentRecord[]).map(({ agent, budgets }) => `${agent} ${budgets.sessionUsd}`).sort(),
+    );
+    expect(told).toEqual([['a 9'], [], ['a 5', 'b 5'], ['c 5'], ['a 7', 'b 7', 'c 7'], ['a 9', 'b null', 'c null']]);
+  });
+
+  it('knows an agent as it is now when the policy changes: a stop that is over stays over', () => {
+    const book = new FactBook();
+    const changes = changesOf(
+      stop(1, 'a', 'suspend', { forMs: 10 }),
+      { ...policy('observe'), timeMs: 20 },
+      { ...policy('observe', {}, { permissions: [permission(5)] }), timeMs: 30 },
+    );
+    const told = changes.flatMap((change) => book.note(change) as AgentRecord[]);
+    expect(told.map(({ stopped }) => stopped?.action ?? null)).toEqual(['suspend', null, null]);
+    expect(told.at(-1)?.budgets.sessionUsd).toBe(5);
+  });
 });
+
+/** About everybody. */
+function permission(sessionUsd: number): Permission {
+  return {
+    name: 'p',
+    who: { agents: [], roles: [], labels: [], trustMin: null, trustMax: null, environments: [] },
+    allow: { operations: null, endpoints: null, targets: null, dataClasses: null, hours: null },
+    budgets: { sessionUsd, dayUsd: null },
+    delegation: null,
+    approvals: [],
+    mode: null,
+  };
+}

@@ -298,6 +298,13 @@ describe('a snapshot', () => {
     }
   });
 
+  it('of a version that knew of no approvals, refused calls or ladder is read on', () => {
+    const { fold: f } = fold(stop(1, 'a'));
+    const { approvals, denials, ladder, ...older } = f.snapshot() as Record<string, unknown>;
+    expect([approvals, denials, ladder]).toEqual([[], [], null]);
+    expect(restoreFold(older).snapshot()).toEqual(f.snapshot());
+  });
+
   it('is a copy', () => {
     const { fold: f } = fold(stop(1, 'a'));
     const before = JSON.stringify(f.snapshot());

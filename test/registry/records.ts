@@ -1,8 +1,9 @@
 /** Records and readings of the registry's tests. */
 import type { Action, Mode, Proposal } from '../../src/decide/finding.js';
+import type { Permission } from '../../src/decide/intent.js';
 import { BRAKES_DEFAULT, type Brakes, type Policy } from '../../src/decide/policy.js';
 import { createFold } from '../../src/registry/fold.js';
-import type { RegistryFold, RegistryRecord, Verdict } from '../../src/registry/registry.js';
+import type { Note, RegistryFold, RegistryRecord, Verdict } from '../../src/registry/registry.js';
 
 export type Of<T extends RegistryRecord['type']> = Extract<RegistryRecord, { type: T }>;
 
@@ -105,4 +106,46 @@ export function last(...records: readonly RegistryRecord[]): Verdict {
 /** One step of Killdeer's own wire: what a log hands back of what was written. */
 export function throughJson<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
+}
+
+/** A permission about everybody that allows everything, but for what is said. */
+export function permission(name: string, over: Partial<Permission> = {}): Permission {
+  return {
+    name,
+    who: { agents: [], roles: [], labels: [], trustMin: null, trustMax: null, environments: [] },
+    allow: { operations: null, endpoints: null, targets: null, dataClasses: null, hours: null },
+    budgets: { sessionUsd: null, dayUsd: null },
+    delegation: null,
+    approvals: [],
+    mode: null,
+    ...over,
+  };
+}
+
+/** What a permission allows, by name. */
+export function allow(over: Partial<Permission['allow']>): Permission['allow'] {
+  return { ...permission('').allow, ...over };
+}
+
+/** Whom a permission is about. */
+export function who(over: Partial<Permission['who']>): Permission['who'] {
+  return { ...permission('').who, ...over };
+}
+
+export const BOB = { actor: 'person:bob', authority: 'token-2', parent: null } as const;
+
+export function answer(
+  timeMs: number,
+  id: string,
+  said: 'approve' | 'reject',
+  by: object = BOB,
+): Of<'approval-answer'> {
+  return { type: 'approval-answer', timeMs, id, answer: said, comment: null, ...BOB, ...by };
+}
+
+/** What deciding has to tell, written and folded as the journal does it. */
+export function settle(f: RegistryFold, timeMs: number): Note[] {
+  const notes = f.drainNotes(timeMs);
+  for (const note of notes) f.apply({ ...SYSTEM, timeMs, ...note } as RegistryRecord);
+  return notes;
 }
