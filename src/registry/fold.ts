@@ -6,19 +6,22 @@
 import type { Mode, Proposal } from '../decide/finding.js';
 import type { Policy } from '../decide/policy.js';
 import type { VerdictRecord } from '../engine/record.js';
+import { isPerson } from './actor.js';
 import { judgeRevoke, lapseApprovals, nextApprovalMs } from './approvals.js';
 import { closed, nextTurnMs } from './brake.js';
 import { decideCall } from './decision.js';
 import { Desk } from './desk.js';
-import { keepDrill, mayStop } from './drill.js';
+import { keepDrill } from './drill.js';
 import { judgeEffect } from './effects.js';
-import { emptyState, type FoldOptions, type FoldState, readState, rememberKey, writeState } from './fold-state.js';
+import { judgeRegister, judgeSeen } from './enrolment.js';
+import { emptyState, type FoldOptions, type FoldState, readState, writeState } from './fold-state.js';
 import { judgeHalt, judgeRecover } from './halt.js';
 import { haltedCall, haltsInForce } from './halted.js';
-import { closesCircle, createHeld, type Held, NONE } from './inventory.js';
-import { conflict, duplicate, type Judgement, refuse } from './judgement.js';
+import { type Held, NONE } from './inventory.js';
+import { type Judgement, refuse } from './judgement.js';
 import { ladderUnder, ladderView, modeOf, noteProposal, noteRelease, noteWord } from './ladder.js';
 import { brakesState, turnBrake } from './opening.js';
+import { judgeRelease, judgeStop, keyOf } from './person-stop.js';
 import { judgeProposal } from './proposal.js';
 import type {
   Approval,
@@ -36,14 +39,12 @@ import type {
   SponsorPlan,
   Verdict,
 } from './registry.js';
-import { createRestriction, endOf, inForce, strongest } from './restriction.js';
-import { goneOwner, judgeSponsor, planSponsor } from './sponsor.js';
+import { inForce, strongest } from './restriction.js';
+import { judgeSponsor, planSponsor } from './sponsor.js';
 import { judgeUndo, judgeVerdict, verdictsInForce } from './verdicts.js';
 
 type Of<T extends RegistryRecord['type']> = Extract<RegistryRecord, { type: T }>;
 
-/** Versions of an agent's own code kept, newest. */
-const AGENT_VERSIONS_MAX = 16;
 const NOBODY: readonly RegistryEntry[] = Object.freeze([]);
 /** Written by a newer version: every reader of this one passes over it alike. */
 const UNKNOWN: Judgement = { effect: 'none', reason: 'a record of an unknown type', code: null, entry: null };
@@ -82,15 +83,15 @@ class Fold implements RegistryFold {
       case 'time':
         return { effect: 'none', reason: null, code: null, entry: null };
       case 'seen':
-        return this.seen(record);
+        return judgeSeen(this.state, record);
       case 'register':
-        return this.register(record);
+        return judgeRegister(this.state, record);
       case 'proposal':
         return noteProposal(this.state, record.proposal, judgeProposal(this.state, record.proposal));
       case 'stop':
-        return judgeRevoke(this.state, record, keyOf(record)) ?? this.stop(record);
+        return judgeRevoke(this.state, record, keyOf(record)) ?? judgeStop(this.state, record);
       case 'release':
-        return noteRelease(this.state, record, this.release(record));
+        return noteRelease(this.state, record, judgeRelease(this.state, record));
       case 'policy':
         return this.adopt(record.policy);
       case 'attempt':
@@ -160,110 +161,6 @@ class Fold implements RegistryFold {
     }
     epochs.set(partition, epoch);
     return { effect: 'applied', reason: null, code: null, entry: null };
-  }
-
-  private seen(record: Of<'seen'>): Judgement {
-    const { inventory, clockMs, agentsMax } = this.state;
-    const { tenant, agent, agentVersion } = record;
-    const known = inventory.get(tenant, agent);
-    if (known === undefined && inventory.size >= agentsMax) {
-      return refuse('registry.refused', `inventory is full: ${agentsMax} agents`, undefined);
-    }
-    const held = known ?? this.admit(tenant, agent, record.parentAgent ?? null);
-    const { agentVersions } = held.entry;
-    const isNew = agentVersion !== null && !agentVersions.includes(agentVersion);
-    if (isNew) {
-      const kept = [...agentVersions, agentVersion].slice(-AGENT_VERSIONS_MAX);
-      held.entry = { ...held.entry, agentVersions: kept, lastChangeMs: clockMs };
-    }
-    return { effect: known === undefined || isNew ? 'applied' : 'none', reason: null, code: null, entry: held.entry };
-  }
-
-  private admit(tenant: string, agent: string, parent: string | null): Held {
-    const { inventory, clockMs } = this.state;
-    const sound = parent !== null && !closesCircle(inventory.of(tenant), agent, parent);
-    const held = createHeld(tenant, agent, sound ? parent : null, clockMs);
-    inventory.put(held);
-    return held;
-  }
-
-  private register(record: Of<'register'>): Judgement {
-    const { inventory, clockMs } = this.state;
-    const { tenant, agent, ifVersion, parentAgent } = record;
-    if (!isPerson(record.actor) && record.actor !== 'system')
-      return refuse('registry.refused', 'only a person registers', undefined);
-    const known = inventory.get(tenant, agent);
-    if (ifVersion !== null && ifVersion !== (known?.entry.version ?? 0)) return conflict(known, ifVersion);
-    if (typeof parentAgent === 'string' && closesCircle(inventory.of(tenant), agent, parentAgent)) {
-      return refuse('registry.refused', `${parentAgent} works under ${agent} itself`, known);
-    }
-    const gone = goneOwner(this.state, record.owner, known);
-    if (gone !== null) return gone;
-    const held = known ?? this.admit(tenant, agent, null);
-    const { entry } = held;
-    held.entry = {
-      ...entry,
-      registered: true,
-      parent: parentAgent === undefined ? entry.parent : parentAgent,
-      version: known === undefined ? entry.version : entry.version + 1,
-      owner: record.owner === undefined ? entry.owner : record.owner,
-      role: record.role === undefined ? entry.role : record.role,
-      labels: record.labels ?? entry.labels,
-      scopes: record.scopes ?? entry.scopes,
-      budgets: record.budgets ?? entry.budgets,
-      protected: record.protected ?? entry.protected,
-      registration: { ...entry.registration, ...record.registration },
-      lastChangeMs: clockMs,
-    };
-    if (parentAgent !== undefined) inventory.moves += 1;
-    return { effect: 'applied', reason: null, code: null, entry: held.entry };
-  }
-
-  /** A person's stop replaces what is in force, weaker or stronger; only a revocation is not a person's to weaken. */
-  private stop(record: Of<'stop'>): Judgement {
-    const { state } = this;
-    const { tenant, agent, action, reason, forMs, callsPerMinute } = record;
-    const known = state.inventory.get(tenant, agent);
-    if (!mayStop(record.actor, known))
-      return refuse('registry.refused', `${record.actor} may not stop an agent`, known);
-    if (known?.entry.status === 'revoked' && action !== 'revoke') {
-      return refuse('registry.refused', `${agent} is revoked: an admin releases it first`, known);
-    }
-    if (!rememberKey(state, keyOf(record))) return duplicate(known);
-    const held = known ?? this.admit(tenant, agent, null);
-    const untilMs = endOf(action, forMs, state.clockMs);
-    const restriction = createRestriction(agent, { action, untilMs, callsPerMinute, reason, automatic: false });
-    state.inventory.restrict(held, [restriction], state.clockMs);
-    state.recommended.answer(tenant, agent);
-    state.skipped.answer(tenant, agent);
-    return { effect: 'applied', reason: null, code: null, entry: held.entry };
-  }
-
-  private release(record: Of<'release'>): Judgement {
-    const { state } = this;
-    const { tenant, agent, ifVersion, role } = record;
-    const held = state.inventory.get(tenant, agent);
-    if (!mayStop(record.actor, held))
-      return refuse('registry.refused', `${record.actor} may not release an agent`, held);
-    if (state.keys.has(keyOf(record))) return duplicate(held);
-    if (typeof ifVersion === 'number' && ifVersion !== (held?.entry.version ?? 0)) return conflict(held, ifVersion);
-    if (held?.entry.status === 'revoked' && role !== 'admin') {
-      return refuse('registry.refused', `${agent} is revoked: only an admin releases it`, held);
-    }
-    const recommended = state.recommended.answer(tenant, agent);
-    const skipped = state.skipped.answer(tenant, agent);
-    if (held === undefined && !recommended && !skipped) {
-      return refuse('registry.unknown-agent', `${agent} is not known`, undefined);
-    }
-    if ((held === undefined || held.restrictions.length === 0) && !recommended && !skipped) {
-      return refuse('registry.refused', `${agent} is under no restriction`, held);
-    }
-    rememberKey(state, keyOf(record));
-    if (held !== undefined && held.restrictions.length > 0) {
-      held.endedMs = state.clockMs;
-      state.inventory.restrict(held, NONE, state.clockMs);
-    }
-    return { effect: 'applied', reason: null, code: null, entry: held?.entry ?? null };
   }
 
   /** A new policy is a person's act: the breaker closes, what was counted stays counted. */
@@ -380,16 +277,6 @@ class Fold implements RegistryFold {
   snapshot(): unknown {
     return writeState(this.state);
   }
-}
-
-/** Telemetry, engines and agents never register, stop or release; whoever calls a control route is a person. */
-function isPerson(actor: string): boolean {
-  return actor.startsWith('person:');
-}
-
-/** Per agent: one incident's key may stop several of them. */
-function keyOf({ type, key, tenant, agent }: Of<'stop' | 'release'>): string {
-  return JSON.stringify([type, key, tenant, agent]);
 }
 
 function byName(a: RegistryEntry, b: RegistryEntry): number {

@@ -9,8 +9,10 @@ import type { Policy } from '../decide/policy.js';
 import type { TrustLevel } from '../decide/trust.js';
 import type { Budgets, VerdictRecord } from '../engine/record.js';
 import type { Approval, ApprovalSubject } from './approval.js';
+import type { DrillResult } from './drill-result.js';
 import type { LadderView } from './ladder-view.js';
 import type { BrakesState, BreakerOpening, EffectState, Halt, PlaceEffect } from './responder.js';
+import type { Leaver, SponsorPlan } from './sponsor-plan.js';
 
 export { EFFECT_STATES, isProlonged, PROLONGED } from './responder.js';
 export type { BrakesState, BreakerOpening, EffectState, Halt, PlaceEffect };
@@ -30,7 +32,9 @@ export interface Authority {
 export { TRUST_LEVELS, type TrustLevel } from '../decide/trust.js';
 export type { Approval, ApprovalState, ApprovalSubject } from './approval.js';
 export { APPROVAL_STATES } from './approval.js';
+export type { DrillResult, DrillStage } from './drill-result.js';
 export type { LadderView } from './ladder-view.js';
+export type { Leaver, SponsorPlan, SponsorStep } from './sponsor-plan.js';
 
 /** What an agent authenticates with elsewhere; never the secret itself. Times in ms since the epoch, null: not known. */
 export interface Credential {
@@ -123,33 +127,6 @@ export interface TrailStep {
   readonly endpoints: readonly string[] | null;
   readonly targets: readonly string[] | null;
   readonly trust: TrustLevel | null;
-}
-
-/** How long one stage of a stop took over the rounds of a drill; ms from the moment the stop was asked for. */
-export interface DrillStage {
-  readonly stage: 'applied' | 'refused' | 'tree-refused' | 'confirmed' | 'released';
-  /** Rounds in which it was reached. */
-  readonly reached: number;
-  /** Rounds in which it was not, within the patience of the drill. */
-  readonly missed: number;
-  /** null: never reached. */
-  readonly p50Ms: number | null;
-  readonly p99Ms: number | null;
-  readonly maxMs: number | null;
-}
-
-/** A canary and its sub-agents were stopped and released, to know that it can be done and how long it takes. */
-export interface DrillResult {
-  readonly id: string;
-  readonly canary: string;
-  readonly children: number;
-  readonly rounds: number;
-  /** As a caller of the API, or inside the server. */
-  readonly way: 'http' | 'process';
-  readonly startedMs: number;
-  /** Every stage was reached in every round. */
-  readonly ok: boolean;
-  readonly stages: readonly DrillStage[];
 }
 
 interface Base extends Authority {
@@ -283,30 +260,6 @@ export interface Verdict {
   readonly changed?: readonly RegistryEntry[];
   /** Id of the approval that it waits for; left out: it waits for none. */
   readonly approval?: string;
-}
-
-/** Somebody who answered for agents and has left, as the sponsor feed says. */
-export interface Leaver {
-  readonly successor: string | null;
-  readonly sinceMs: number;
-  /** Whether what the policy wants has been done: it is done once. */
-  readonly isDone: boolean;
-}
-
-/** What follows for one agent from a word of the sponsor feed. */
-export interface SponsorStep {
-  readonly entry: RegistryEntry;
-  readonly follows: 'suspend' | 'reassign' | 'keep';
-  /** Afterwards. */
-  readonly owner: string | null;
-  readonly reason: string;
-}
-
-/** What the fold would make of a word of the sponsor feed. */
-export interface SponsorPlan {
-  readonly effect: 'applied' | 'observed' | 'duplicate' | 'refused';
-  readonly reason: string | null;
-  readonly steps: readonly SponsorStep[];
 }
 
 /** Calls refused since the last drain, for one 'attempt' record. */

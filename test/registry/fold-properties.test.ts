@@ -241,6 +241,8 @@ it('a halt refuses everybody until people let go; who was let go stays so until 
       const free = new Set<string>();
       follow(log, (record, verdict, fold) => {
         if (record.type === 'halt' && verdict.effect === 'applied') free.clear();
+        // Whoever joins another tree goes with that one.
+        if (record.type === 'seen' || record.type === 'register') free.clear();
         const halted = new Set(fold.halts().map(({ tenant }) => tenant));
         for (const name of ['a', 'b', 'c', 'd', 'e']) {
           const { denial } = fold.decide('', name, fold.clockMs());
