@@ -4,12 +4,11 @@
  */
 import { ERRORS, type ErrorCode, KilldeerError } from '../errors.js';
 import type { IngestAnswer, Role } from './contract.js';
+import type { DecideAnswer, DecideBody, SettleAnswer, SettleBody } from './decide-schema.js';
 import type {
   AgentAnswer,
   AgentsAnswer,
   BrakesAnswer,
-  DecideAnswer,
-  DecideBody,
   FindingAnswer,
   FindingsAnswer,
   RegisterBody,
@@ -68,6 +67,7 @@ export interface Client {
   findings(query?: FindingsQuery): Promise<FindingsAnswer>;
   finding(id: string): Promise<FindingAnswer>;
   decide(body: DecideBody): Promise<DecideAnswer>;
+  settle(body: SettleBody): Promise<SettleAnswer>;
   /** Lines of one call, at most 10,000. Rejected lines are in the answer, also where all of them were. */
   sendEvents(lines: readonly string[]): Promise<IngestAnswer>;
   createToken(request: NewToken): Promise<{ entry: TokenEntryAnswer; token: string }>;
@@ -95,6 +95,7 @@ export function createClient(options: ClientOptions): Client {
     findings: (query = {}) => call('GET', '/v1/findings', { query: { ...query } }),
     finding: (id) => call('GET', `/v1/findings/${encodeURIComponent(id)}`),
     decide: (body) => call('POST', '/v1/decide', { body }),
+    settle: (body) => call('POST', '/v1/decide/settle', { body }),
     sendEvents: (lines) => call('POST', '/v1/events', { lines }),
     createToken: (request) => call('POST', '/v1/tokens', { body: request }),
     tokens: () => call('GET', '/v1/tokens'),

@@ -12,6 +12,9 @@ import type { SourceFormat } from '../event/source-format.js';
 import type { SourceRecord } from '../event/source-item.js';
 import type { RegistryEntry, RegistryFold, RegistryRecord, Verdict } from '../registry/registry.js';
 import type { Telemetry } from '../telemetry.js';
+import type { Contract, SpendPort } from './budget-port.js';
+import type { RegistryFeed } from './registry-feed.js';
+import type { StreamLimits } from './streams.js';
 
 /** Exact capabilities: none implies another, except where a route names several. */
 export const ROLES = ['ingest', 'gateway', 'responder', 'admin'] as const;
@@ -157,6 +160,8 @@ export interface Staleness {
   readonly afterMs: number;
   /** Agents that were not stopped are refused then; else they are allowed, and the answer says that it is stale. */
   readonly deny: boolean;
+  /** Likewise for single contracts; one left out goes by `deny`. */
+  readonly contracts?: Partial<Record<Contract, boolean>>;
 }
 
 /** Control records go into the partition of their agent; resolves once durable. */
@@ -221,6 +226,11 @@ export interface ServerParts {
   readonly metrics?: MetricsParts;
   /** Left out: the registry is in this process, and never stale. */
   readonly staleness?: Staleness;
+  /** The ledger of budgets; left out: budgets are not held at the inline decision. */
+  readonly spend?: SpendPort;
+  /** Changes of the registry, for gateways with a copy of their own; left out: they are told nothing. */
+  readonly feed?: RegistryFeed;
+  readonly streams?: Partial<StreamLimits>;
   readonly clock: Clock;
   /** In the OpenAPI document. */
   readonly version: string;

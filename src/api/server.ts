@@ -15,11 +15,16 @@ import { PROBLEM_TYPE, problemOf, problemOfError, retryAfterS } from './problem.
 import type { Api, RouteRow } from './route.js';
 import { registerAgents } from './route-agents.js';
 import { registerDecide } from './route-decide.js';
+import { registerEnvoy } from './route-envoy.js';
 import { registerEvents } from './route-events.js';
 import { registerFindings } from './route-findings.js';
+import { registerMcp } from './route-mcp.js';
 import { createScraper, observeCalls, registerMetrics } from './route-metrics.js';
+import { registerNginx } from './route-nginx.js';
+import { registerSettle } from './route-settle.js';
 import { registerStatus } from './route-status.js';
 import { registerStops } from './route-stops.js';
+import { registerStream } from './route-stream.js';
 import { registerTokens } from './route-tokens.js';
 import { registerTraces } from './route-traces.js';
 import { registerVerdicts } from './route-verdicts.js';
@@ -75,6 +80,11 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   registerEvents(app, parts.ingest, gate);
   registerTraces(app, parts.ingest, gate);
   registerDecide(app, parts);
+  registerSettle(app, parts);
+  registerEnvoy(app, parts);
+  registerNginx(app, parts);
+  registerMcp(app, parts);
+  registerStream(app, parts);
   registerAgents(app, parts);
   registerStops(app, parts);
   registerFindings(app, parts.findings);

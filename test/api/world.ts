@@ -3,6 +3,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import type { Identity, Role, ServerParts, TokenEntry } from '../../src/api/contract.js';
 import { createIngest, type IngestParts } from '../../src/api/ingest.js';
 import { createRecentFindings, type RecentFindings } from '../../src/api/recent-findings.js';
+import { RegistryFeed } from '../../src/api/registry-feed.js';
 import { buildServer } from '../../src/api/server.js';
 import type { Finding } from '../../src/decide/finding.js';
 import type { ControlRecord, DatedProfile, VerdictRecord } from '../../src/engine/record.js';
@@ -79,6 +80,8 @@ export interface WorldOptions {
   readonly undated?: boolean;
   /** A real registry in the place of the fake. */
   readonly registry?: ServerParts['registry'];
+  /** Further parts, or others. */
+  readonly parts?: Partial<ServerParts>;
 }
 
 export function createWorld(options: WorldOptions = {}): World {
@@ -137,8 +140,10 @@ export function createWorld(options: WorldOptions = {}): World {
     metrics: { telemetry: createTelemetry(), token: METRICS_TOKEN },
     clock,
     version: '0.0.0-test',
+    feed: new RegistryFeed(),
     limits: { ingest: 1e6, gateway: 1e6, control: 1e6, failures: 1e6, ...options.limits },
     ...(options.logs === true ? { logStream: { write: (line: string) => void logLines.push(line) } } : {}),
+    ...options.parts,
   });
   const call = (token: string | null, request: InjectOptions) =>
     app.inject({
