@@ -72,9 +72,12 @@ export function seconds(ms: number): number {
   return Math.max(1, Math.ceil(ms / 1_000));
 }
 
-/** The text with everything replaced that a header cannot carry. */
+/** The text with everything replaced that a header cannot carry, or that would end a text of JSON made of it. */
 export function plain(text: string): string {
-  return text.slice(0, REASON_MAX).replace(/[^\x20-\x7e]/g, '?');
+  return text
+    .slice(0, REASON_MAX)
+    .replace(/[^\x20-\x7e]/g, '?')
+    .replace(/["\\]/g, "'");
 }
 
 /** null where the header is not there, or says nothing. */

@@ -94,6 +94,8 @@ function begin(reply: FastifyReply): FastifyReply {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
     'x-accel-buffering': 'no',
+    // A connection that went idle at the end of its stream would hold up the end of the server.
+    'connection': 'close',
   });
   return reply;
 }

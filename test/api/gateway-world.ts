@@ -27,7 +27,7 @@ export async function createGatewayWorld(
   clock: () => number = () => NOW_MS,
 ): Promise<GatewayWorld> {
   const log = createMemoryLog({ topics: { registry: 1 } });
-  const feed = new RegistryFeed();
+  const feed = parts.feed ?? new RegistryFeed();
   const onChange = feed.take.bind(feed);
   const registry = await openRegistry({ log, clock, policy: null, tickEveryMs: 0, onChange });
   const ledger = new SpendLedger({ reserveForMs: 60_000, prefix: 'rsv' });

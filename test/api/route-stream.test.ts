@@ -221,19 +221,8 @@ describe("a gateway's copy", () => {
 
   it('reads everything again where it was away for longer than the server remembers', async () => {
     const feed = new RegistryFeed(2);
-    gateway = await createGatewayWorld({ feed });
-    const registry = gateway.registry;
-    let offset = 0;
-    // The small feed hears what the real one hears.
-    gateway.feed.subscribe(() => undefined);
-    const take = gateway.feed.take.bind(gateway.feed);
-    gateway.feed.take = (change) => {
-      take(change);
-      feed.take(change);
-      offset = change.offset;
-    };
-    await enrol(gateway.write);
-    const address = await gateway.world.app.listen({ port: 0, host: '127.0.0.1' });
+    const address = await serve({ feed });
+    const away = gateway.registry.offset();
     let isAway = false;
     const flaky: typeof fetch = (url, init) => (isAway ? Promise.reject(new Error('away')) : fetch(url, init));
     const copy = await copyOf(address, { fetch: flaky });
@@ -241,9 +230,9 @@ describe("a gateway's copy", () => {
     gateway.world.app.server.closeAllConnections();
     await gateway.write(stop('free'));
     for (let i = 0; i < 8; i++) await gateway.write({ type: 'register', agent: `later-${i}` });
-    expect(feed.since(offset - 8, 1)).toBeNull();
+    expect(feed.since(away, 1)).toBeNull();
     isAway = false;
-    await until(() => word(copy, 'free') === 'stopped' && copy.position() === registry.offset());
+    await until(() => word(copy, 'free') === 'stopped' && copy.position() === gateway.registry.offset());
     expect(word(copy, 'later-7')).toBe('allow');
   });
 });
