@@ -5,6 +5,7 @@
  *
  * A position is the offset to go on from: that of the next record. May not decide, nor filter by token (route-stream.ts).
  */
+import type { Mode } from '../decide/finding.js';
 import type { Policy } from '../decide/policy.js';
 import type { RegistryEntry, RegistryRecord, Verdict } from '../registry/registry.js';
 import type { CopyAgent, CopyHalt, CopyPolicy } from './stream-schema.js';
@@ -33,7 +34,9 @@ export interface FeedStep {
 /** Records that change nothing of what an agent may do now. */
 const SILENT: readonly RegistryRecord['type'][] = ['time', 'attempt', 'denied', 'owner', 'verdict', 'verdict-undo'];
 /** Members of a policy that say nothing of what single calls may do. */
-const OF_FINDINGS: readonly string[] = ['name', 'mode', 'brakes', 'rules', 'protectedAgents', 'unregistered'];
+const OF_FINDINGS: readonly string[] = [
+  ...['name', 'mode', 'brakes', 'rules', 'protectedAgents', 'unregistered', 'ladder', 'twoPeople', 'restricted'],
+];
 
 export class RegistryFeed {
   private readonly steps: FeedStep[] = [];
@@ -43,6 +46,8 @@ export class RegistryFeed {
   private current: CopyPolicy | null = null;
   /** Everything from here on is in `steps`. */
   private floor = 0;
+  /** The mode in force; a policy may stand on a step below its own. */
+  private modeOf: (() => Mode) | null = null;
   private next = 0;
 
   constructor(private readonly stepsMax = 10_000) {}
@@ -54,6 +59,10 @@ export class RegistryFeed {
     const events = verdict.expired.map((entry) => this.agentEvent(entry));
     const own = this.eventOf(record, verdict);
     if (own !== null) events.push(own);
+    const mode = this.modeOf?.();
+    if (this.current !== null && mode !== undefined && mode !== this.current.mode) {
+      events.push(this.setPolicy({ ...this.current, mode }));
+    }
     if (events.length === 0) return;
     this.steps.push({ next: this.next, events });
     // Twice as many for a while: taking one out at a time would move all the others.
@@ -62,6 +71,12 @@ export class RegistryFeed {
       this.steps.splice(0, this.stepsMax);
     }
     for (const listener of this.listeners) listener();
+  }
+
+  /** From here on the mode that is told is this one. */
+  watch(modeOf: () => Mode): void {
+    this.modeOf = modeOf;
+    if (this.current !== null) this.current = { ...this.current, mode: modeOf() };
   }
 
   /** Position of whoever has been told everything. */

@@ -15,7 +15,7 @@ import { createStreams, type StreamLimits } from './streams.js';
 const ACCESS = ['gateway', 'responder', 'admin'] as const;
 
 export interface StreamParts {
-  readonly registry: Pick<RegistryPort, 'entries'>;
+  readonly registry: Pick<RegistryPort, 'entries' | 'mode'>;
   readonly authenticate: Authenticate;
   readonly staleness?: Staleness;
   readonly feed?: RegistryFeed;
@@ -24,6 +24,7 @@ export interface StreamParts {
 
 export function registerStream(app: Api, parts: StreamParts): void {
   const { registry, feed, authenticate, staleness } = parts;
+  feed?.watch(() => registry.mode());
   const streams = feed === undefined ? null : createStreams(feed, () => staleness?.ms() ?? 0, parts.streams);
   app.addHook('preClose', (done: () => void) => {
     streams?.close();

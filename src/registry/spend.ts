@@ -27,7 +27,7 @@ const SEPARATOR = '\u0000';
 export interface SpendOptions {
   /** An allowed call that nobody told of counts as not made after this long, ms. */
   readonly reserveForMs: number;
-  /** Open reservations; beyond them calls of agents with a budget are refused. Default 200,000. */
+  /** Open reservations; beyond them calls of agents with a budget are refused. Default 500,000, some 150 MB. */
   readonly reservationsMax?: number;
   /** Accounts of agents, and of sessions; those that nothing was spent on for longest are forgotten first. */
   readonly accountsMax?: number;
@@ -93,7 +93,7 @@ export class SpendLedger {
   private last = 0;
 
   constructor(private readonly options: SpendOptions) {
-    this.reservationsMax = options.reservationsMax ?? 200_000;
+    this.reservationsMax = options.reservationsMax ?? 500_000;
     this.accountsMax = options.accountsMax ?? 400_000;
   }
 

@@ -125,7 +125,7 @@ async function startSpend(
 ): Promise<Spend> {
   const { prices, config } = setup;
   const reserveForMs = config.decide.reserve_for;
-  const spend = await openSpend({ ...{ log, view: registry.view, prices, clock, dir, reserveForMs, report } });
+  const spend = await openSpend({ log, registry, prices, clock, dir, reserveForMs, report });
   closers.push(() => spend.stop());
   return spend;
 }

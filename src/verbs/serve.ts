@@ -116,7 +116,7 @@ async function openWays(
   const token = metricsToken(config.ops, process.env);
   const talk = logStream === undefined ? {} : { logStream };
   const ledger = { prices: setup.prices, clock, dir, reserveForMs: config.decide.reserve_for, report };
-  const spend = await openSpend({ log: live.reader, view: registry.view, ...ledger });
+  const spend = await openSpend({ log: live.reader, registry, ...ledger });
   closers.push(() => spend.stop());
   const face = await openFace(
     { ...{ setup, dir, port, findings, telemetry, metricsToken: token }, ...talk },

@@ -7,17 +7,19 @@ import type { PriceTable } from '../event/prices.js';
 import type { Log } from '../log/log.js';
 import type { LiveReport } from '../pipeline/live-parts.js';
 import { SpendFollower } from '../pipeline/spend-follower.js';
-import type { RegistryView } from '../registry/journal.js';
+import { BudgetDenials } from '../registry/budget-denials.js';
+import type { Registry, RegistryView } from '../registry/journal.js';
 import { type AccountRow, SpendLedger } from '../registry/spend.js';
 import { type Charge, chargeLine, hasBudget } from '../registry/spend-line.js';
 
 const SPEND_FILE = 'spend.jsonl';
 /** Longest wait for a log that has to be read again; what is left is read while calls are answered. */
 const START_MS = 10_000;
+const RECORD_EVERY_MS = 1_000;
 
 export interface SpendOptions {
   readonly log: Pick<Log, 'partitions' | 'read' | 'begin' | 'end' | 'wait'>;
-  readonly view: Pick<RegistryView, 'entry'>;
+  readonly registry: Pick<Registry, 'view' | 'write'>;
   readonly prices: PriceTable;
   readonly clock: () => number;
   /** Data directory. */
@@ -34,7 +36,8 @@ export interface Spend {
 }
 
 export async function openSpend(options: SpendOptions): Promise<Spend> {
-  const { log, view, prices, clock, dir, report } = options;
+  const { log, registry, prices, clock, dir, report } = options;
+  const { view } = registry;
   // Processes that decide for the same agents must not name two reservations alike, nor may anybody guess the next one.
   const prefix = `rsv-${randomBytes(8).toString('hex')}`;
   const ledger = new SpendLedger({ reserveForMs: options.reserveForMs, prefix });
@@ -53,7 +56,22 @@ export async function openSpend(options: SpendOptions): Promise<Spend> {
   } finally {
     waiting.abort();
   }
-  return { port: spendPortOf(ledger, view), behind: () => follower.behind(), stop: () => follower.stop() };
+  const denials = new BudgetDenials((tenant, agent) => view.entry(tenant, agent));
+  const timer = setInterval(() => {
+    for (const denial of denials.drain(clock())) registry.write(denial).catch(() => undefined);
+  }, RECORD_EVERY_MS);
+  timer.unref();
+  return {
+    port: {
+      ...spendPortOf(ledger, view),
+      refused: (tenant, agent, question) => denials.note(tenant, agent, question),
+    },
+    behind: () => follower.behind(),
+    stop: async () => {
+      clearInterval(timer);
+      await follower.stop();
+    },
+  };
 }
 
 /** The ledger as the API sees it. */

@@ -47,6 +47,8 @@ export async function createGatewayWorld(
     await registry.write({ ...BY, tenant: '', ifVersion: null, ...draft } as unknown as RegistryDraft);
   };
   const close = async () => {
+    // Callers that opened a line and never used it are waited for otherwise.
+    world.app.server.closeAllConnections();
     await world.app.close();
     await registry.close();
     await log.close();
