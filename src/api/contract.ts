@@ -13,8 +13,6 @@ import type { SourceRecord } from '../event/source-item.js';
 import type { RegistryEntry, RegistryFold, RegistryRecord, Verdict } from '../registry/registry.js';
 import type { Telemetry } from '../telemetry.js';
 import type { Contract, SpendPort } from './budget-port.js';
-import type { RegistryFeed } from './registry-feed.js';
-import type { StreamLimits } from './streams.js';
 
 /** Exact capabilities: none implies another, except where a route names several. */
 export const ROLES = ['ingest', 'gateway', 'responder', 'admin'] as const;
@@ -228,9 +226,6 @@ export interface ServerParts {
   readonly staleness?: Staleness;
   /** The ledger of budgets; left out: budgets are not held at the inline decision. */
   readonly spend?: SpendPort;
-  /** Changes of the registry, for gateways with a copy of their own; left out: they are told nothing. */
-  readonly feed?: RegistryFeed;
-  readonly streams?: Partial<StreamLimits>;
   readonly clock: Clock;
   /** In the OpenAPI document. */
   readonly version: string;

@@ -14,12 +14,17 @@ import { createStreams, type StreamLimits } from './streams.js';
 
 const ACCESS = ['gateway', 'responder', 'admin'] as const;
 
-export interface StreamParts {
+/** What the stream is made of beside the server's parts. */
+export interface FeedParts {
+  /** Changes of the registry, for gateways with a copy of their own; left out: they are told nothing. */
+  readonly feed?: RegistryFeed;
+  readonly streams?: Partial<StreamLimits>;
+}
+
+interface StreamParts extends FeedParts {
   readonly registry: Pick<RegistryPort, 'entries' | 'mode'>;
   readonly authenticate: Authenticate;
   readonly staleness?: Staleness;
-  readonly feed?: RegistryFeed;
-  readonly streams?: Partial<StreamLimits>;
 }
 
 export function registerStream(app: Api, parts: StreamParts): void {

@@ -24,7 +24,7 @@ import { registerNginx } from './route-nginx.js';
 import { registerSettle } from './route-settle.js';
 import { registerStatus } from './route-status.js';
 import { registerStops } from './route-stops.js';
-import { registerStream } from './route-stream.js';
+import { type FeedParts, registerStream } from './route-stream.js';
 import { registerTokens } from './route-tokens.js';
 import { registerTraces } from './route-traces.js';
 import { registerVerdicts } from './route-verdicts.js';
@@ -44,7 +44,7 @@ export const SECURITY_HEADERS = {
 } as const;
 
 /** All routes and hooks; the caller listens, or injects. */
-export function buildServer(parts: ServerParts): FastifyInstance {
+export function buildServer(parts: ServerParts & FeedParts): FastifyInstance {
   const app = fastify({
     logger: parts.logStream === undefined ? false : loggerOptions(parts.logStream),
     bodyLimit: BODY_BYTES_MAX,

@@ -9,6 +9,7 @@ const EVERY_MS = 60_000;
 /** Agents counted at once; those beyond are refused all the same, and not recorded. */
 const OPEN_MAX = 1_000;
 
+/** A record before the registry gives it its time. */
 export type BudgetDenial = Omit<Extract<RegistryRecord, { type: 'denied' }>, 'timeMs'>;
 
 interface Counted {
@@ -19,6 +20,7 @@ interface Counted {
   drainedMs: number | null;
 }
 
+/** Refused calls that no record tells of yet. */
 export class BudgetDenials {
   private readonly open = new Map<string, Counted>();
 

@@ -24,6 +24,7 @@ const USUAL_OF = 16;
 const UNNAMED = '';
 const SEPARATOR = '\u0000';
 
+/** Limits of a ledger. */
 export interface SpendOptions {
   /** An allowed call that nobody told of counts as not made after this long, ms. */
   readonly reserveForMs: number;
@@ -82,6 +83,7 @@ interface Held {
   readonly name: string;
 }
 
+/** What was spent and is reserved, per agent, UTC day and session. */
 export class SpendLedger {
   private readonly accounts = new Map<string, Account>();
   /** In the order of their lapsing, since all last equally long. */

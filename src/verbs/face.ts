@@ -12,6 +12,7 @@ import type {
 } from '../api/contract.js';
 import { createIngest } from '../api/ingest.js';
 import type { RegistryFeed } from '../api/registry-feed.js';
+import type { FeedParts } from '../api/route-stream.js';
 import { buildServer, listen } from '../api/server.js';
 import type { Config } from '../config.js';
 import { KilldeerError } from '../errors.js';
@@ -108,7 +109,7 @@ async function openAccess(dir: string): Promise<{ isFirstStart: boolean; tokens:
   return { isFirstStart, tokens };
 }
 
-function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts {
+function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts & FeedParts {
   const { setup, findings, telemetry, metricsToken, logStream } = options;
   const { intake, registry, clock, status, control } = side;
   const { ingest: limits, decide } = setup.config;

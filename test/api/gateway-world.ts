@@ -2,6 +2,7 @@
 
 import type { Identity, ServerParts } from '../../src/api/contract.js';
 import { RegistryFeed } from '../../src/api/registry-feed.js';
+import type { FeedParts } from '../../src/api/route-stream.js';
 import { createMemoryLog } from '../../src/log/memory-log.js';
 import { openRegistry, type Registry, type RegistryDraft } from '../../src/registry/journal.js';
 import { SpendLedger } from '../../src/registry/spend.js';
@@ -23,7 +24,7 @@ const BY = { actor: 'person:ops', authority: 'ops', parent: null } as const;
 export const OF_ONE = 'of-one';
 
 export async function createGatewayWorld(
-  parts: Partial<ServerParts> = {},
+  parts: Partial<ServerParts & FeedParts> = {},
   clock: () => number = () => NOW_MS,
 ): Promise<GatewayWorld> {
   const log = createMemoryLog({ topics: { registry: 1 } });

@@ -4,6 +4,7 @@ import type { Identity, Role, ServerParts, TokenEntry } from '../../src/api/cont
 import { createIngest, type IngestParts } from '../../src/api/ingest.js';
 import { createRecentFindings, type RecentFindings } from '../../src/api/recent-findings.js';
 import { RegistryFeed } from '../../src/api/registry-feed.js';
+import type { FeedParts } from '../../src/api/route-stream.js';
 import { buildServer } from '../../src/api/server.js';
 import type { Finding } from '../../src/decide/finding.js';
 import type { ControlRecord, DatedProfile, VerdictRecord } from '../../src/engine/record.js';
@@ -81,7 +82,7 @@ export interface WorldOptions {
   /** A real registry in the place of the fake. */
   readonly registry?: ServerParts['registry'];
   /** Further parts, or others. */
-  readonly parts?: Partial<ServerParts>;
+  readonly parts?: Partial<ServerParts & FeedParts>;
 }
 
 export function createWorld(options: WorldOptions = {}): World {
