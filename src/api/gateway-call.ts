@@ -50,8 +50,11 @@ export function askedByHeaders(headers: IncomingHttpHeaders, identity: Identity,
 export function endpointOf(host: string | undefined, target: string): string {
   const path = target.startsWith('/') ? target : `/${target}`;
   // Resolves '..' in every spelling: what is judged must be what is called.
-  const url = HOST.test(host ?? '') ? URL.parse(`http://${host}${path}`) : null;
-  if (url === null) throw new KilldeerError('api.forbidden', 'host and path of the call make no address');
+  const address = `http://${host}${path}`;
+  if (!HOST.test(host ?? '') || !URL.canParse(address)) {
+    throw new KilldeerError('api.forbidden', 'host and path of the call make no address');
+  }
+  const url = new URL(address);
   return `${url.host}${url.pathname}`.slice(0, LIMITS.name);
 }
 
