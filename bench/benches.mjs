@@ -21,6 +21,10 @@ export const BENCHES = {
     file: './decide.mjs',
     about: 'POST /v1/decide while a thread scores at full speed, beside a bare Fastify route under the same load',
   },
+  nginx: {
+    file: './nginx.mjs',
+    about: 'from a stop to the first call that a real nginx refuses, beside /v1/decide itself asked in the same way',
+  },
   ingest: {
     file: './ingest.mjs',
     about: 'POST /v1/events until durable, beside the log alone with the same records',

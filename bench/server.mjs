@@ -8,9 +8,11 @@ import { parseConfig } from '../dist/config.js';
 import { createPriceTable } from '../dist/event/prices.js';
 import { openFileLog } from '../dist/log/file-log.js';
 import { openRegistry } from '../dist/registry/journal.js';
+import { SpendLedger } from '../dist/registry/spend.js';
 import { openTokens } from '../dist/registry/tokens.js';
 import { registryPortOf } from '../dist/verbs/face.js';
 import { openIntake } from '../dist/verbs/intake.js';
+import { spendPortOf } from '../dist/verbs/spend.js';
 
 /** High enough that the server itself is measured, not its limits. */
 const NO_LIMITS = { ingest: 1e9, gateway: 1e9, control: 1e9, failures: 1e9 };
@@ -31,10 +33,12 @@ export async function openServer(folder) {
     },
   });
   const intake = openIntake(parseConfig({}, 'bench'), log, false);
+  const ledger = new SpendLedger({ reserveForMs: 60_000, prefix: 'rsv-bench' });
   const app = buildServer({
     authenticate: (header) => tokens.authenticate(header),
     ingest: createIngest({ intake, prices: createPriceTable([]), clock: Date.now, behind: () => 0 }),
     registry: registryPortOf(registry),
+    spend: spendPortOf(ledger, registry.view),
     findings: createRecentFindings(),
     status: {
       health: () => ({ ok: true, reason: null }),
@@ -52,6 +56,8 @@ export async function openServer(folder) {
     url,
     log,
     registry,
+    /** Calls for which money is reserved. */
+    inFlight: () => ledger.inFlight,
     /** Headers of a call with the token of this role. */
     headers: (role, type) => ({ 'content-type': type, 'authorization': `Bearer ${secrets[role]}` }),
     close: async () => {

@@ -209,8 +209,19 @@ export const configSchema = z.strictObject({
     .strictObject({
       /** A registry that could not be read for this long is stale. */
       stale_after: duration.default(30_000),
-      /** What /v1/decide answers then for agents that were not stopped: a stop that is known holds in any case. */
+      /** What is answered then for agents that were not stopped: a stop that is known holds in any case. */
       when_stale: z.enum(['allow', 'deny']).default('allow'),
+      /** The same for single contracts; null: as above. */
+      when_stale_by: z
+        .strictObject({
+          json: z.enum(['allow', 'deny']).nullable().default(null),
+          envoy: z.enum(['allow', 'deny']).nullable().default(null),
+          nginx: z.enum(['allow', 'deny']).nullable().default(null),
+          mcp: z.enum(['allow', 'deny']).nullable().default(null),
+        })
+        .prefault({}),
+      /** What is reserved for a call that nobody tells of is free again after this long. */
+      reserve_for: duration.default(60_000),
     })
     .prefault({}),
   drill: z

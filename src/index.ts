@@ -1,12 +1,19 @@
 /**
  * Killdeer as a library: the pure rooms, to be put into a process of one's own. Same records, same settings, same
- * bytes out; nothing here reads a clock, a file or the network. The program is main.ts.
+ * bytes out; nothing here reads a clock, a file or the network, but for the copy of a server's registry that a gateway
+ * keeps (`openRegistryCopy`). The program is main.ts.
  *
  * A minimal use: `decodeLine` makes an event of a line, `PartitionEngine.step` takes it and fills an `Outcome` with
  * findings and proposals, `createFold().apply` judges the proposals, and its `decide` answers for an agent.
  */
 export { LAYOUT, PROFILE_BYTES } from './agent/layout.js';
 export { rootOf } from './agent/lineage.js';
+export {
+  type CopyDecision,
+  openRegistryCopy,
+  type RegistryCopy,
+  type RegistryCopyOptions,
+} from './api/registry-copy.js';
 export { type Config, configSchema, parseConfig, settingsDigest, settingsOf } from './config.js';
 export { type CompiledPolicy, compilePolicy, type PolicyProblem } from './decide/compile-policy.js';
 export * from './decide/finding.js';

@@ -13,6 +13,7 @@ import type {
 } from './approval-schema.js';
 import type { AppliedAnswer, ReportAnswer } from './audit-schema.js';
 import type { IngestAnswer, Role } from './contract.js';
+import type { DecideAnswer, DecideBody, SettleAnswer, SettleBody } from './decide-schema.js';
 import type { DrillAnswer, DrillBody, DrillsAnswer } from './drill-schema.js';
 import type { ImportAnswer, SponsorsAnswer } from './file-schema.js';
 import type { LadderBody, PolicyAnswer } from './policy-schema.js';
@@ -21,8 +22,6 @@ import type { RowFormat } from './row-file.js';
 import type {
   AgentAnswer,
   AgentsAnswer,
-  DecideAnswer,
-  DecideBody,
   FindingAnswer,
   FindingsAnswer,
   RegisterBody,
@@ -114,6 +113,7 @@ export interface Client {
   findings(query?: FindingsQuery): Promise<FindingsAnswer>;
   finding(id: string): Promise<FindingAnswer>;
   decide(body: DecideBody): Promise<DecideAnswer>;
+  settle(body: SettleBody): Promise<SettleAnswer>;
   /** Lines of one call, at most 10,000. Rejected lines are in the answer, also where all of them were. */
   sendEvents(lines: readonly string[]): Promise<IngestAnswer>;
   createToken(request: NewToken): Promise<{ entry: TokenEntryAnswer; token: string }>;
@@ -161,6 +161,7 @@ export function createClient(options: ClientOptions): Client {
     findings: (query = {}) => call('GET', '/v1/findings', { query: { ...query } }),
     finding: (id) => call('GET', `/v1/findings/${encodeURIComponent(id)}`),
     decide: (body) => call('POST', '/v1/decide', { body }),
+    settle: (body) => call('POST', '/v1/decide/settle', { body }),
     sendEvents: (lines) => call('POST', '/v1/events', { lines }),
     createToken: (request) => call('POST', '/v1/tokens', { body: request }),
     tokens: () => call('GET', '/v1/tokens'),

@@ -13,6 +13,7 @@ import type { SourceRecord } from '../event/source-item.js';
 import type { RegistryEntry, RegistryFold, RegistryRecord, Verdict } from '../registry/registry.js';
 import type { Telemetry } from '../telemetry.js';
 import type { AuditPort } from './audit-contract.js';
+import type { Contract, SpendPort } from './budget-port.js';
 
 /** Exact capabilities: none implies another, except where a route names several. */
 export const ROLES = ['ingest', 'gateway', 'responder', 'admin'] as const;
@@ -177,6 +178,8 @@ export interface Staleness {
   readonly afterMs: number;
   /** Agents that were not stopped are refused then; else they are allowed, and the answer says that it is stale. */
   readonly deny: boolean;
+  /** Likewise for single contracts; one left out goes by `deny`. */
+  readonly contracts?: Partial<Record<Contract, boolean>>;
 }
 
 /** Control records go into the partition of their agent; resolves once durable. */
@@ -243,6 +246,8 @@ export interface ServerParts {
   readonly metrics?: MetricsParts;
   /** Left out: the registry is in this process, and never stale. */
   readonly staleness?: Staleness;
+  /** The ledger of budgets; left out: budgets are not held at the inline decision. */
+  readonly spend?: SpendPort;
   readonly clock: Clock;
   /** In the OpenAPI document. */
   readonly version: string;

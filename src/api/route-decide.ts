@@ -1,21 +1,15 @@
 /** POST /v1/decide: may this agent make this call? Answered from memory, in one synchronous turn. */
-import { identityOf, requireCover } from './access.js';
-import type { Clock, MetricsParts, RegistryPort, Staleness } from './contract.js';
+import { identityOf } from './access.js';
+import { type DecideAnswer, type DecideBody, decideAnswer, decideBody } from './decide-schema.js';
+import { type Answer, type Asked, createDecide, type DecisionParts } from './decision.js';
 import type { Api } from './route.js';
-import { decideAnswer, decideBody, emptyQuery } from './schema.js';
+import { emptyQuery } from './schema.js';
 
 /** ms that the registry was out of reach; only where that is more than configured. */
-const STALE_HEADER = 'killdeer-stale-ms';
-const RETRY_MS = 1_000;
+export const STALE_HEADER = 'killdeer-stale-ms';
 
-export interface DecideParts {
-  readonly registry: RegistryPort;
-  readonly clock: Clock;
-  readonly staleness?: Staleness;
-  readonly metrics?: MetricsParts;
-}
-
-export function registerDecide(app: Api, { registry, clock, staleness, metrics }: DecideParts): void {
+export function registerDecide(app: Api, parts: DecisionParts): void {
+  const decide = createDecide(parts, 'json');
   app.route({
     method: 'POST',
     url: '/v1/decide',
@@ -30,26 +24,52 @@ export function registerDecide(app: Api, { registry, clock, staleness, metrics }
     },
     schema: { querystring: emptyQuery, body: decideBody, response: { 200: decideAnswer } },
     handler: (request, reply) => {
-      const { tenant = '', agent } = request.body;
-      requireCover(identityOf(request), tenant, agent);
-      const { allow, status, reason, retryAfterMs } = registry.decide(tenant, agent, clock());
-      const staleMs = staleness?.ms() ?? 0;
-      const isStale = staleness !== undefined && staleMs > staleness.afterMs;
-      // A stop that is known holds in any case; it is the stops that may be unknown that the policy is about.
-      const refused = allow && isStale && staleness.deny;
-      metrics?.telemetry.count('killdeer_decisions_total', { answer: answerOf(allow && !refused, isStale) });
-      if (isStale) reply.header(STALE_HEADER, Math.round(staleMs));
-      reply.send({
-        allow: allow && !refused,
-        status,
-        reason: refused ? `the registry is out of reach since ${Math.round(staleMs / 1_000)} s` : reason,
-        retry_after_ms: refused ? RETRY_MS : retryAfterMs,
-      });
+      const answer = decide(identityOf(request), askedOf(request.body));
+      if (answer.staleMs !== null) reply.header(STALE_HEADER, Math.round(answer.staleMs));
+      reply.send(decideView(answer, request.body.approval ?? null));
     },
   });
 }
 
-function answerOf(allow: boolean, isStale: boolean) {
-  if (isStale) return allow ? 'stale_allow' : 'stale_deny';
-  return allow ? 'allow' : 'deny';
+function askedOf(body: DecideBody): Asked {
+  const { tenant = '', agent, operation, endpoint, target, session, parent, approval } = body;
+  return {
+    tenant,
+    agent,
+    question: {
+      operation: operation ?? null,
+      endpoint: endpoint ?? null,
+      target: target ?? null,
+      session: session ?? null,
+      dataClass: body.data_class ?? null,
+      parent: parent ?? null,
+      approval: approval ?? null,
+    },
+    estimateUsd: body.estimate_usd ?? null,
+  };
+}
+
+/** An answer in the wire's words. `approval`: the one that the caller named. */
+export function decideView(answer: Answer, approval: string | null): DecideAnswer {
+  const { allow, status, reason, retryAfterMs, denial, grant } = answer;
+  const reservation =
+    grant === null || grant.id === null
+      ? null
+      : { id: grant.id, remaining_usd: grant.remainingUsd, expires_ms: grant.expiresMs };
+  return {
+    allow,
+    status,
+    reason,
+    retry_after_ms: retryAfterMs,
+    denial,
+    approval: approvalOf(answer) ?? approval,
+    reservation,
+    remaining_usd: grant?.remainingUsd ?? null,
+  };
+}
+
+/** The approval that the registry's answer names, where it does. */
+function approvalOf(answer: Answer): string | null {
+  const { approval } = answer as { approval?: unknown };
+  return typeof approval === 'string' ? approval : null;
 }

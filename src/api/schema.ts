@@ -70,16 +70,6 @@ export const findingsQuery = z.strictObject({
 
 // Bodies.
 
-export const decideBody = z
-  .strictObject({
-    tenant: tenant.optional(),
-    agent,
-    operation: z.string().max(NAME_MAX).nullish(),
-    endpoint: z.string().max(NAME_MAX).nullish(),
-    target: z.string().max(LIMITS.target).nullish(),
-  })
-  .register(requests, { id: 'Question' });
-
 export const registerBody = z
   .strictObject({ ...registerMembers, budgets: budgetsMember.optional(), if_version: version.nullable().optional() })
   .register(requests, { id: 'Registration' });
@@ -163,15 +153,6 @@ export const tracesStatus = z
   .object({ code: z.number().int(), message: z.string() })
   .describe('google.rpc.Status')
   .register(answers, { id: 'TracesStatus' });
-
-export const decideAnswer = z
-  .object({
-    allow: z.boolean(),
-    status: z.enum(['active', 'throttled', 'restricted', 'suspended', 'revoked', 'unknown']),
-    reason: z.string(),
-    retry_after_ms: z.number().nullable(),
-  })
-  .register(answers, { id: 'Decision' });
 
 export const agentAnswer = z
   .object({
@@ -306,11 +287,9 @@ export const metricsAnswer = z.string().register(answers, { id: 'Metrics' });
 export const documentAnswer = z.looseObject({ openapi: z.string() }).register(answers, { id: 'Document' });
 
 // Types of the wire, for the client.
-export type DecideBody = z.input<typeof decideBody>;
 export type RegisterBody = z.input<typeof registerBody>;
 export type StopBody = z.input<typeof stopBody>;
 export type ReleaseBody = z.input<typeof releaseBody>;
-export type DecideAnswer = z.output<typeof decideAnswer>;
 export type AgentAnswer = z.output<typeof agentAnswer>;
 export type AgentsAnswer = z.output<typeof agentsAnswer>;
 export type VerdictAnswer = z.output<typeof verdictAnswer>;

@@ -19,14 +19,19 @@ import { registerApprovals } from './route-approvals.js';
 import { registerAudit } from './route-audit.js';
 import { registerDecide } from './route-decide.js';
 import { registerDrills } from './route-drills.js';
+import { registerEnvoy } from './route-envoy.js';
 import { registerEvents } from './route-events.js';
 import { registerFindings } from './route-findings.js';
+import { registerMcp } from './route-mcp.js';
 import { createScraper, observeCalls, registerMetrics } from './route-metrics.js';
+import { registerNginx } from './route-nginx.js';
 import { registerPolicy } from './route-policy.js';
 import { registerResponder } from './route-responder.js';
+import { registerSettle } from './route-settle.js';
 import { registerSponsors } from './route-sponsors.js';
 import { registerStatus } from './route-status.js';
 import { registerStops } from './route-stops.js';
+import { type FeedParts, registerStream } from './route-stream.js';
 import { registerTokens } from './route-tokens.js';
 import { registerTraces } from './route-traces.js';
 import { registerVerdicts } from './route-verdicts.js';
@@ -46,7 +51,7 @@ export const SECURITY_HEADERS = {
 } as const;
 
 /** All routes and hooks; the caller listens, or injects. */
-export function buildServer(parts: ServerParts): FastifyInstance {
+export function buildServer(parts: ServerParts & FeedParts): FastifyInstance {
   const app = fastify({
     logger: parts.logStream === undefined ? false : loggerOptions(parts.logStream),
     bodyLimit: BODY_BYTES_MAX,
@@ -82,6 +87,11 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   registerEvents(app, parts.ingest, gate);
   registerTraces(app, parts.ingest, gate);
   registerDecide(app, parts);
+  registerSettle(app, parts);
+  registerEnvoy(app, parts);
+  registerNginx(app, parts);
+  registerMcp(app, parts);
+  registerStream(app, parts);
   registerAgents(app, parts);
   registerAgentFile(app, parts);
   registerSponsors(app, parts);

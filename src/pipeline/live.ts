@@ -53,6 +53,8 @@ export interface LiveHealth {
 export interface Live<R extends LiveRegistry = LiveRegistry> {
   /** For ingest: an append that resolved is durable and on its way to its partition. */
   readonly log: Pick<Log, 'partitions' | 'append'>;
+  /** For whoever follows what was taken in. */
+  readonly reader: Pick<Log, 'partitions' | 'read' | 'begin' | 'end' | 'wait'>;
   readonly registry: R;
   /** The clock of registry and ticks, ms. */
   readonly clock: () => number;
@@ -155,6 +157,7 @@ function startWorkers<R extends LiveRegistry>(
 
 class LiveSide<R extends LiveRegistry> implements Live<R> {
   readonly log: Live<R>['log'];
+  readonly reader: Live<R>['reader'];
   readonly clock: Live<R>['clock'];
   readonly status: Live<R>['status'];
   readonly control: Live<R>['control'];
@@ -173,6 +176,7 @@ class LiveSide<R extends LiveRegistry> implements Live<R> {
     private readonly closers: Closers,
   ) {
     this.log = ground.events;
+    this.reader = ground.log;
     this.clock = ground.time.now;
     this.control = { write: (record) => ground.events.control(record) };
     this.evidence = { event: (finding) => evidenceOf(ground.log, options.prices, finding) };

@@ -13,6 +13,7 @@
  * Memory alone, pure: time is the caller's. May not decide who pays (spend-line.ts) nor where events come from.
  */
 import type { AgentEvent } from '../event/event.js';
+import { Generations } from './generations.js';
 import type { Charge } from './spend-line.js';
 
 const DAY_MS = 86_400_000;
@@ -22,14 +23,17 @@ const MICRO = 1e6;
 const USUAL_OF = 16;
 /** Calls without a session belong to an unnamed one, which begins anew with each UTC day. */
 const UNNAMED = '';
+/** Places of reservations that are over, before they are given back. */
+const LAPSED_MIN = 1_024;
 const SEPARATOR = '\u0000';
 
+/** Limits of a ledger. */
 export interface SpendOptions {
   /** An allowed call that nobody told of counts as not made after this long, ms. */
   readonly reserveForMs: number;
-  /** Open reservations; beyond them calls of agents with a budget are refused. Default 200,000. */
+  /** Open reservations; beyond them calls of agents with a budget are refused. Default 300,000, some 200 MB. */
   readonly reservationsMax?: number;
-  /** Accounts of agents, and of sessions; those that nothing was spent on for longest are forgotten first. */
+  /** Accounts of agents, and of sessions; those that nobody asked for longest are forgotten first. */
   readonly accountsMax?: number;
   /** Before each reservation's number: says whose it is, and must differ from process to process. */
   readonly prefix: string;
@@ -69,6 +73,7 @@ interface Account {
 }
 
 interface Reservation extends Settled {
+  readonly id: string;
   readonly micro: number;
   readonly expiresMs: number;
   readonly accounts: readonly Account[];
@@ -78,23 +83,28 @@ interface Reservation extends Settled {
 
 interface Held {
   readonly account: Account;
-  readonly limitUsd: number | null;
-  readonly name: string;
+  readonly limitUsd: number;
+  readonly agent: string;
+  readonly of: 'day' | 'session';
 }
 
+/** What was spent and is reserved, per agent, UTC day and session. */
 export class SpendLedger {
-  private readonly accounts = new Map<string, Account>();
-  /** In the order of their lapsing, since all last equally long. */
+  private readonly accounts: Generations<Account>;
   private readonly open = new Map<string, Reservation>();
-  /** Reservations settled with a cost, whose event must not count again; oldest first. */
-  private readonly paid = new Map<string, number>();
+  /** Ids in the order of their lapsing, since all last equally long; those before `first` are over. */
+  private lapsing: string[] = [];
+  private first = 0;
+  /** Cost of reservations that were settled with one, whose event must not count again. */
+  private readonly paid: Generations<number>;
   private readonly reservationsMax: number;
-  private readonly accountsMax: number;
   private last = 0;
 
   constructor(private readonly options: SpendOptions) {
-    this.reservationsMax = options.reservationsMax ?? 200_000;
-    this.accountsMax = options.accountsMax ?? 400_000;
+    this.reservationsMax = options.reservationsMax ?? 300_000;
+    // An account with calls in flight is kept, or what they reserved would be given back to nobody.
+    this.accounts = new Generations(options.accountsMax ?? 400_000, ({ reservedMicro }) => reservedMicro > 0);
+    this.paid = new Generations(2 * this.reservationsMax);
   }
 
   /** Reservations that are open. */
@@ -133,7 +143,9 @@ export class SpendLedger {
     const accounts = held.map(({ account }) => account);
     for (const account of accounts) account.reservedMicro += micro;
     const expiresMs = nowMs + this.options.reserveForMs;
-    this.open.set(id, { tenant, agent, amountUsd, micro, expiresMs, accounts, line, session });
+    const reservation = { id, tenant, agent, amountUsd, micro, expiresMs, accounts, line, session };
+    this.open.set(id, reservation);
+    this.lapsing.push(id);
     return { id, amountUsd, remainingUsd: tight.leftUsd - amountUsd, expiresMs, reason: null };
   }
 
@@ -151,11 +163,10 @@ export class SpendLedger {
     this.lapse(nowMs);
     const reservation = this.open.get(id);
     if (reservation === undefined) return null;
-    this.release(id, reservation);
+    this.release(reservation);
     if (costUsd === null) return reservation;
     this.spend(reservation.tenant, reservation.line, reservation.session, costUsd, nowMs);
     this.paid.set(id, costUsd);
-    if (this.paid.size > this.reservationsMax) this.paid.delete(this.paid.keys().next().value as string);
     return reservation;
   }
 
@@ -165,7 +176,7 @@ export class SpendLedger {
     line: readonly Charge[],
   ): void {
     const reservation = this.open.get(event.id);
-    if (reservation?.agent === event.agent && reservation.tenant === event.tenant) this.release(event.id, reservation);
+    if (reservation?.agent === event.agent && reservation.tenant === event.tenant) this.release(reservation);
     const costUsd = event.costUsd ?? 0;
     const paidUsd = this.paid.get(event.id) ?? 0;
     if (paidUsd > 0) this.paid.delete(event.id);
@@ -190,7 +201,8 @@ export class SpendLedger {
 
   /** All accounts on which something was spent; nothing may be noted before the last was taken. */
   *rows(): IterableIterator<AccountRow> {
-    for (const [key, { day, spentUsd, usualUsd, calls }] of this.accounts) yield [key, day, spentUsd, usualUsd, calls];
+    for (const [key, { day, spentUsd, usualUsd, calls }] of this.accounts.entries())
+      yield [key, day, spentUsd, usualUsd, calls];
   }
 
   /** Takes one of `rows` back. What was reserved then has lapsed. */
@@ -215,22 +227,20 @@ export class SpendLedger {
     for (const { agent, budgets } of line) {
       if (budgets.dayUsd !== null) {
         const account = this.account(keyOf(tenant, agent), day);
-        held.push({ account, limitUsd: budgets.dayUsd, name: `${agent}'s budget of the day` });
+        held.push({ account, limitUsd: budgets.dayUsd, agent, of: 'day' });
       }
       if (budgets.sessionUsd !== null) {
         const account = this.account(sessionKey(tenant, agent, session), day, session !== null);
-        held.push({ account, limitUsd: budgets.sessionUsd, name: `${agent}'s budget of the session` });
+        held.push({ account, limitUsd: budgets.sessionUsd, agent, of: 'session' });
       }
     }
     return held;
   }
 
-  /** The account, newest in the order of forgetting; `lasting`: it goes on over midnight. */
+  /** The account, made where there is none; `lasting`: it goes on over midnight. */
   private account(key: string, day: number, lasting = false): Account {
     const known = this.accounts.get(key);
     if (known !== undefined) {
-      this.accounts.delete(key);
-      this.accounts.set(key, known);
       if (day > known.day) {
         known.day = day;
         if (!lasting) known.spentUsd = 0;
@@ -239,27 +249,25 @@ export class SpendLedger {
     }
     const account = { day, spentUsd: 0, reservedMicro: 0, usualUsd: 0, calls: 0 };
     this.accounts.set(key, account);
-    if (this.accounts.size > this.accountsMax) this.forget();
     return account;
   }
 
-  /** Forgets the account that was not touched for longest; one with calls in flight gets another round. */
-  private forget(): void {
-    for (const [key, account] of this.accounts) {
-      this.accounts.delete(key);
-      if (account.reservedMicro === 0) return;
-      this.accounts.set(key, account);
-    }
-  }
-
   private lapse(nowMs: number): void {
-    for (const [id, reservation] of this.open) {
-      if (reservation.expiresMs > nowMs) return;
-      this.release(id, reservation);
+    const { lapsing } = this;
+    while (this.first < lapsing.length) {
+      const reservation = this.open.get(lapsing[this.first]);
+      // Settled ones stand among them until their time comes.
+      if (reservation !== undefined && reservation.expiresMs > nowMs) break;
+      if (reservation !== undefined) this.release(reservation);
+      this.first += 1;
     }
+    // What was settled leaves as well once it is more than what is open.
+    if (lapsing.length < 2 * this.open.size + LAPSED_MIN) return;
+    this.lapsing = lapsing.filter((id) => this.open.has(id));
+    this.first = 0;
   }
 
-  private release(id: string, { accounts, micro }: Reservation): void {
+  private release({ id, accounts, micro }: Reservation): void {
     this.open.delete(id);
     for (const account of accounts) account.reservedMicro -= micro;
   }
@@ -274,7 +282,7 @@ function narrowest(held: readonly Held[], day: number): Tight {
   let tight: Tight = { leftUsd: Number.POSITIVE_INFINITY, held: null };
   for (const one of held) {
     const { account, limitUsd } = one;
-    if (limitUsd === null || account.day < day) continue;
+    if (account.day < day) continue;
     const leftUsd = limitUsd - account.spentUsd - account.reservedMicro / MICRO;
     if (leftUsd < tight.leftUsd) tight = { leftUsd, held: one };
   }
@@ -286,7 +294,7 @@ function refusal(amountUsd: number, leftUsd: number, reason: string): Reserved {
 }
 
 function wordsOf({ leftUsd, held }: Tight, amountUsd: number): string {
-  const name = held?.name ?? 'the budget';
+  const name = held === null ? 'the budget' : `${held.agent}'s budget of the ${held.of}`;
   const limit = held?.limitUsd ?? 0;
   if (leftUsd <= 0) return `${name}, ${usd(limit)}, is used up or reserved`;
   return `${name}, ${usd(limit)}, has ${usd(leftUsd)} left, and the call may cost ${usd(amountUsd)}`;

@@ -1,7 +1,7 @@
 /** What the demo tells: findings and stops while it plays, and at its end what came of them. */
 
 import { relative } from 'node:path';
-import type { DecideAnswer } from '../api/schema.js';
+import type { DecideAnswer } from '../api/decide-schema.js';
 import { type Finding, isPage, SEVERITIES, type Severity } from '../decide/finding.js';
 import type { RegistryChange, RegistryView } from '../registry/journal.js';
 import { isProlonged } from '../registry/registry.js';

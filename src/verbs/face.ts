@@ -1,6 +1,18 @@
 /** The HTTP face of a process: its tokens, its API on the port configured, and the note that says how to reach it. */
-import type { ControlPort, DatedPort, EvidencePort, RegistryPort, ServerParts, StatusPort } from '../api/contract.js';
+
+import { CONTRACTS } from '../api/budget-port.js';
+import type {
+  ControlPort,
+  DatedPort,
+  EvidencePort,
+  RegistryPort,
+  ServerParts,
+  Staleness,
+  StatusPort,
+} from '../api/contract.js';
 import { createIngest } from '../api/ingest.js';
+import type { RegistryFeed } from '../api/registry-feed.js';
+import type { FeedParts } from '../api/route-stream.js';
 import { buildServer, listen } from '../api/server.js';
 import { stoppable } from '../api/stoppable.js';
 import type { Config } from '../config.js';
@@ -14,6 +26,7 @@ import { handOutTokens, hashesPath, removeServerNote, writeServerNote } from './
 import { observeIngest } from './ingest-observer.js';
 import type { Setup } from './setup.js';
 import { packageVersion } from './shipped.js';
+import type { Spend } from './spend.js';
 
 /** What the face shows: the live side of one machine, or of a process among several. */
 export interface Side {
@@ -24,6 +37,10 @@ export interface Side {
   readonly control: ControlPort;
   readonly evidence: EvidencePort;
   readonly dated: DatedPort | null;
+  /** null: budgets are not held here. */
+  readonly spend: Spend | null;
+  /** Has taken every record of the registry. */
+  readonly feed: RegistryFeed;
   behind(): number;
   /** ms since the registry's log was last in reach; 0 where it cannot be out of reach. */
   staleMs(): number;
@@ -94,7 +111,7 @@ async function openAccess(dir: string): Promise<{ isFirstStart: boolean; tokens:
   return { isFirstStart, tokens };
 }
 
-function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts {
+function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts & FeedParts {
   const { setup, findings, telemetry, metricsToken, logStream } = options;
   const { intake, registry, clock, status, control } = side;
   const { ingest: limits, decide } = setup.config;
@@ -127,11 +144,19 @@ function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts 
     audit: createAudit(setup.config, options.dir),
     dated: side.dated,
     metrics: { telemetry, token: metricsToken },
-    staleness: { ms: () => side.staleMs(), afterMs: decide.stale_after, deny: decide.when_stale === 'deny' },
+    staleness: { ms: () => side.staleMs(), afterMs: decide.stale_after, ...stalenessOf(decide) },
+    ...(side.spend === null ? {} : { spend: side.spend.port }),
+    feed: side.feed,
     clock,
     version,
     ...(logStream === undefined ? {} : { logStream }),
   };
+}
+
+/** Which contracts refuse where the registry is out of reach. */
+function stalenessOf({ when_stale: all, when_stale_by: by }: Config['decide']): Pick<Staleness, 'deny' | 'contracts'> {
+  const named = CONTRACTS.flatMap((contract) => (by[contract] === null ? [] : [[contract, by[contract] === 'deny']]));
+  return { deny: all === 'deny', contracts: Object.fromEntries(named) };
 }
 
 /** The registry as the API sees it. */

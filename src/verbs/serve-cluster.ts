@@ -1,6 +1,7 @@
 /** A process among several: the roles that it was given, on the brokers' log. Used by `run` where log.kind is 'kafka'. */
 import { metricsToken, readiness, startOpsServer, watchReadiness } from '../api/ops-server.js';
 import { createRecentFindings } from '../api/recent-findings.js';
+import { RegistryFeed } from '../api/registry-feed.js';
 import type { ProcessRole } from '../config.js';
 import type { Finding } from '../decide/finding.js';
 import { type Cluster, startCluster } from '../pipeline/cluster.js';
@@ -17,6 +18,7 @@ import { observeSources, openSources } from './kafka-sources.js';
 import { scheduleDrills } from './scheduled-drills.js';
 import type { Setup } from './setup.js';
 import { packageVersion } from './shipped.js';
+import { openSpend, type Spend } from './spend.js';
 
 export interface ServeClusterOptions {
   readonly setup: Setup;
@@ -59,7 +61,8 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
   try {
     const telemetry = createTelemetry({ version: packageVersion(), basics: true });
     const findings = createRecentFindings();
-    const cluster = await openCluster(options, telemetry, findings, closers);
+    const feed = new RegistryFeed();
+    const cluster = await openCluster(options, telemetry, findings, feed, closers);
     const { setup, roles, logStream, port, dir } = options;
     const log = logStream === undefined ? {} : { logStream };
     const token = metricsToken(setup.config.ops, process.env);
@@ -72,13 +75,14 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
     const intake = openIntake(setup.config, cluster.log, true);
     if (roles.includes('ingest')) await startSources(options, cluster, intake, telemetry, closers);
     if (roles.includes('project') && options.history) await startHistory(options, telemetry, closers);
+    const spend = roles.includes('serve') ? await startSpend(options, cluster, closers) : null;
     const face = roles.some((role) => WITH_API.includes(role))
       ? await openFace(
           { ...{ setup, dir, port, findings, telemetry, metricsToken: token }, ...log },
           {
             ...{ intake, registry: cluster.registry, clock: cluster.clock, control: cluster.control },
             evidence: cluster.evidence,
-            dated: null,
+            ...{ dated: null, spend, feed },
             status: { health, ready: () => readiness(ready()), stats },
             behind: () => cluster.behind(),
             staleMs: () => cluster.staleMs(),
@@ -118,6 +122,18 @@ async function startSources(
   telemetry.beforeRead(() => observeSources(telemetry, sources.status()));
 }
 
+async function startSpend(
+  { setup, dir, report }: ServeClusterOptions,
+  { log, registry, clock }: Cluster<Registry>,
+  closers: Closers,
+): Promise<Spend> {
+  const { prices, config } = setup;
+  const reserveForMs = config.decide.reserve_for;
+  const spend = await openSpend({ log, registry, prices, clock, dir, reserveForMs, report });
+  closers.push(() => spend.stop());
+  return spend;
+}
+
 async function startHistory(
   { setup, dir, report }: ServeClusterOptions,
   telemetry: Telemetry,
@@ -132,6 +148,7 @@ async function openCluster(
   options: ServeClusterOptions,
   telemetry: Telemetry,
   findings: ReturnType<typeof createRecentFindings>,
+  feed: RegistryFeed,
   closers: Closers,
 ): Promise<Cluster<Registry>> {
   const { setup, roles, report, clock, drawSeed, onFinding, onChange, dir } = options;
@@ -146,6 +163,7 @@ async function openCluster(
     scratch: scratch.path,
     observer: createClusterObserver(telemetry, (message) => report({ level: 'info', message })),
     onRegistryChange: (change) => {
+      feed.take(change);
       if (isStarted) onChange(change);
     },
   });

@@ -2,6 +2,7 @@
 
 import { metricsToken, startOpsServer } from '../api/ops-server.js';
 import { createRecentFindings, type RecentFindings } from '../api/recent-findings.js';
+import { RegistryFeed } from '../api/registry-feed.js';
 import type { Finding } from '../decide/finding.js';
 import { openFileLog } from '../log/file-log.js';
 import { lockDirectory } from '../log/lock.js';
@@ -18,6 +19,7 @@ import { observeLive } from './live-observer.js';
 import { scheduleDrills } from './scheduled-drills.js';
 import type { Setup } from './setup.js';
 import { packageVersion } from './shipped.js';
+import { openSpend } from './spend.js';
 
 export interface ServeOptions {
   readonly setup: Setup;
@@ -53,6 +55,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const { config, policy, startModel, prices } = setup;
   const findings = createRecentFindings();
   const telemetry = createTelemetry({ version: packageVersion(), basics: true });
+  const feed = new RegistryFeed();
   let isStarted = false;
   const live = await startLive<Registry>({
     directory: dir,
@@ -70,6 +73,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
       options.onFinding(finding);
     },
     onRegistryChange: (change) => {
+      feed.take(change);
       if (!isStarted) return;
       observeChange(telemetry, change);
       options.onChange(change);
@@ -82,7 +86,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   };
   try {
     observeLive(telemetry, live);
-    const face = await openWays(options, live, findings, telemetry, closers);
+    const face = await openWays(options, live, findings, feed, telemetry, closers);
     if (options.history) {
       const stopHistory = await openFileHistory({ setup, dir, telemetry, report: options.report });
       closers.push(async () => stopHistory?.());
@@ -103,9 +107,10 @@ export async function serve(options: ServeOptions): Promise<Served> {
 
 /** The API, and the server of health and metrics where the configuration names one. */
 async function openWays(
-  { setup, dir, port, logStream }: ServeOptions,
+  { setup, dir, port, logStream, report }: ServeOptions,
   live: Live<Registry>,
   findings: RecentFindings,
+  feed: RegistryFeed,
   telemetry: Telemetry,
   closers: (() => Promise<void> | void)[],
 ): Promise<Face> {
@@ -113,11 +118,14 @@ async function openWays(
   const { log, registry, clock, status, control, evidence } = live;
   const token = metricsToken(config.ops, process.env);
   const talk = logStream === undefined ? {} : { logStream };
+  const ledger = { prices: setup.prices, clock, dir, reserveForMs: config.decide.reserve_for, report };
+  const spend = await openSpend({ log: live.reader, registry, ...ledger });
+  closers.push(() => spend.stop());
   const face = await openFace(
     { ...{ setup, dir, port, findings, telemetry, metricsToken: token }, ...talk },
     {
       intake: openIntake(config, log, true),
-      ...{ registry, clock, status, control, evidence },
+      ...{ registry, clock, status, control, evidence, spend, feed },
       dated: { profile: (tenant, agent, atMs) => datedProfile(dir, config.partitions, tenant, agent, atMs) },
       behind: () => live.behind(),
       staleMs: () => 0,

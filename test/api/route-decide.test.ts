@@ -16,6 +16,10 @@ describe('POST /v1/decide', () => {
       status: 'suspended',
       reason: 'it is suspended',
       retry_after_ms: null,
+      denial: 'stopped',
+      approval: null,
+      reservation: null,
+      remaining_usd: null,
     });
     const slow = await ask(world, { tenant: 'acme', agent: 'slow' });
     expect(slow.json()).toMatchObject({ allow: false, status: 'throttled', retry_after_ms: 1500 });

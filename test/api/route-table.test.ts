@@ -6,6 +6,8 @@ import { ROLES } from '../../src/api/contract.js';
 import type { RouteRow } from '../../src/api/route.js';
 import { problemAnswer } from '../../src/api/schema.js';
 import type { Approval } from '../../src/registry/registry.js';
+import { SpendLedger } from '../../src/registry/spend.js';
+import { spendPortOf } from '../../src/verbs/spend.js';
 import { verdictOn } from '../engine/verdict-of.js';
 import { addAgent, createWorld, eventLine, fakeAudit, finding, NOW_MS, type World } from './world.js';
 
@@ -14,7 +16,8 @@ function callOf(row: RouteRow) {
   const url = row.url
     .replace(':agent', 'clerk')
     .replace(':name', 'ownerless')
-    .replace(':id', row.url.includes('tokens') ? 't1' : 'f1');
+    .replace(':id', row.url.includes('tokens') ? 't1' : 'f1')
+    .replace('*', 'a/path');
   if (row.operation === 'sendEvents') {
     return { method: 'POST' as const, url, payload: eventLine(), headers: { 'content-type': 'application/x-ndjson' } };
   }
@@ -22,12 +25,20 @@ function callOf(row: RouteRow) {
     const payload = row.operation === 'importAgents' ? '[{"agent":"clerk"}]' : '[{"owner":"ops","state":"active"}]';
     return { method: 'POST' as const, url, payload, headers: { 'content-type': 'application/json' } };
   }
+  if (row.operation === 'registryStream') return { method: 'GET' as const, url: `${url}?for_ms=1` };
+  if (row.limit === 'gateway') return { ...plainCall(row, url), headers: { 'x-killdeer-agent': 'clerk' } };
+  return plainCall(row, url);
+}
+
+function plainCall(row: RouteRow, url: string) {
   const payload = row.operation === 'applyReview' ? review : BODIES[row.operation];
   return { method: row.method as 'GET', url, ...(payload === undefined ? {} : { payload }) };
 }
 
 const BODIES: Readonly<Record<string, object>> = {
   decide: { agent: 'clerk' },
+  settle: { reservation: 'rsv-1' },
+  mcp: { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'mail' } },
   registerAgent: { owner: 'ops' },
   stopAgent: { action: 'suspend', reason: 'test' },
   releaseAgent: { reason: 'test' },
@@ -55,7 +66,10 @@ function approvalOf(id: string): Approval {
 }
 
 async function readyWorld(): Promise<World> {
-  const world = createWorld({ audit });
+  const ledger = new SpendLedger({ reserveForMs: 60_000, prefix: 'rsv' });
+  const line = [{ agent: 'clerk', budgets: { sessionUsd: 1, dayUsd: null } }];
+  ledger.reserve('', line, null, 0.5, NOW_MS);
+  const world = createWorld({ audit, parts: { spend: spendPortOf(ledger, { entry: () => null }) } });
   addAgent(world, 'clerk');
   world.findings.add(finding('f1'));
   world.verdicts.push(verdictOn(finding('v1'), { timeMs: NOW_MS, id: 'f1' }));
@@ -71,48 +85,58 @@ const review = (await first.call('admin', { method: 'GET', url: '/v1/registry/re
 
 describe('every route', () => {
   it('is known to this test', () => {
-    expect(table.map((row) => `${row.method} ${row.url} ${row.access}`).sort()).toEqual([
-      'DELETE /v1/tokens/:id admin',
-      'DELETE /v1/verdicts/:id admin',
-      'GET /healthz open',
-      'GET /metrics any',
-      'GET /openapi.json open',
-      'GET /readyz open',
-      'GET /v1/agents responder,admin',
-      'GET /v1/agents/:agent responder,admin',
-      'GET /v1/agents/:agent/effects responder,admin',
-      'GET /v1/approvals responder,admin',
-      'GET /v1/brakes responder,admin',
-      'GET /v1/denials responder,admin',
-      'GET /v1/drills responder,admin',
-      'GET /v1/findings responder,admin',
-      'GET /v1/findings/:id responder,admin',
-      'GET /v1/policy admin',
-      'GET /v1/registry/export responder,admin',
-      'GET /v1/registry/key responder,admin',
-      'GET /v1/registry/reports/:name responder,admin',
-      'GET /v1/registry/review admin',
-      'GET /v1/status any',
-      'GET /v1/tokens admin',
-      'GET /v1/verdicts admin',
-      'POST /v1/agents/:agent/release responder,admin',
-      'POST /v1/agents/:agent/reset admin',
-      'POST /v1/agents/:agent/stop responder,admin',
-      'POST /v1/approvals/:id responder,admin',
-      'POST /v1/decide gateway,responder,admin',
-      'POST /v1/drills responder,admin',
-      'POST /v1/events ingest,admin',
-      'POST /v1/halt responder,admin',
-      'POST /v1/halt/recover admin',
-      'POST /v1/policy/ladder admin',
-      'POST /v1/registry/import admin',
-      'POST /v1/registry/review admin',
-      'POST /v1/sponsors admin',
-      'POST /v1/tokens admin',
-      'POST /v1/traces ingest,admin',
-      'POST /v1/verdicts admin',
-      'PUT /v1/agents/:agent admin',
-    ]);
+    expect(table.map((row) => `${row.method} ${row.url} ${row.access}`).sort()).toEqual(
+      [
+        ...['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'].map(
+          (method) => `${method} /v1/envoy/* gateway,responder,admin`,
+        ),
+        'DELETE /v1/tokens/:id admin',
+        'DELETE /v1/verdicts/:id admin',
+        'GET /healthz open',
+        'GET /metrics any',
+        'GET /openapi.json open',
+        'GET /readyz open',
+        'GET /v1/agents responder,admin',
+        'GET /v1/agents/:agent responder,admin',
+        'GET /v1/agents/:agent/effects responder,admin',
+        'GET /v1/approvals responder,admin',
+        'GET /v1/brakes responder,admin',
+        'GET /v1/denials responder,admin',
+        'GET /v1/drills responder,admin',
+        'GET /v1/findings responder,admin',
+        'GET /v1/findings/:id responder,admin',
+        'GET /v1/nginx gateway,responder,admin',
+        'GET /v1/policy admin',
+        'GET /v1/registry/current gateway,responder,admin',
+        'GET /v1/registry/export responder,admin',
+        'GET /v1/registry/key responder,admin',
+        'GET /v1/registry/reports/:name responder,admin',
+        'GET /v1/registry/review admin',
+        'GET /v1/registry/stream gateway,responder,admin',
+        'GET /v1/status any',
+        'GET /v1/tokens admin',
+        'GET /v1/verdicts admin',
+        'POST /v1/agents/:agent/release responder,admin',
+        'POST /v1/agents/:agent/reset admin',
+        'POST /v1/agents/:agent/stop responder,admin',
+        'POST /v1/approvals/:id responder,admin',
+        'POST /v1/decide gateway,responder,admin',
+        'POST /v1/decide/settle gateway,responder,admin',
+        'POST /v1/drills responder,admin',
+        'POST /v1/events ingest,admin',
+        'POST /v1/halt responder,admin',
+        'POST /v1/halt/recover admin',
+        'POST /v1/mcp gateway,responder,admin',
+        'POST /v1/policy/ladder admin',
+        'POST /v1/registry/import admin',
+        'POST /v1/registry/review admin',
+        'POST /v1/sponsors admin',
+        'POST /v1/tokens admin',
+        'POST /v1/traces ingest,admin',
+        'POST /v1/verdicts admin',
+        'PUT /v1/agents/:agent admin',
+      ].sort(),
+    );
   });
 
   it.each(table)('$method $url lets in the roles it declares and nobody else', async (row) => {
@@ -121,10 +145,13 @@ describe('every route', () => {
       const answer = await world.call(role, callOf(row));
       const allowed = typeof row.access === 'string' || row.access.includes(role);
       if (allowed) {
-        expect([200, 201, 202], `${role}: ${answer.body}`).toContain(answer.statusCode);
+        expect([200, 201, 202, 204], `${role}: ${answer.body}`).toContain(answer.statusCode);
         const schema = row.answers[String(answer.statusCode)] as z.ZodType;
-        const isText = /^(text\/plain|application\/x-ndjson)/.test(String(answer.headers['content-type']));
-        expect(() => exact(schema).parse(isText ? answer.body : answer.json())).not.toThrow();
+        const isText = /^(text\/plain|text\/event-stream|application\/x-ndjson)/.test(
+          String(answer.headers['content-type']),
+        );
+        const body = isText ? answer.body : answer.body === '' ? null : answer.json();
+        expect(() => exact(schema).parse(body)).not.toThrow();
       } else {
         expect(answer.statusCode).toBe(403);
         expect(problemAnswer.parse(answer.json()).code).toBe('api.forbidden');

@@ -4,6 +4,8 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import type { Identity, Role, ServerParts, TokenEntry } from '../../src/api/contract.js';
 import { createIngest, type IngestParts } from '../../src/api/ingest.js';
 import { createRecentFindings, type RecentFindings } from '../../src/api/recent-findings.js';
+import { RegistryFeed } from '../../src/api/registry-feed.js';
+import type { FeedParts } from '../../src/api/route-stream.js';
 import { buildServer } from '../../src/api/server.js';
 import { signingKeyOf } from '../../src/custody/signing-key.js';
 import type { Finding } from '../../src/decide/finding.js';
@@ -90,6 +92,8 @@ export interface WorldOptions {
   readonly registry?: ServerParts['registry'];
   /** What history and the key are; left out: history is off, the key is drawn. */
   readonly audit?: ServerParts['audit'];
+  /** Further parts, or others. */
+  readonly parts?: Partial<ServerParts & FeedParts>;
 }
 
 export function createWorld(options: WorldOptions = {}): World {
@@ -151,8 +155,10 @@ export function createWorld(options: WorldOptions = {}): World {
     metrics: { telemetry: createTelemetry(), token: METRICS_TOKEN },
     clock,
     version: '0.0.0-test',
+    feed: new RegistryFeed(),
     limits: { ingest: 1e6, gateway: 1e6, control: 1e6, failures: 1e6, ...options.limits },
     ...(options.logs === true ? { logStream: { write: (line: string) => void logLines.push(line) } } : {}),
+    ...options.parts,
   });
   const call = (token: string | null, request: InjectOptions) =>
     app.inject({

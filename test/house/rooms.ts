@@ -51,7 +51,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   telemetry: open(['errors']),
   index: open([
     ...['math', 'event', 'agent', 'detect', 'score', 'decide', 'engine', 'learn', 'simulate', 'registry'],
-    ...['log/log', 'config', 'errors'],
+    ...['log/log', 'api/registry-copy', 'config', 'errors'],
   ]),
   // What main.ts is made of, one file a verb: no other room names it, so nobody but main.ts may import it.
   verbs: open(['*']),
