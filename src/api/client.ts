@@ -3,6 +3,7 @@
  * with its own code, or 'api.unreachable' where there was no answer.
  */
 import { ERRORS, type ErrorCode, KilldeerError } from '../errors.js';
+import type { ConnectorsAnswer, EffectsAnswer } from './connector-schema.js';
 import type { IngestAnswer, Role } from './contract.js';
 import type {
   AgentAnswer,
@@ -64,6 +65,8 @@ export interface Client {
   giveVerdict(body: VerdictBody): Promise<FindingVerdictAnswer>;
   verdicts(): Promise<FindingVerdictsAnswer>;
   undoVerdict(id: string): Promise<FindingVerdictAnswer>;
+  connectors(): Promise<ConnectorsAnswer>;
+  effects(agent: string, tenant?: string): Promise<EffectsAnswer>;
   brakes(): Promise<BrakesAnswer>;
   findings(query?: FindingsQuery): Promise<FindingsAnswer>;
   finding(id: string): Promise<FindingAnswer>;
@@ -91,6 +94,8 @@ export function createClient(options: ClientOptions): Client {
     giveVerdict: (body) => call('POST', '/v1/verdicts', { body }),
     verdicts: () => call('GET', '/v1/verdicts'),
     undoVerdict: (id) => call('DELETE', `/v1/verdicts/${encodeURIComponent(id)}`),
+    connectors: () => call('GET', '/v1/connectors'),
+    effects: (agent, tenant) => call('GET', `${of(agent)}/effects`, { query: { tenant } }),
     brakes: () => call('GET', '/v1/brakes'),
     findings: (query = {}) => call('GET', '/v1/findings', { query: { ...query } }),
     finding: (id) => call('GET', `/v1/findings/${encodeURIComponent(id)}`),

@@ -5,6 +5,8 @@
  * Promises: every route declares who may use it; every error is a problem detail of the error table; no answer and no
  * log line carries a token or a stack. It may not keep state beyond the rate limits.
  */
+
+import type { ConnectorsStatus } from '../connect/status.js';
 import type { Finding, Severity } from '../decide/finding.js';
 import type { ControlRecord, DatedProfile } from '../engine/record.js';
 import type { AgentEvent } from '../event/event.js';
@@ -98,7 +100,7 @@ export interface Ingest {
 
 /** The registry as the API needs it: reads from memory, writes durable before they resolve. */
 export interface RegistryPort
-  extends Pick<RegistryFold, 'entry' | 'decide' | 'brakes' | 'recommendations' | 'mode' | 'verdicts'> {
+  extends Pick<RegistryFold, 'entry' | 'decide' | 'brakes' | 'recommendations' | 'mode' | 'verdicts' | 'effects'> {
   write(record: RegistryRecord): Promise<Verdict>;
   /** In a lasting order; new ones may come in between, none ever goes. */
   entries(): Iterable<RegistryEntry>;
@@ -164,6 +166,11 @@ export interface ControlPort {
   write(record: ControlRecord): Promise<void>;
 }
 
+/** How the connectors are; left out: there are none here. */
+export interface ConnectorsPort {
+  status(): ConnectorsStatus;
+}
+
 /** The events behind findings. */
 export interface EvidencePort {
   /** null: it rests on a tick, or its event is no longer kept. */
@@ -221,6 +228,7 @@ export interface ServerParts {
   readonly metrics?: MetricsParts;
   /** Left out: the registry is in this process, and never stale. */
   readonly staleness?: Staleness;
+  readonly connectors?: ConnectorsPort;
   readonly clock: Clock;
   /** In the OpenAPI document. */
   readonly version: string;

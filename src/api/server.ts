@@ -14,6 +14,7 @@ import { RATE_LIMITS, type ServerParts } from './contract.js';
 import { PROBLEM_TYPE, problemOf, problemOfError, retryAfterS } from './problem.js';
 import type { Api, RouteRow } from './route.js';
 import { registerAgents } from './route-agents.js';
+import { registerConnectors } from './route-connectors.js';
 import { registerDecide } from './route-decide.js';
 import { registerEvents } from './route-events.js';
 import { registerFindings } from './route-findings.js';
@@ -77,6 +78,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   registerDecide(app, parts);
   registerAgents(app, parts);
   registerStops(app, parts);
+  registerConnectors(app, parts);
   registerFindings(app, parts.findings);
   registerVerdicts(app, parts);
   registerTokens(app, parts.tokens);

@@ -8,7 +8,7 @@ import { KilldeerError } from '../errors.js';
 import { BRAKES_FREE, type BrakeState } from './brake.js';
 import { type Held, Inventory } from './inventory.js';
 import { type OpenProposal, OpenProposals } from './open-proposals.js';
-import { NO_REGISTRATION, type RegistryEntry } from './registry.js';
+import { type Effect, NO_REGISTRATION, type RegistryEntry } from './registry.js';
 import { createRestriction, type RestrictionFields } from './restriction.js';
 
 /** Limits of a fold; all memory is bounded by them. */
@@ -42,6 +42,8 @@ export interface FoldState {
   readonly epochs: Map<number, number>;
   /** By id, oldest first. */
   readonly verdicts: Map<string, VerdictRecord>;
+  /** By agent (effects.ts), the oldest word first. */
+  readonly effects: Map<string, readonly Effect[]>;
   brake: BrakeState;
   readonly recommended: OpenProposals;
   readonly skipped: OpenProposals;
@@ -64,6 +66,8 @@ interface FoldSnapshot {
   readonly epochs: readonly (readonly [partition: number, epoch: number])[];
   /** Left out by versions that knew of none. */
   readonly verdicts?: readonly VerdictRecord[];
+  /** Likewise. */
+  readonly effects?: readonly (readonly [agent: string, effects: readonly Effect[]])[];
   readonly brake: BrakeState;
   readonly recommended: readonly OpenProposal[];
   readonly skipped: readonly OpenProposal[];
@@ -103,6 +107,7 @@ function stateOf(snapshot: FoldSnapshot, options: FoldOptions): FoldState {
     keys: new Set(snapshot.keys.slice(-keysMax)),
     epochs: new Map(snapshot.epochs),
     verdicts: new Map((snapshot.verdicts ?? []).map((verdict) => [verdict.id, verdict])),
+    effects: new Map(snapshot.effects ?? []),
     brake: snapshot.brake,
     recommended: new OpenProposals(snapshot.recommended, openMax),
     skipped: new OpenProposals(snapshot.skipped, openMax),
@@ -131,6 +136,7 @@ export function writeState(state: FoldState): FoldSnapshot {
     keys: [...state.keys],
     epochs: [...state.epochs],
     verdicts: [...state.verdicts.values()],
+    effects: [...state.effects],
     brake: state.brake,
     recommended: state.recommended.snapshot(),
     skipped: state.skipped.snapshot(),

@@ -8,6 +8,7 @@ import type { Policy } from '../decide/policy.js';
 import type { VerdictRecord } from '../engine/record.js';
 import { BRAKES_FREE, stopsLeft } from './brake.js';
 import { decideCall } from './decision.js';
+import { effectsOf, judgeEffect } from './effects.js';
 import {
   brakesOf,
   emptyState,
@@ -20,7 +21,7 @@ import {
 import { closesCircle, createHeld, type Held, NONE } from './inventory.js';
 import { conflict, duplicate, type Judgement, refuse } from './judgement.js';
 import { judgeProposal } from './proposal.js';
-import type { Attempts, Decision, RegistryEntry, RegistryFold, RegistryRecord, Verdict } from './registry.js';
+import type { Attempts, Decision, Effect, RegistryEntry, RegistryFold, RegistryRecord, Verdict } from './registry.js';
 import { createRestriction, endOf, inForce, strongest } from './restriction.js';
 import { judgeUndo, judgeVerdict, verdictsInForce } from './verdicts.js';
 
@@ -85,6 +86,10 @@ class Fold implements RegistryFold {
         return judgeVerdict(this.state, record);
       case 'verdict-undo':
         return judgeUndo(this.state, record);
+      case 'effect':
+        return judgeEffect(this.state, record);
+      case 'told':
+        return { effect: 'none', reason: null, code: null, entry: null };
       default:
         // Written by a newer version: every reader of this one passes over it alike.
         return { effect: 'none', reason: 'a record of an unknown type', code: null, entry: null };
@@ -273,6 +278,10 @@ class Fold implements RegistryFold {
 
   verdicts(): readonly VerdictRecord[] {
     return verdictsInForce(this.state);
+  }
+
+  effects(tenant: string, agent: string): readonly Effect[] {
+    return effectsOf(this.state, tenant, agent);
   }
 
   mode(): Mode {

@@ -133,6 +133,18 @@ export interface TrailStep {
 export const EFFECT_STATES = ['sent', 'confirmed', 'unobserved', 'contradicted', 'failed', 'dead'] as const;
 export type EffectState = (typeof EFFECT_STATES)[number];
 
+/** The last word on one agent from one place. */
+export interface Effect {
+  readonly place: string;
+  /** Of the entry whose restriction it is about: `root`'s, or the agent's own where that is null. */
+  readonly version: number;
+  readonly root: string | null;
+  readonly state: EffectState;
+  readonly reason: string | null;
+  /** Registry clock, ms. */
+  readonly timeMs: number;
+}
+
 interface Base extends Authority {
   /** Registry clock, ms. */
   readonly timeMs: number;
@@ -239,7 +251,11 @@ export type RegistryRecord =
       place: string;
       state: EffectState;
       reason: string | null;
+      /** The agent above whose restriction covers it, and whose version this is; left out: its own. */
+      root?: string | null;
     })
+  /** What `place` was to be told beside restrictions, pages and notices, by their keys: received, or given up. */
+  | (Base & { type: 'told'; place: string; keys: readonly string[]; state: 'sent' | 'dead'; reason: string | null })
   /** A call that /v1/decide refused after a stop: recorded, at most once per agent and minute, with the count. */
   | (Base & { type: 'attempt'; tenant: string; agent: string; count: number });
 
@@ -322,6 +338,8 @@ export interface RegistryFold {
   recommendations(): readonly Proposal[];
   /** What people said of findings and is in force, oldest first. */
   verdicts(): readonly VerdictRecord[];
+  /** How far what was decided about the agent came, by place, the oldest word first. */
+  effects(tenant: string, agent: string): readonly Effect[];
   mode(): Mode;
   /** null before the first policy record. */
   policy(): Policy | null;

@@ -3,6 +3,7 @@ import type { ControlPort, DatedPort, EvidencePort, RegistryPort, ServerParts, S
 import { createIngest } from '../api/ingest.js';
 import { buildServer, listen } from '../api/server.js';
 import type { Config } from '../config.js';
+import type { ConnectorsStatus } from '../connect/status.js';
 import { KilldeerError } from '../errors.js';
 import type { Intake } from '../pipeline/intake.js';
 import type { Registry } from '../registry/journal.js';
@@ -23,6 +24,8 @@ export interface Side {
   readonly evidence: EvidencePort;
   readonly dated: DatedPort | null;
   behind(): number;
+  /** Left out: there are none. */
+  connectors?(): ConnectorsStatus;
   /** ms since the registry's log was last in reach; 0 where it cannot be out of reach. */
   staleMs(): number;
 }
@@ -118,6 +121,7 @@ function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts 
     tokens,
     evidence: side.evidence,
     dated: side.dated,
+    ...(side.connectors === undefined ? {} : { connectors: { status: side.connectors } }),
     metrics: { telemetry, token: metricsToken },
     staleness: { ms: () => side.staleMs(), afterMs: decide.stale_after, deny: decide.when_stale === 'deny' },
     clock,
@@ -138,5 +142,6 @@ export function registryPortOf(registry: Registry): RegistryPort {
     recommendations: () => view.recommendations(),
     mode: () => view.mode(),
     verdicts: () => view.verdicts(),
+    effects: (tenant, agent) => view.effects(tenant, agent),
   };
 }

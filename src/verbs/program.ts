@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { type ErrorCode, KilldeerError } from '../errors.js';
 import { addAgent } from './agent.js';
 import { addCheck } from './check.js';
+import { addConnectors } from './connectors.js';
 import { addDecode } from './decode.js';
 import { addDemo } from './demo.js';
 import { addEvaluate } from './evaluate.js';
@@ -58,6 +59,7 @@ function buildProgram(context: VerbContext): Command {
     addCheck,
     addDecode,
     addAgent,
+    addConnectors,
     addVerdict,
     addToken,
     addSimulate,

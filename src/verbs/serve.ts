@@ -2,6 +2,7 @@
 
 import { metricsToken, startOpsServer } from '../api/ops-server.js';
 import { createRecentFindings, type RecentFindings } from '../api/recent-findings.js';
+import type { Connectors } from '../connect/connectors.js';
 import type { Finding } from '../decide/finding.js';
 import { openFileLog } from '../log/file-log.js';
 import { lockDirectory } from '../log/lock.js';
@@ -11,6 +12,7 @@ import type { LiveReport } from '../pipeline/live-parts.js';
 import { openRegistry, type Registry, type RegistryChange } from '../registry/journal.js';
 import { createTelemetry, type Telemetry } from '../telemetry.js';
 import { observeChange } from './cluster-observer.js';
+import { openDelivery, portsOf } from './delivery.js';
 import { type Face, openFace } from './face.js';
 import { openFileHistory } from './history-places.js';
 import { openIntake } from './intake.js';
@@ -52,6 +54,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const { config, policy, startModel, prices } = setup;
   const findings = createRecentFindings();
   const telemetry = createTelemetry({ version: packageVersion(), basics: true });
+  const connectors = await openDelivery({ setup, telemetry, clock: options.clock, report: options.report });
   let isStarted = false;
   const live = await startLive<Registry>({
     directory: dir,
@@ -60,7 +63,12 @@ export async function serve(options: ServeOptions): Promise<Served> {
     startModel,
     prices,
     adapters: { lockDirectory, openFileLog, openRegistry },
-    findings,
+    findings: {
+      add: (finding) => {
+        findings.add(finding);
+        connectors.finding(finding);
+      },
+    },
     clock: options.clock,
     report: options.report,
     ...(options.drawSeed === undefined ? {} : { drawSeed: options.drawSeed }),
@@ -69,19 +77,21 @@ export async function serve(options: ServeOptions): Promise<Served> {
       options.onFinding(finding);
     },
     onRegistryChange: (change) => {
+      connectors.note(change);
       if (!isStarted) return;
       observeChange(telemetry, change);
       options.onChange(change);
     },
   });
   isStarted = true;
-  const closers: (() => Promise<void> | void)[] = [() => live.stop()];
+  const closers: (() => Promise<void> | void)[] = [() => live.stop(), () => connectors.setActive(null)];
   const closeAll = async (): Promise<void> => {
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
     observeLive(telemetry, live);
-    const face = await openWays(options, live, findings, telemetry, closers);
+    await connectors.setActive(portsOf(live));
+    const face = await openWays(options, live, findings, telemetry, connectors, closers);
     if (options.history) {
       const stopHistory = await openFileHistory({ setup, dir, telemetry, report: options.report });
       closers.push(async () => stopHistory?.());
@@ -104,6 +114,7 @@ async function openWays(
   live: Live<Registry>,
   findings: RecentFindings,
   telemetry: Telemetry,
+  connectors: Connectors,
   closers: (() => Promise<void> | void)[],
 ): Promise<Face> {
   const { config } = setup;
@@ -118,6 +129,7 @@ async function openWays(
       dated: { profile: (tenant, agent, atMs) => datedProfile(dir, config.partitions, tenant, agent, atMs) },
       behind: () => live.behind(),
       staleMs: () => 0,
+      connectors: () => connectors.status(),
     },
   );
   closers.push(() => face.close());

@@ -187,6 +187,7 @@ function fakeRegistry(
     recommendations: () => [],
     mode: () => 'observe',
     verdicts: () => verdicts,
+    effects: () => [],
   };
 }
 
