@@ -54,13 +54,17 @@ export interface LaneParts {
 const READINGS = [0, 1 / 30, 1 / 10, 1 / 3, 5 / 6];
 /** Longest sleep of a timer, ms. */
 const NAP_MAX_MS = 60_000;
+const NEVER_MS = Number.POSITIVE_INFINITY;
 
 export class Lane {
   private readonly deliveries = new Map<string, Delivery>();
   /** Newer than what is under way for the same agent. */
   private readonly waiting = new Map<string, Wish>();
   private readonly busy = new Set<string>();
+  /** What is to be sent or proved. */
   private readonly agenda = new Agenda();
+  /** What is in force and read again: only when nothing else is due, or a long watch would delay a stop. */
+  private readonly rounds = new Agenda();
   /** When a stop must be proved. */
   private readonly deadlines = new Agenda();
   private readonly breaker: Breaker;
@@ -124,7 +128,7 @@ export class Lane {
     const nowMs = this.parts.now();
     this.deliveries.set(name, delivery);
     // What was proved in an earlier life is looked at soon, but not all of it at once.
-    this.agenda.set(name, step === 'watch' ? nowMs + this.jittered(this.parts.settings.rereadEveryMs) : nowMs);
+    this.next(delivery, step === 'watch' ? nowMs + this.jittered(this.parts.settings.rereadEveryMs) : nowMs);
     if (isStop(wish) && step !== 'watch') this.deadlines.set(name, nowMs + this.parts.settings.verifyWithinMs);
     else this.deadlines.remove(name);
   }
@@ -136,7 +140,7 @@ export class Lane {
     while (this.busy.size < this.parts.settings.parallel) {
       const freeAtMs = this.breaker.freeAtMs();
       if (freeAtMs === null || freeAtMs > nowMs) break;
-      const name = this.agenda.take(nowMs);
+      const name = this.agenda.take(nowMs) ?? this.rounds.take(nowMs);
       if (name === null) break;
       const delivery = this.deliveries.get(name);
       if (delivery !== undefined) this.turn(delivery);
@@ -149,9 +153,9 @@ export class Lane {
     this.timer = null;
     const freeAtMs = this.breaker.freeAtMs();
     const isFull = this.busy.size >= this.parts.settings.parallel;
-    const nextMs = isFull ? null : this.agenda.nextMs();
-    const callMs = nextMs === null || freeAtMs === null ? Number.POSITIVE_INFINITY : Math.max(nextMs, freeAtMs);
-    const soonest = Math.min(callMs, this.deadlines.nextMs() ?? Number.POSITIVE_INFINITY);
+    const nextMs = Math.min(this.agenda.nextMs() ?? NEVER_MS, this.rounds.nextMs() ?? NEVER_MS);
+    const callMs = isFull || freeAtMs === null ? NEVER_MS : Math.max(nextMs, freeAtMs);
+    const soonest = Math.min(callMs, this.deadlines.nextMs() ?? NEVER_MS);
     if (!Number.isFinite(soonest)) return;
     this.timer = setTimeout(() => this.run(), Math.min(NAP_MAX_MS, Math.max(0, soonest - nowMs)));
     this.timer.unref();
@@ -283,12 +287,17 @@ export class Lane {
   }
 
   private next(delivery: Delivery, atMs: number): void {
-    if (this.deliveries.get(delivery.name) === delivery) this.agenda.set(delivery.name, atMs);
+    const { name, step } = delivery;
+    if (this.deliveries.get(name) !== delivery) return;
+    const [agenda, other] = step === 'watch' ? [this.rounds, this.agenda] : [this.agenda, this.rounds];
+    other.remove(name);
+    agenda.set(name, atMs);
   }
 
   private done({ name, wish }: Delivery): void {
     this.deliveries.delete(name);
     this.agenda.remove(name);
+    this.rounds.remove(name);
     this.deadlines.remove(name);
     if (!this.waiting.has(name)) this.parts.told.settled(wish);
   }
