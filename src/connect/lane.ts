@@ -180,7 +180,7 @@ export class Lane {
   }
 
   private async send(delivery: Delivery): Promise<void> {
-    const { connector, settings } = this.parts;
+    const { connector } = this.parts;
     const { wish } = delivery;
     delivery.tries += 1;
     const applied = await this.asked((signal) => connector.apply(wish, keyOfWish(wish), signal));
@@ -196,7 +196,8 @@ export class Lane {
     // A place that was caught is believed again when it is proved, not when it says so once more.
     if (delivery.told !== 'contradicted') await this.tell(delivery, 'sent', applied.note);
     delivery.step = 'verify';
-    this.next(delivery, delivery.sentMs + READINGS[0] * settings.verifyWithinMs);
+    // At once and in the same turn: behind many others the time for proof would be over before it is asked.
+    return this.read(delivery);
   }
 
   private async failed(delivery: Delivery, { reason, retryAfterMs, fault }: Applied & { done: false }): Promise<void> {
@@ -213,8 +214,8 @@ export class Lane {
   private async read(delivery: Delivery): Promise<void> {
     const { connector, settings, now } = this.parts;
     const { wish, step } = delivery;
-    const endMs = delivery.sentMs + settings.verifyWithinMs;
-    const withinMs = step === 'watch' ? settings.timeoutMs : Math.min(settings.timeoutMs, Math.max(1, endMs - now()));
+    // The last reading too must have its answer within the time for proof.
+    const withinMs = Math.min(settings.timeoutMs, (1 - READINGS[READINGS.length - 1]) * settings.verifyWithinMs);
     const answer = await this.asked<ReadBack>(
       async (signal) => (await connector.readBack?.(wish, signal)) ?? { state: 'unknown', words: 'it cannot be asked' },
       withinMs,
@@ -227,9 +228,13 @@ export class Lane {
     if (step === 'watch' && answer.state === 'unknown') {
       return this.next(delivery, now() + this.jittered(settings.rereadEveryMs));
     }
-    delivery.readings += 1;
-    if (step === 'watch' || delivery.readings >= READINGS.length) return this.contradicted(delivery, answer.words);
-    this.next(delivery, delivery.sentMs + READINGS[delivery.readings] * settings.verifyWithinMs);
+    if (step === 'watch') return this.contradicted(delivery, answer.words);
+    // Readings that were missed while others had their turn are not made up for.
+    const atMs = (reading: number) => delivery.sentMs + READINGS[reading] * settings.verifyWithinMs;
+    do delivery.readings += 1;
+    while (delivery.readings < READINGS.length - 1 && atMs(delivery.readings) < now());
+    if (delivery.readings >= READINGS.length) return this.contradicted(delivery, answer.words);
+    this.next(delivery, atMs(delivery.readings));
   }
 
   private async proved(delivery: Delivery): Promise<void> {
