@@ -1,11 +1,13 @@
 /** One wish on its way to one place, and what became of it so far. */
-import type { EffectState } from '../registry/registry.js';
+import type { Effect, EffectState } from '../registry/registry.js';
 import type { Wish } from './contract.js';
 
 export interface Delivery {
   /** Of the agent. */
   readonly name: string;
   readonly wish: Wish;
+  /** Since when it is tried, in this life or an earlier one, ms. */
+  readonly sinceMs: number;
   /** What is next: to be sent, to be read back after it was sent, or read again while it is in force. */
   step: 'send' | 'verify' | 'watch';
   tries: number;
@@ -20,10 +22,13 @@ export interface Delivery {
   trouble: string | null;
 }
 
-export function createDelivery(name: string, wish: Wish, told: EffectState | null): Delivery {
+/** `effect` is the last word about this very wish, of an earlier life; null: there is none. */
+export function createDelivery(name: string, wish: Wish, effect: Effect | null, nowMs: number): Delivery {
+  const told = effect?.state ?? null;
   return {
     name,
     wish,
+    sinceMs: effect?.timeMs ?? nowMs,
     step: told === 'confirmed' ? 'watch' : 'send',
     tries: 0,
     readings: 0,

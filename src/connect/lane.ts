@@ -94,10 +94,10 @@ export class Lane {
     // What was never taken away here need not be given back.
     if (!isOurs && effect === null && !this.deliveries.has(name)) return false;
     const wish: Wish = isOurs ? given : { ...given, status: 'active', action: 'release', untilMs: null };
-    const told = effect?.version === wish.version && effect.root === wish.root ? effect.state : null;
-    if (isOver(wish, told)) return false;
+    const own = effect?.version === wish.version && effect.root === wish.root ? effect : null;
+    if (isOver(wish, own?.state ?? null)) return false;
     if (this.busy.has(name)) this.waiting.set(name, wish);
-    else this.begin(createDelivery(name, wish, told));
+    else this.begin(createDelivery(name, wish, own, this.parts.now()));
     this.run();
     return true;
   }
@@ -173,7 +173,7 @@ export class Lane {
         this.busy.delete(name);
         const newer = this.waiting.get(name);
         this.waiting.delete(name);
-        if (newer !== undefined) this.begin(createDelivery(name, newer, null));
+        if (newer !== undefined) this.begin(createDelivery(name, newer, null, this.parts.now()));
         this.run();
       });
     this.turns.add(turn);
@@ -206,7 +206,7 @@ export class Lane {
     this.note(delivery, reason);
     if (fault === 'place') this.breaker.failed(nowMs, retryAfterMs);
     else this.breaker.skipped();
-    if (nowMs - delivery.wish.timeMs >= settings.giveUpAfterMs) return this.giveUp(delivery);
+    if (nowMs - delivery.sinceMs >= settings.giveUpAfterMs) return this.giveUp(delivery);
     if (delivery.told === null || delivery.told === 'sent') await this.tell(delivery, 'failed', reason);
     this.next(delivery, nowMs + Math.max(retryAfterMs ?? 0, pauseMs(settings.retry, delivery.tries, draw)));
   }
@@ -254,7 +254,7 @@ export class Lane {
     if (delivery.told !== 'contradicted') await this.tell(delivery, 'contradicted', words);
     this.alarm(delivery);
     delivery.step = 'send';
-    if (!wasProved && now() - delivery.wish.timeMs >= settings.giveUpAfterMs) return this.giveUp(delivery);
+    if (!wasProved && now() - delivery.sinceMs >= settings.giveUpAfterMs) return this.giveUp(delivery);
     // What was undone is done again at once; a place that never did it is given time.
     this.next(delivery, now() + (wasProved ? 0 : pauseMs(settings.retry, delivery.tries, draw)));
   }

@@ -57,8 +57,9 @@ export class WishBook {
   note({ record, verdict }: Change): readonly Wish[] {
     if (record.type === 'policy') this.protectedAgents = record.policy.protectedAgents;
     const made: Wish[] = [];
-    if (verdict.entry !== null) this.changed(verdict.entry, record, made);
+    // What a record's time ends is over before the record itself is judged.
     for (const entry of verdict.expired) this.changed(entry, null, made, record.timeMs);
+    if (verdict.entry !== null) this.changed(verdict.entry, record, made);
     return made;
   }
 

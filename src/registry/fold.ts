@@ -31,6 +31,8 @@ type Of<T extends RegistryRecord['type']> = Extract<RegistryRecord, { type: T }>
 const AGENT_VERSIONS_MAX = 16;
 /** Between two 'attempt' records of one agent. */
 const ATTEMPTS_EVERY_MS = 60_000;
+/** Records after which the same restriction ends next as before. */
+const ENDS_NOTHING = new Set<RegistryRecord['type']>(['time', 'attempt', 'effect', 'told']);
 const NOBODY: readonly RegistryEntry[] = Object.freeze([]);
 
 /** A fold before its first record. */
@@ -57,7 +59,7 @@ class Fold implements RegistryFold {
   apply(record: RegistryRecord): Verdict {
     const expired = this.advance(record.timeMs);
     const judged = this.judge(record);
-    if (record.type !== 'time' && record.type !== 'attempt') this.nextMs = undefined;
+    if (!ENDS_NOTHING.has(record.type)) this.nextMs = undefined;
     return { ...judged, expired };
   }
 

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ACTIONS, MODES, SEVERITIES } from '../../src/decide/finding.js';
 import { createFold, restoreFold } from '../../src/registry/fold.js';
-import type { RegistryFold, RegistryRecord, Verdict } from '../../src/registry/registry.js';
-import { policy, proposal, register, release, seen, stop, throughJson, time, wish } from './records.js';
+import { EFFECT_STATES, type RegistryFold, type RegistryRecord, type Verdict } from '../../src/registry/registry.js';
+import { effect, policy, proposal, register, release, seen, stop, throughJson, time, wish } from './records.js';
 
 const STOPS_MAX = 3;
 const INTERVAL_MS = 100;
@@ -51,6 +51,19 @@ const records: fc.Arbitrary<RegistryRecord> = fc.oneof(
     arbitrary: fc
       .record({ agent, protected: fc.boolean(), ifVersion: fc.option(fc.integer({ min: 0, max: 3 })) })
       .map((made) => register(0, made.agent, made)),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({
+        agent,
+        version: fc.integer({ min: 1, max: 6 }),
+        place: fc.constantFrom('gate', 'directory', 'traffic'),
+        state: fc.constantFrom(...EFFECT_STATES),
+        root: fc.constantFrom(null, 'a'),
+        actor: fc.constantFrom('system', 'system', 'engine:0', 'person:ada'),
+      })
+      .map((made) => effect(0, made.agent, made)),
   },
   { weight: 1, arbitrary: fc.constant(time(0)) },
 );
@@ -200,6 +213,28 @@ it('only a person releases; everything else ends by time alone, and a revocation
           expect(verdict.effect).toBe('applied');
           if (was === 'revoked') expect(record).toMatchObject({ type: 'release', role: 'admin' });
         }
+      }
+    }),
+    runs,
+  );
+});
+
+it('an effect changes nobody, and the last word of a place never goes back to an older version', () => {
+  fc.assert(
+    fc.property(logs, (log) => {
+      const fold = createFold();
+      for (const record of log) {
+        fold.apply(time(record.timeMs));
+        const before = JSON.stringify([...fold.entries()]);
+        const known = record.type === 'effect' ? fold.effects('', record.agent) : [];
+        const verdict = fold.apply(record);
+        if (record.type !== 'effect') continue;
+        expect(JSON.stringify([...fold.entries()])).toBe(before);
+        const old = known.find(({ place }) => place === record.place);
+        const now = fold.effects('', record.agent).find(({ place }) => place === record.place);
+        if (verdict.effect === 'refused') expect(now).toEqual(old);
+        else expect(now).toMatchObject({ version: record.version, state: record.state, root: record.root });
+        if (old !== undefined && old.root === now?.root) expect(now.version).toBeGreaterThanOrEqual(old.version);
       }
     }),
     runs,

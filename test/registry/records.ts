@@ -106,3 +106,8 @@ export function last(...records: readonly RegistryRecord[]): Verdict {
 export function throughJson<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
 }
+
+export function effect(timeMs: number, agent: string, rest: Partial<Of<'effect'>> = {}): Of<'effect'> {
+  const made = { tenant: '', agent, version: 2, place: 'gate', state: 'sent' as const, reason: null };
+  return { type: 'effect', timeMs, ...made, ...SYSTEM, ...rest };
+}
