@@ -28,7 +28,10 @@ export class Lines<N extends { readonly entry: RegistryEntry }> {
     const parentBefore = before?.entry.parent ?? null;
     if (parentBefore === parent) return;
     if (parentBefore !== null && !agent.startsWith(`${parentBefore}/`)) this.children.get(parentBefore)?.delete(agent);
-    if (parent !== null) this.hang(parent, agent);
+    if (parent === null) return;
+    this.hang(parent, agent);
+    // The parent itself may never be seen, and whoever stands above its name still covers the agent.
+    for (const name of prefixesOf(parent)) this.hang(name, parent);
   }
 
   /** The agent, where it is known, and everybody known above it, nearest first. */
