@@ -1,7 +1,8 @@
 /** How the connectors are, and how far what was decided about an agent came. */
 import type { ConnectorsStatus } from '../connect/status.js';
 import { KilldeerError } from '../errors.js';
-import { askedAgent } from './access.js';
+import { askedAgent, identityOf } from './access.js';
+import { isBound } from './binding.js';
 import { type ConnectorsAnswer, connectorsAnswer, effectsAnswer } from './connector-schema.js';
 import type { ServerParts } from './contract.js';
 import type { Api } from './route.js';
@@ -19,7 +20,11 @@ export function registerConnectors(app: Api, { registry, connectors }: ServerPar
       summary: 'Read how the places are that carry stops out',
     },
     schema: { querystring: emptyQuery, response: { 200: connectorsAnswer } },
-    handler: async () => connectorsView(connectors?.status() ?? NONE),
+    // What went wrong last may name an agent of anybody's.
+    handler: async (request) => {
+      const mayRead = !isBound(identityOf(request).bindings);
+      return connectorsView(connectors?.status() ?? NONE, mayRead);
+    },
   });
 
   app.route({
@@ -46,17 +51,21 @@ export function registerConnectors(app: Api, { registry, connectors }: ServerPar
   });
 }
 
-function connectorsView({ active, places, addressees }: ConnectorsStatus): ConnectorsAnswer {
+function connectorsView({ active, places, addressees }: ConnectorsStatus, mayRead: boolean): ConnectorsAnswer {
+  const trouble = (words: string | null, ms: number | null) => ({
+    last_error: mayRead ? words : null,
+    last_error_ms: ms,
+  });
   return {
     active,
     places: places.map(({ counts, lastError, lastErrorMs, ...rest }) => ({
       ...{ name: rest.name, kind: rest.kind, breaker: rest.breaker, backlog: rest.backlog },
-      ...{ last_error: lastError, last_error_ms: lastErrorMs, watched: rest.watched, unverified: rest.unverified },
+      ...{ ...trouble(lastError, lastErrorMs), watched: rest.watched, unverified: rest.unverified },
       effects: { ...counts },
     })),
     addressees: addressees.map(({ lastError, lastErrorMs, ...rest }) => ({
       ...{ name: rest.name, kind: rest.kind, breaker: rest.breaker, backlog: rest.backlog },
-      ...{ last_error: lastError, last_error_ms: lastErrorMs, sent: rest.sent, dead: rest.dead },
+      ...{ ...trouble(lastError, lastErrorMs), sent: rest.sent, dead: rest.dead },
     })),
   };
 }

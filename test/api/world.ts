@@ -79,6 +79,7 @@ export interface WorldOptions {
   readonly undated?: boolean;
   /** A real registry in the place of the fake. */
   readonly registry?: ServerParts['registry'];
+  readonly connectors?: ServerParts['connectors'];
 }
 
 export function createWorld(options: WorldOptions = {}): World {
@@ -116,6 +117,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const app = buildServer({
     authenticate: (header) => (header?.startsWith('Bearer ') ? (IDENTITIES[header.slice(7)] ?? null) : null),
     ingest,
+    ...(options.connectors === undefined ? {} : { connectors: options.connectors }),
     registry: options.registry ?? fakeRegistry(records, entries, verdicts, mood),
     findings,
     status: {
