@@ -63,7 +63,8 @@ function distribution() {
     fail(message);
   };
   const goal = 'dependency:unpack-dependencies';
-  const fetched = spawnSync('mvn', ['-q', '-B', '-f', POM, goal, `-DoutputDirectory=${beside}`], { encoding: 'utf8' });
+  const places = [`-DoutputDirectory=${beside}`, `-DmarkersDirectory=${join(beside, 'markers')}`];
+  const fetched = spawnSync('mvn', ['-q', '-B', '-f', POM, goal, ...places], { encoding: 'utf8' });
   if (fetched.status !== 0) {
     give(`Keycloak could not be fetched: ${fetched.error?.message ?? fetched.stdout.slice(-2000)}`);
   }
