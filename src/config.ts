@@ -3,6 +3,7 @@
  * the default. Unknown members are errors that name themselves: a misspelt limit must not be silently ignored.
  */
 import { z } from 'zod';
+import { connectorsSchema } from './connect/section.js';
 import { parseDuration } from './decide/compile-policy.js';
 import type { Policy } from './decide/policy.js';
 import type { Settings } from './engine/settings.js';
@@ -203,6 +204,8 @@ export const configSchema = z.strictObject({
     .array(sourceSchema)
     .refine((sources) => new Set(sources.map(({ name }) => name)).size === sources.length, 'two have the same name')
     .default([]),
+  /** Places that carry stops out, or are told of them (docs/connectors.md). */
+  connectors: connectorsSchema,
   kafka: kafkaSchema,
   store: storeSchema,
   decide: z

@@ -105,6 +105,19 @@ export const METRICS = {
   }),
   killdeer_decision_seconds: histogram('time of /v1/decide', CALL_S, {}),
 
+  // Whether stops reach the places that enforce them. An unverified stop is one that is not in force there.
+  killdeer_connector_effects_total: counter('what became of wishes at a connector, by effect', {
+    connector: named,
+    state: listed('sent', 'confirmed', 'unobserved', 'contradicted', 'failed', 'dead'),
+  }),
+  killdeer_connector_unverified: gauge('stops that a connector has not put in force', { connector: named }),
+  killdeer_connector_messages_total: counter('pages and notices to owners', {
+    connector: named,
+    result: listed('sent', 'dead'),
+  }),
+  killdeer_connector_backlog: gauge('what a connector has still to take', { connector: named }),
+  killdeer_connector_breaker_open: gauge('1 while a connector is left alone after failures', { connector: named }),
+
   // What comes in, by source; 'http' is the API. Rejections say what a sender gets wrong.
   killdeer_ingest_accepted_total: counter('events that became durable in the log', { source: named }),
   killdeer_ingest_duplicates_total: counter('events dropped because their id was seen lately', { source: named }),

@@ -12,12 +12,13 @@ import type {
   DenialsQuery,
 } from './approval-schema.js';
 import type { AppliedAnswer, ReportAnswer } from './audit-schema.js';
+import type { ConnectorsAnswer, EffectsAnswer } from './connector-schema.js';
 import type { IngestAnswer, Role } from './contract.js';
 import type { DecideAnswer, DecideBody, SettleAnswer, SettleBody } from './decide-schema.js';
 import type { DrillAnswer, DrillBody, DrillsAnswer } from './drill-schema.js';
 import type { ImportAnswer, SponsorsAnswer } from './file-schema.js';
 import type { LadderBody, PolicyAnswer } from './policy-schema.js';
-import type { BrakesAnswer, EffectsAnswer, HaltAnswer, HaltBody, RecoverBody } from './responder-schema.js';
+import type { BrakesAnswer, HaltAnswer, HaltBody, RecoverBody } from './responder-schema.js';
 import type { RowFormat } from './row-file.js';
 import type {
   AgentAnswer,
@@ -104,6 +105,7 @@ export interface Client {
   denials(query?: DenialsQuery): Promise<DenialsAnswer>;
   policy(): Promise<PolicyAnswer>;
   movePolicy(body: LadderBody): Promise<PolicyAnswer>;
+  connectors(): Promise<ConnectorsAnswer>;
   brakes(): Promise<BrakesAnswer>;
   drills(): Promise<DrillsAnswer>;
   reportDrill(body: DrillBody): Promise<DrillAnswer>;
@@ -152,6 +154,7 @@ export function createClient(options: ClientOptions): Client {
     denials: (query = {}) => call('GET', '/v1/denials', { query: { ...query } }),
     policy: () => call('GET', '/v1/policy'),
     movePolicy: (body) => call('POST', '/v1/policy/ladder', { body }),
+    connectors: () => call('GET', '/v1/connectors'),
     brakes: () => call('GET', '/v1/brakes'),
     drills: () => call('GET', '/v1/drills'),
     reportDrill: (body) => call('POST', '/v1/drills', { body }),

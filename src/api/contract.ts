@@ -5,6 +5,8 @@
  * Promises: every route declares who may use it; every error is a problem detail of the error table; no answer and no
  * log line carries a token or a stack. It may not keep state beyond the rate limits.
  */
+
+import type { ConnectorsStatus } from '../connect/status.js';
 import type { Finding, Severity } from '../decide/finding.js';
 import type { ControlRecord, DatedProfile } from '../engine/record.js';
 import type { AgentEvent } from '../event/event.js';
@@ -187,6 +189,11 @@ export interface ControlPort {
   write(record: ControlRecord): Promise<void>;
 }
 
+/** How the connectors are; left out: there are none here. */
+export interface ConnectorsPort {
+  status(): ConnectorsStatus;
+}
+
 /** The events behind findings. */
 export interface EvidencePort {
   /** null: it rests on a tick, or its event is no longer kept. */
@@ -248,6 +255,7 @@ export interface ServerParts {
   readonly staleness?: Staleness;
   /** The ledger of budgets; left out: budgets are not held at the inline decision. */
   readonly spend?: SpendPort;
+  readonly connectors?: ConnectorsPort;
   readonly clock: Clock;
   /** In the OpenAPI document. */
   readonly version: string;

@@ -3,7 +3,6 @@ import * as z from 'zod';
 import { MODES, SEVERITIES } from '../decide/finding.js';
 import { LIMITS } from '../event/schema.js';
 import { isNameText } from '../event/text.js';
-import { EFFECT_STATES } from '../registry/registry.js';
 import { answers, proposalAnswer, requests } from './schema.js';
 
 const tenant = z
@@ -70,24 +69,7 @@ export const brakesAnswer = z
   })
   .register(answers, { id: 'Brakes' });
 
-export const effectsAnswer = z
-  .object({
-    effects: z
-      .array(
-        z.object({
-          place: z.string().describe("a connector's name, or 'traffic'"),
-          version: z.number().int(),
-          state: z.enum(EFFECT_STATES),
-          reason: z.string().nullable(),
-          time_ms: ms,
-        }),
-      )
-      .describe('how far the restriction in force came, place by place; empty where there is none'),
-  })
-  .register(answers, { id: 'Effects' });
-
 export type HaltBody = z.input<typeof haltBody>;
 export type RecoverBody = z.input<typeof recoverBody>;
 export type HaltAnswer = z.output<typeof haltAnswer>;
 export type BrakesAnswer = z.output<typeof brakesAnswer>;
-export type EffectsAnswer = z.output<typeof effectsAnswer>;

@@ -2,13 +2,13 @@
 import type { FastifyRequest } from 'fastify';
 import { KilldeerError } from '../errors.js';
 import type { Verdict } from '../registry/registry.js';
-import { askedAgent, identityOf } from './access.js';
+import { identityOf } from './access.js';
 import { covers } from './binding.js';
 import type { Identity, ServerParts } from './contract.js';
-import { brakesAnswer, effectsAnswer, type HaltAnswer, haltAnswer, haltBody, recoverBody } from './responder-schema.js';
+import { brakesAnswer, type HaltAnswer, haltAnswer, haltBody, recoverBody } from './responder-schema.js';
 import { type Api, authorityOf } from './route.js';
 import { keyOf } from './route-stops.js';
-import { agentPath, emptyQuery, tenantQuery } from './schema.js';
+import { emptyQuery } from './schema.js';
 import { brakesView, haltView } from './view.js';
 
 export function registerResponder(app: Api, parts: ServerParts): void {
@@ -28,23 +28,6 @@ export function registerResponder(app: Api, parts: ServerParts): void {
     handler: async (request) => {
       const { bindings } = identityOf(request);
       return brakesView(registry, (tenant, agent) => covers(bindings, tenant, agent));
-    },
-  });
-  app.route({
-    method: 'GET',
-    url: '/v1/agents/:agent/effects',
-    config: {
-      access: ['responder', 'admin'],
-      operation: 'getEffects',
-      summary: "Read how far an agent's restriction came, place by place",
-    },
-    schema: { params: agentPath, querystring: tenantQuery, response: { 200: effectsAnswer } },
-    handler: async (request) => {
-      const { tenant, agent } = askedAgent(request);
-      const effects = registry.effects(tenant, agent).map(({ place, version, state, reason, atMs }) => ({
-        ...{ place, version, state, reason, time_ms: atMs },
-      }));
-      return { effects };
     },
   });
 }

@@ -17,6 +17,7 @@ import { registerAgentFile } from './route-agent-file.js';
 import { registerAgents } from './route-agents.js';
 import { registerApprovals } from './route-approvals.js';
 import { registerAudit } from './route-audit.js';
+import { registerConnectors } from './route-connectors.js';
 import { registerDecide } from './route-decide.js';
 import { registerDrills } from './route-drills.js';
 import { registerEnvoy } from './route-envoy.js';
@@ -99,6 +100,7 @@ export function buildServer(parts: ServerParts & FeedParts): FastifyInstance {
   registerStops(app, parts);
   registerDrills(app, parts);
   registerResponder(app, parts);
+  registerConnectors(app, parts);
   registerFindings(app, parts.findings);
   registerVerdicts(app, parts);
   registerApprovals(app, parts);

@@ -61,6 +61,8 @@ export interface ClusterOptions<R extends ClusterRegistry> {
   readonly scratch: string;
   /** Takes every finding's line: at the start the recent ones, then each once it is durable. */
   readonly findings: { add(finding: Finding): void };
+  /** Findings are followed by roles that show none too. */
+  readonly followsFindings?: boolean;
   /** Draws the secret seed of a new installation, where the configuration names none. */
   readonly drawSeed?: () => number;
   /** Where ticks and the registry's time come from: the machine, or records that stand in the log. Default: wall. */

@@ -125,7 +125,7 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
     if (roles.includes('score')) this.score = this.createScoring();
     await this.openRegistry();
     this.isOpen = true;
-    if (roles.includes('serve')) await this.followFindings();
+    if (roles.includes('serve') || this.options.followsFindings === true) await this.followFindings();
     if (this.score !== null) await this.start(this.score);
     if (roles.includes('learn') && config.learning.inline) {
       this.learn = this.createLearning();

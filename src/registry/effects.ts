@@ -1,33 +1,39 @@
 /**
- * How far the restriction in force came at each place that has to carry it out: a connector, or the traffic itself.
- * One state per place, the last one that was recorded; forgotten once the restriction ends.
+ * What the places that carry restrictions out say of them, as the registry keeps it: the last word of each place on
+ * each agent. It changes nobody's standing; it is there so that a restart knows what is still to be done, and people
+ * what was done.
  */
 import type { FoldState } from './fold-state.js';
-import { duplicate, type Judgement, refuse } from './judgement.js';
-import type { PlaceEffect, RegistryRecord } from './registry.js';
+import { type Judgement, refuse } from './judgement.js';
+import type { Effect, RegistryRecord } from './registry.js';
 
-/** Places of one restriction; there are as many as there are connectors. */
-const PLACES_MAX = 32;
+/** Places remembered per agent; beyond it the one that has been silent longest is forgotten. */
+export const PLACES_MAX = 32;
 
-/** Of a restriction that nobody has carried out yet. */
-export const NO_EFFECTS: readonly PlaceEffect[] = Object.freeze([]);
+const NOTHING: readonly Effect[] = Object.freeze([]);
 
-/** Takes in what became of a restriction at one place. What is about an earlier one changes nothing. */
+/** Takes the word of a place in. Refused from a person, about an agent that is not known, and where it is outdated. */
 export function judgeEffect(state: FoldState, record: Extract<RegistryRecord, { type: 'effect' }>): Judgement {
-  const { tenant, agent, version, place, state: now, reason } = record;
+  const { tenant, agent, version, place, reason, root = null } = record;
   const held = state.inventory.get(tenant, agent);
-  const nothing = (words: string): Judgement => ({
-    ...{ effect: 'none', reason: words, code: null, entry: held?.entry ?? null },
-  });
-  if (held?.restrictedVersion === null || held === undefined) return nothing('no restriction in force any more');
-  if (version < held.restrictedVersion || version > held.entry.version) return nothing('of another restriction');
-  const before = held.effects.find((one) => one.place === place);
-  if (before !== undefined && before.version > version) return nothing('of another restriction');
-  if (before?.version === version && before.state === now && before.reason === reason) return duplicate(held);
-  if (before === undefined && held.effects.length >= PLACES_MAX) {
-    return refuse('registry.refused', `${agent}: more than ${PLACES_MAX} places`, held);
+  if (record.actor.startsWith('person:')) return refuse('registry.refused', 'no person reports an effect', held);
+  if (held === undefined) return refuse('registry.unknown-agent', `${agent} is not known`, undefined);
+  const known = effectsOf(state, tenant, agent);
+  const before = known.find((one) => one.place === place);
+  if (before !== undefined && before.root === root && before.version > version) {
+    return refuse('registry.refused', `${place} has spoken of version ${before.version} of ${agent} already`, held);
   }
-  const effect: PlaceEffect = { place, version, state: now, reason, atMs: state.clockMs };
-  held.effects = [...held.effects.filter((one) => one !== before), effect];
+  const effect: Effect = { place, version, root, state: record.state, reason, timeMs: state.clockMs };
+  const others = known.filter((one) => one.place !== place).slice(1 - PLACES_MAX);
+  state.effects.set(keyOf(tenant, agent), [...others, effect]);
   return { effect: 'applied', reason: null, code: null, entry: held.entry };
+}
+
+/** The last word of each place on the agent, the oldest first. */
+export function effectsOf(state: FoldState, tenant: string, agent: string): readonly Effect[] {
+  return state.effects.get(keyOf(tenant, agent)) ?? NOTHING;
+}
+
+function keyOf(tenant: string, agent: string): string {
+  return JSON.stringify([tenant, agent]);
 }

@@ -14,10 +14,10 @@ import { type OpenProposal, OpenProposals } from './open-proposals.js';
 import {
   type DeniedRecord,
   type DrillResult,
+  type Effect,
   type Halt,
   type Leaver,
   NO_REGISTRATION,
-  type PlaceEffect,
   type RegistryEntry,
 } from './registry.js';
 import { createRestriction, type RestrictionFields } from './restriction.js';
@@ -65,6 +65,8 @@ export interface FoldState {
   readonly denials: DeniedRecord[];
   /** null: the policy has no ladder. */
   ladder: LadderState | null;
+  /** By agent (effects.ts), the oldest word first. */
+  readonly effects: Map<string, readonly Effect[]>;
   brake: BrakeState;
   readonly halts: Halts;
   readonly recommended: OpenProposals;
@@ -79,7 +81,6 @@ interface AgentSnapshot {
   readonly endedMs: number | null;
   /** These are left out where there is nothing to say. */
   readonly restrictedVersion?: number;
-  readonly effects?: readonly PlaceEffect[];
   readonly measured?: Measured;
 }
 
@@ -98,6 +99,8 @@ interface FoldSnapshot {
   readonly approvals?: readonly Approval[];
   readonly denials?: readonly DeniedRecord[];
   readonly ladder?: LadderState | null;
+  /** Likewise. */
+  readonly effects?: readonly (readonly [agent: string, effects: readonly Effect[]])[];
   readonly brake: BrakeState;
   /** Left out by versions that knew of none. */
   readonly halts?: readonly Halt[];
@@ -124,18 +127,11 @@ export function emptyState(options: FoldOptions): FoldState {
 
 function stateOf(snapshot: FoldSnapshot, options: FoldOptions): FoldState {
   const inventory = new Inventory();
-  for (const {
-    entry,
-    restrictions,
-    endedMs,
-    restrictedVersion = null,
-    effects = [],
-    measured = null,
-  } of snapshot.agents) {
+  for (const { entry, restrictions, endedMs, restrictedVersion = null, measured = null } of snapshot.agents) {
     // Versions before this one knew of no registration.
     const whole = { ...entry, registration: { ...NO_REGISTRATION, ...entry.registration } };
     const made = restrictions.map((fields) => createRestriction(entry.agent, fields));
-    const about = { restrictedVersion, effects, measured };
+    const about = { restrictedVersion, measured };
     inventory.put({ entry: whole, restrictions: made, endedMs, ...about, bucket: null, refused: 0, drainedMs: null });
   }
   const keysMax = options.keysMax ?? KEYS_MAX;
@@ -154,6 +150,7 @@ function stateOf(snapshot: FoldSnapshot, options: FoldOptions): FoldState {
     approvals: new Map((snapshot.approvals ?? []).map((approval) => [approval.id, approval])),
     denials: [...(snapshot.denials ?? [])],
     ladder: snapshot.ladder ?? null,
+    effects: new Map(snapshot.effects ?? []),
     recommended: new OpenProposals(snapshot.recommended, openMax),
     skipped: new OpenProposals(snapshot.skipped, openMax),
     agentsMax: options.agentsMax ?? AGENTS_MAX,
@@ -193,6 +190,7 @@ export function writeState(state: FoldState): FoldSnapshot {
     approvals: [...state.approvals.values()],
     denials: [...state.denials],
     ladder: state.ladder,
+    effects: [...state.effects],
     brake: state.brake,
     halts: haltsInForce(state.halts),
     recommended: state.recommended.snapshot(),
@@ -200,7 +198,7 @@ export function writeState(state: FoldState): FoldSnapshot {
   };
 }
 
-function agentSnapshot({ entry, restrictions, endedMs, restrictedVersion, effects, measured }: Held): AgentSnapshot {
+function agentSnapshot({ entry, restrictions, endedMs, restrictedVersion, measured }: Held): AgentSnapshot {
   const fields = restrictions.map(({ action, untilMs, callsPerMinute, reason, automatic }) => ({
     action,
     untilMs,
@@ -211,7 +209,6 @@ function agentSnapshot({ entry, restrictions, endedMs, restrictedVersion, effect
   return {
     ...{ entry, restrictions: fields, endedMs },
     ...(restrictedVersion === null ? {} : { restrictedVersion }),
-    ...(effects.length === 0 ? {} : { effects }),
     ...(measured === null ? {} : { measured }),
   };
 }

@@ -12,7 +12,7 @@ import { closed, nextTurnMs } from './brake.js';
 import { decideCall } from './decision.js';
 import { Desk } from './desk.js';
 import { keepDrill } from './drill.js';
-import { judgeEffect } from './effects.js';
+import { effectsOf, judgeEffect } from './effects.js';
 import { judgeRegister, judgeSeen } from './enrolment.js';
 import { emptyState, type FoldOptions, type FoldState, readState, writeState } from './fold-state.js';
 import { judgeHalt, judgeRecover } from './halt.js';
@@ -29,6 +29,7 @@ import type {
   Decision,
   DeniedRecord,
   DrillResult,
+  Effect,
   LadderView,
   Leaver,
   Note,
@@ -45,6 +46,8 @@ import { judgeUndo, judgeVerdict, verdictsInForce } from './verdicts.js';
 
 type Of<T extends RegistryRecord['type']> = Extract<RegistryRecord, { type: T }>;
 
+/** Records after which the same restriction ends next as before. */
+const ENDS_NOTHING = new Set<RegistryRecord['type']>(['time', 'attempt', 'effect', 'told']);
 const NOBODY: readonly RegistryEntry[] = Object.freeze([]);
 /** Written by a newer version: every reader of this one passes over it alike. */
 const UNKNOWN: Judgement = { effect: 'none', reason: 'a record of an unknown type', code: null, entry: null };
@@ -74,7 +77,7 @@ class Fold implements RegistryFold {
     const expired = this.advance(record.timeMs);
     const judged = this.judge(record);
     const opened = turnBrake(this.state);
-    if (opened !== null || (record.type !== 'time' && record.type !== 'attempt')) this.nextMs = undefined;
+    if (opened !== null || !ENDS_NOTHING.has(record.type)) this.nextMs = undefined;
     return opened === null ? { ...judged, expired } : { ...judged, expired, opened };
   }
 
@@ -113,6 +116,8 @@ class Fold implements RegistryFold {
         return judgeRecover(this.state, record);
       case 'sponsor':
         return judgeSponsor(this.state, record);
+      case 'told':
+        return { effect: 'none', reason: null, code: null, entry: null };
       default:
         return this.desk.judge(record) ?? UNKNOWN;
     }
@@ -196,8 +201,8 @@ class Fold implements RegistryFold {
     return haltsInForce(this.state.halts);
   }
 
-  effects(tenant: string, agent: string): ReturnType<RegistryFold['effects']> {
-    return this.state.inventory.get(tenant, agent)?.effects ?? [];
+  effects(tenant: string, agent: string): readonly Effect[] {
+    return effectsOf(this.state, tenant, agent);
   }
 
   recommendations(): readonly Proposal[] {

@@ -3,7 +3,7 @@
  * under 'a', and an agent first seen as somebody's sub-agent works under that one.
  */
 import type { Policy } from '../decide/policy.js';
-import { NO_REGISTRATION, type PlaceEffect, type RegistryEntry } from './registry.js';
+import { NO_REGISTRATION, type RegistryEntry } from './registry.js';
 import { type Restriction, strongest } from './restriction.js';
 import type { Bucket } from './throttle.js';
 
@@ -17,8 +17,6 @@ export interface Held {
   endedMs: number | null;
   /** Version of the entry when what is in force began; one that is prolonged is still the same. null: nothing is. */
   restrictedVersion: number | null;
-  /** How far what is in force came, by place. */
-  effects: readonly PlaceEffect[];
   /** What the last automatic restriction was judged by; null: there was none, or it is not known. */
   measured: Measured | null;
   /** Outside the fold, on the caller's clock: the throttle, calls refused and not yet recorded, the last recording. */
@@ -81,10 +79,7 @@ export class Inventory {
    */
   restrict(held: Held, restrictions: readonly Restriction[], nowMs: number, isSame = false): void {
     const now = strongest(restrictions);
-    if (!isSame) {
-      held.restrictedVersion = now === undefined ? null : held.entry.version + 1;
-      held.effects = [];
-    }
+    if (!isSame) held.restrictedVersion = now === undefined ? null : held.entry.version + 1;
     held.restrictions = restrictions;
     if (now === undefined) this.restricted.delete(held);
     else this.restricted.add(held);
@@ -127,7 +122,7 @@ export function createHeld(tenant: string, agent: string, parent: string | null,
     firstSeenMs: nowMs,
     lastChangeMs: nowMs,
   };
-  const nothing = { restrictedVersion: null, effects: [], measured: null };
+  const nothing = { restrictedVersion: null, measured: null };
   return { entry, restrictions: NONE, endedMs: null, ...nothing, bucket: null, refused: 0, drainedMs: null };
 }
 

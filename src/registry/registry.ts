@@ -11,11 +11,11 @@ import type { Budgets, VerdictRecord } from '../engine/record.js';
 import type { Approval, ApprovalSubject } from './approval.js';
 import type { DrillResult } from './drill-result.js';
 import type { LadderView } from './ladder-view.js';
-import type { BrakesState, BreakerOpening, EffectState, Halt, PlaceEffect } from './responder.js';
+import type { BrakesState, BreakerOpening, Effect, EffectState, Halt } from './responder.js';
 import type { Leaver, SponsorPlan } from './sponsor-plan.js';
 
 export { EFFECT_STATES, isProlonged, PROLONGED } from './responder.js';
-export type { BrakesState, BreakerOpening, EffectState, Halt, PlaceEffect };
+export type { BrakesState, BreakerOpening, Effect, EffectState, Halt };
 
 export type AgentStatus = 'active' | 'throttled' | 'restricted' | 'suspended' | 'revoked';
 
@@ -239,8 +239,12 @@ export type RegistryRecord =
       place: string;
       state: EffectState;
       reason: string | null;
+      /** The agent above whose restriction covers it, and whose version this is; left out: its own. */
+      root?: string | null;
     })
   | (Base & { type: 'drill'; drill: DrillResult })
+  /** What `place` was to be told beside restrictions, pages and notices, by their keys: received, or given up. */
+  | (Base & { type: 'told'; place: string; keys: readonly string[]; state: 'sent' | 'dead'; reason: string | null })
   /** A call that /v1/decide refused after a stop: recorded, at most once per agent and minute, with the count. */
   | (Base & { type: 'attempt'; tenant: string; agent: string; count: number });
 
@@ -332,7 +336,7 @@ export interface RegistryFold {
   /** Whom a halt refuses; everybody's first. */
   halts(): readonly Halt[];
   /** How far the agent's restriction in force came, place by place; empty where there is none. */
-  effects(tenant: string, agent: string): readonly PlaceEffect[];
+  effects(tenant: string, agent: string): readonly Effect[];
   /** Proposals made in mode recommend that nobody has answered yet, worst first. */
   recommendations(): readonly Proposal[];
   /** What people said of findings and is in force, oldest first. */

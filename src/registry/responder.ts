@@ -55,13 +55,14 @@ export interface Halt {
   readonly actor: string;
 }
 
-/** How far the restriction in force came at one place. */
-export interface PlaceEffect {
+/** The last word on one agent from one place. */
+export interface Effect {
   readonly place: string;
-  /** Of the agent's entry as the restriction was made. */
+  /** Of the entry whose restriction it is about: `root`'s, or the agent's own where that is null. */
   readonly version: number;
+  readonly root: string | null;
   readonly state: EffectState;
   readonly reason: string | null;
   /** Registry clock, ms. */
-  readonly atMs: number;
+  readonly timeMs: number;
 }

@@ -16,6 +16,7 @@ import type { FeedParts } from '../api/route-stream.js';
 import { buildServer, listen } from '../api/server.js';
 import { stoppable } from '../api/stoppable.js';
 import type { Config } from '../config.js';
+import type { ConnectorsStatus } from '../connect/status.js';
 import { KilldeerError } from '../errors.js';
 import type { Intake } from '../pipeline/intake.js';
 import type { Registry } from '../registry/journal.js';
@@ -42,6 +43,8 @@ export interface Side {
   /** Has taken every record of the registry. */
   readonly feed: RegistryFeed;
   behind(): number;
+  /** Left out: there are none. */
+  connectors?(): ConnectorsStatus;
   /** ms since the registry's log was last in reach; 0 where it cannot be out of reach. */
   staleMs(): number;
 }
@@ -143,6 +146,7 @@ function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts 
     evidence: side.evidence,
     audit: createAudit(setup.config, options.dir),
     dated: side.dated,
+    ...(side.connectors === undefined ? {} : { connectors: { status: side.connectors } }),
     metrics: { telemetry, token: metricsToken },
     staleness: { ms: () => side.staleMs(), afterMs: decide.stale_after, ...stalenessOf(decide) },
     ...(side.spend === null ? {} : { spend: side.spend.port }),

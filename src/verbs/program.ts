@@ -4,6 +4,7 @@ import { type ErrorCode, KilldeerError } from '../errors.js';
 import { addAgent } from './agent.js';
 import { addApprovals } from './approvals.js';
 import { addCheck } from './check.js';
+import { addConnectors } from './connectors.js';
 import { addDecode } from './decode.js';
 import { addDemo } from './demo.js';
 import { addDrill } from './drill.js';
@@ -62,6 +63,7 @@ function buildProgram(context: VerbContext): Command {
     addCheck,
     addDecode,
     addAgent,
+    addConnectors,
     addVerdict,
     addDrill,
     addApprovals,

@@ -3,6 +3,7 @@ import { metricsToken, readiness, startOpsServer, watchReadiness } from '../api/
 import { createRecentFindings } from '../api/recent-findings.js';
 import { RegistryFeed } from '../api/registry-feed.js';
 import type { ProcessRole } from '../config.js';
+import type { Connectors } from '../connect/connectors.js';
 import type { Finding } from '../decide/finding.js';
 import { type Cluster, startCluster } from '../pipeline/cluster.js';
 import type { Intake } from '../pipeline/intake.js';
@@ -10,6 +11,7 @@ import type { LiveReport } from '../pipeline/live-parts.js';
 import type { Registry, RegistryChange } from '../registry/journal.js';
 import { createTelemetry, type Telemetry } from '../telemetry.js';
 import { createClusterObserver } from './cluster-observer.js';
+import { openDelivery, portsOf } from './delivery.js';
 import { type Face, openFace } from './face.js';
 import { openClusterHistory } from './history-places.js';
 import { openIntake } from './intake.js';
@@ -62,8 +64,9 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
     const telemetry = createTelemetry({ version: packageVersion(), basics: true });
     const findings = createRecentFindings();
     const feed = new RegistryFeed();
-    const cluster = await openCluster(options, telemetry, findings, feed, closers);
-    const { setup, roles, logStream, port, dir } = options;
+    const { setup, roles, logStream, port, dir, clock, report } = options;
+    const connectors = await openDelivery({ setup, clock, telemetry, report });
+    const cluster = await openCluster(options, telemetry, findings, feed, connectors, closers);
     const log = logStream === undefined ? {} : { logStream };
     const token = metricsToken(setup.config.ops, process.env);
     const { health, ready, stats } = cluster.status;
@@ -86,6 +89,7 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
             status: { health, ready: () => readiness(ready()), stats },
             behind: () => cluster.behind(),
             staleMs: () => cluster.staleMs(),
+            connectors: () => connectors.status(),
           },
         )
       : null;
@@ -149,6 +153,7 @@ async function openCluster(
   telemetry: Telemetry,
   findings: ReturnType<typeof createRecentFindings>,
   feed: RegistryFeed,
+  connectors: Connectors,
   closers: Closers,
 ): Promise<Cluster<Registry>> {
   const { setup, roles, report, clock, drawSeed, onFinding, onChange, dir } = options;
@@ -157,17 +162,56 @@ async function openCluster(
   const scratch = openScratch(dir);
   closers.push(() => scratch.remove());
   let isStarted = false;
+  const observer = createClusterObserver(telemetry, (message) => report({ level: 'info', message }));
+  const desk = createDesk(connectors);
   const cluster = await startCluster<Registry>({
-    ...{ config, roles, policy, startModel, prices, findings, drawSeed, clock, onFinding, report },
+    ...{ config, roles, policy, startModel, prices, drawSeed, clock, onFinding, report },
+    findings: {
+      add: (finding) => {
+        findings.add(finding);
+        connectors.finding(finding);
+      },
+    },
+    followsFindings: connectors.wantsFindings,
     adapters: createKafkaAdapters(config, kafka),
     scratch: scratch.path,
-    observer: createClusterObserver(telemetry, (message) => report({ level: 'info', message })),
+    observer: {
+      ...observer,
+      assigned: (partitions) => {
+        observer.assigned(partitions);
+        desk.assigned(partitions);
+      },
+    },
     onRegistryChange: (change) => {
       feed.take(change);
+      connectors.note(change);
       if (isStarted) onChange(change);
     },
   });
   isStarted = true;
   closers.push(() => cluster.stop());
+  desk.open(cluster);
+  closers.push(() => desk.close());
   return cluster;
+}
+
+/** Of all processes the owner of partition 0 delivers, from when its registry was followed to the end. */
+function createDesk(connectors: Connectors) {
+  let cluster: Cluster<Registry> | null = null;
+  let isOwner = false;
+  const decide = (): Promise<void> => connectors.setActive(cluster !== null && isOwner ? portsOf(cluster) : null);
+  return {
+    assigned: (partitions: readonly number[]) => {
+      isOwner = partitions.includes(0);
+      void decide();
+    },
+    open: (opened: Cluster<Registry>) => {
+      cluster = opened;
+      void decide();
+    },
+    close: () => {
+      cluster = null;
+      return decide();
+    },
+  };
 }

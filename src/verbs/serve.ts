@@ -3,6 +3,7 @@
 import { metricsToken, startOpsServer } from '../api/ops-server.js';
 import { createRecentFindings, type RecentFindings } from '../api/recent-findings.js';
 import { RegistryFeed } from '../api/registry-feed.js';
+import type { Connectors } from '../connect/connectors.js';
 import type { Finding } from '../decide/finding.js';
 import { openFileLog } from '../log/file-log.js';
 import { lockDirectory } from '../log/lock.js';
@@ -12,6 +13,7 @@ import type { LiveReport } from '../pipeline/live-parts.js';
 import { openRegistry, type Registry, type RegistryChange } from '../registry/journal.js';
 import { createTelemetry, type Telemetry } from '../telemetry.js';
 import { observeChange } from './cluster-observer.js';
+import { openDelivery, portsOf } from './delivery.js';
 import { type Face, openFace } from './face.js';
 import { openFileHistory } from './history-places.js';
 import { openIntake } from './intake.js';
@@ -56,6 +58,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const findings = createRecentFindings();
   const telemetry = createTelemetry({ version: packageVersion(), basics: true });
   const feed = new RegistryFeed();
+  const connectors = await openDelivery({ setup, telemetry, clock: options.clock, report: options.report });
   let isStarted = false;
   const live = await startLive<Registry>({
     directory: dir,
@@ -64,7 +67,12 @@ export async function serve(options: ServeOptions): Promise<Served> {
     startModel,
     prices,
     adapters: { lockDirectory, openFileLog, openRegistry },
-    findings,
+    findings: {
+      add: (finding) => {
+        findings.add(finding);
+        connectors.finding(finding);
+      },
+    },
     clock: options.clock,
     report: options.report,
     ...(options.drawSeed === undefined ? {} : { drawSeed: options.drawSeed }),
@@ -74,19 +82,21 @@ export async function serve(options: ServeOptions): Promise<Served> {
     },
     onRegistryChange: (change) => {
       feed.take(change);
+      connectors.note(change);
       if (!isStarted) return;
       observeChange(telemetry, change);
       options.onChange(change);
     },
   });
   isStarted = true;
-  const closers: (() => Promise<void> | void)[] = [() => live.stop()];
+  const closers: (() => Promise<void> | void)[] = [() => live.stop(), () => connectors.setActive(null)];
   const closeAll = async (): Promise<void> => {
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
     observeLive(telemetry, live);
-    const face = await openWays(options, live, findings, feed, telemetry, closers);
+    await connectors.setActive(portsOf(live));
+    const face = await openWays(options, live, findings, feed, telemetry, connectors, closers);
     if (options.history) {
       const stopHistory = await openFileHistory({ setup, dir, telemetry, report: options.report });
       closers.push(async () => stopHistory?.());
@@ -112,6 +122,7 @@ async function openWays(
   findings: RecentFindings,
   feed: RegistryFeed,
   telemetry: Telemetry,
+  connectors: Connectors,
   closers: (() => Promise<void> | void)[],
 ): Promise<Face> {
   const { config } = setup;
@@ -129,6 +140,7 @@ async function openWays(
       dated: { profile: (tenant, agent, atMs) => datedProfile(dir, config.partitions, tenant, agent, atMs) },
       behind: () => live.behind(),
       staleMs: () => 0,
+      connectors: () => connectors.status(),
     },
   );
   closers.push(() => face.close());

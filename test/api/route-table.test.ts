@@ -101,6 +101,7 @@ describe('every route', () => {
         'GET /v1/agents/:agent/effects responder,admin',
         'GET /v1/approvals responder,admin',
         'GET /v1/brakes responder,admin',
+        'GET /v1/connectors responder,admin',
         'GET /v1/denials responder,admin',
         'GET /v1/drills responder,admin',
         'GET /v1/findings responder,admin',

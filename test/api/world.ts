@@ -94,6 +94,7 @@ export interface WorldOptions {
   readonly audit?: ServerParts['audit'];
   /** Further parts, or others. */
   readonly parts?: Partial<ServerParts & FeedParts>;
+  readonly connectors?: ServerParts['connectors'];
 }
 
 export function createWorld(options: WorldOptions = {}): World {
@@ -132,6 +133,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const app = buildServer({
     authenticate: (header) => (header?.startsWith('Bearer ') ? (IDENTITIES[header.slice(7)] ?? null) : null),
     ingest,
+    ...(options.connectors === undefined ? {} : { connectors: options.connectors }),
     registry: options.registry ?? fakeRegistry(records, entries, verdicts, mood),
     findings,
     status: {

@@ -43,11 +43,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ...[...DURABLE, 'registry/registry', 'config', 'telemetry', 'errors'],
   ]),
   api: open([
-    ...['event', 'agent/lineage', 'decide', 'engine/partition', ...CONTRACTS, 'registry/report'],
+    ...['event', 'agent/lineage', 'connect/status', 'decide', 'engine/partition', ...CONTRACTS, 'registry/report'],
     ...['custody/jcs', 'custody/seal', 'config', 'telemetry', 'errors'],
   ]),
   store: open(['event', 'decide', 'engine', ...CONTRACTS, 'config', 'telemetry', 'errors']),
-  config: open(['math', 'event', 'agent', 'detect', 'score', 'decide', 'engine', 'errors']),
+  connect: open(['decide', 'registry/registry', 'engine/record', 'errors']),
+  config: open(['connect/section', 'math', 'event', 'agent', 'detect', 'score', 'decide', 'engine', 'errors']),
   telemetry: open(['errors']),
   index: open([
     ...['math', 'event', 'agent', 'detect', 'score', 'decide', 'engine', 'learn', 'simulate', 'registry'],

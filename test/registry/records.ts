@@ -149,3 +149,8 @@ export function settle(f: RegistryFold, timeMs: number): Note[] {
   for (const note of notes) f.apply({ ...SYSTEM, timeMs, ...note } as RegistryRecord);
   return notes;
 }
+
+export function effect(timeMs: number, agent: string, rest: Partial<Of<'effect'>> = {}): Of<'effect'> {
+  const made = { tenant: '', agent, version: 2, place: 'gate', state: 'sent' as const, reason: null };
+  return { type: 'effect', timeMs, ...made, ...SYSTEM, ...rest };
+}
