@@ -124,6 +124,11 @@ export class AgentTable {
     return this.oldest;
   }
 
+  /** Reads the use of an agent, which is about to move; see Profile.warm. */
+  warm(slot: number): number {
+    return this.uses.links[slot * USE_4 + NEWER] & 1;
+  }
+
   /** Marks a use; time moves forward only. */
   touch(slot: number, timeMs: number): void {
     const { usedMs } = this.uses;

@@ -39,7 +39,7 @@ export function seat(state: EngineState, tenant: string, root: string, bound: bo
   const seated = table.find(tenant, root, bound);
   if (seated !== -1) {
     table.aim(observation.profile, seated);
-    state.warmth = observation.profile.warm() ^ state.sessions.warm(seated);
+    state.warmth = observation.profile.warm() ^ state.sessions.warm(seated) ^ table.warm(seated);
     return seated;
   }
   const key = agentKey(tenant, root, bound);
