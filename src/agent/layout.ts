@@ -97,8 +97,9 @@ export const WINDOW_MS: readonly number[] = [
 /** Length of every per-window array. */
 export const WINDOW_COUNT = WINDOW_MS.length;
 
-/** From one window to the next in windowMean and windowSquare, in units of f64; in its other fields, of u32. */
+/** From one window to the next in windowMean and windowSquare, in units of f64. */
 export const WINDOW_STEP_8 = 2;
+/** The same in the other fields of windows, in units of u32. */
 export const WINDOW_STEP_4 = 5;
 
 /** Features of a joint-model row. */
@@ -107,8 +108,9 @@ export const FEATURE_COUNT = 12;
 export const ENDPOINT_SLOTS = 48;
 /** Slots of the set of known (endpoint, target) pairs. */
 export const PAIR_SLOTS = 55;
-/** From one slot to the next in the fields of endpoints, and of pairs, that stand in rows, in units of u32. */
+/** From one slot to the next in the fields of endpoints that stand in rows, in units of u32. */
 export const ENDPOINT_STEP = 4;
+/** The same of pairs. */
 export const PAIR_STEP = 3;
 
 /** Sources that an agent is remembered to have been called from. */

@@ -54,6 +54,34 @@ describe('layout of a profile', () => {
     for (const name of ['endpointLow', 'endpointCount', 'pairLow', 'pairCount']) expect(stepOf(name), name).toBe(4);
   });
 
+  it('has what every event reads in its first lines, before the sets of what is known', () => {
+    const scalars = [
+      'lastMs',
+      'creepLevel',
+      'day',
+      'flags',
+      'modelStamp',
+      'role',
+      'versionMinute',
+      'paceUp',
+      'rampCount',
+    ];
+    const arrays = ['sourceHash', 'dayMax', 'interest', 'windowCurrent', 'windowIndex', 'windowMean', 'windowSquare'];
+    for (const name of [...scalars, ...arrays]) {
+      const field = LAYOUT.find((one) => one.name === name);
+      expect(field?.byte, name).toBeLessThan(4 * F.endpointLow);
+    }
+    expect(4 * F.endpointLow).toBeLessThanOrEqual(13 * 64);
+  });
+
+  it('is not changed by being warmed', () => {
+    const profile = createProfile();
+    for (let i = 0; i < profile.u32.length; i++) profile.u32[i] = i;
+    const before = profile.u32.slice();
+    expect([0, 1]).toContain(profile.warm());
+    expect(profile.u32).toEqual(before);
+  });
+
   it('says what every field means', () => {
     for (const { name, meaning } of LAYOUT) expect(meaning.length, name).toBeGreaterThan(5);
     expect(new Set(LAYOUT.map(({ name }) => name)).size).toBe(LAYOUT.length);
