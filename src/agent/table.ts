@@ -6,7 +6,10 @@
 import { PROFILE_BYTES, type Profile } from './layout.js';
 import { NameIndex } from './name-index.js';
 
-const PAGE_AGENTS = 256;
+/** Agents of a page, a power of two: so few pages for 100,000 agents that the way to a profile is a short one. */
+const PAGE_AGENTS = 1 << 10;
+const PAGE_SHIFT = 31 - Math.clz32(PAGE_AGENTS);
+const PAGE_MASK = PAGE_AGENTS - 1;
 /** From one profile to the next in a page: whole cache lines, so that what is used together stays in as few as it fits. */
 const STEP_BYTES = Math.ceil(PROFILE_BYTES / 64) * 64;
 /** Uses that a newcomer must show before it may displace an idle agent. */
@@ -93,6 +96,11 @@ export class AgentTable {
     return this.pages.length * PAGE_AGENTS * STEP_BYTES;
   }
 
+  /** Agents that those pages have room for. */
+  get room(): number {
+    return this.pages.length * PAGE_AGENTS;
+  }
+
   /** Slot of an agent, or -1. */
   find(tenant: string, name: string, bound: boolean): number {
     const names = (bound ? this.bound : this.unbound).get(tenant);
@@ -106,17 +114,17 @@ export class AgentTable {
   }
 
   aim(profile: Profile, slot: number): void {
-    const page = this.pages[slot >>> 8];
+    const page = this.pages[slot >>> PAGE_SHIFT];
     profile.f64 = page.f64;
     profile.f32 = page.f32;
     profile.u32 = page.u32;
-    profile.at8 = ((slot & 255) * STEP_BYTES) / 8;
-    profile.at4 = ((slot & 255) * STEP_BYTES) / 4;
+    profile.at8 = ((slot & PAGE_MASK) * STEP_BYTES) / 8;
+    profile.at4 = ((slot & PAGE_MASK) * STEP_BYTES) / 4;
   }
 
   /** The profile's bytes, in place. */
   raw(slot: number): Uint8Array {
-    return new Uint8Array(this.pages[slot >>> 8].f64.buffer, (slot & 255) * STEP_BYTES, PROFILE_BYTES);
+    return new Uint8Array(this.pages[slot >>> PAGE_SHIFT].f64.buffer, (slot & PAGE_MASK) * STEP_BYTES, PROFILE_BYTES);
   }
 
   /** Slot of the agent used longest ago, -1 where there is none. */
@@ -233,7 +241,7 @@ export class AgentTable {
 
   private grow(): number {
     const slot = this.entries.length;
-    if (slot >>> 8 === this.pages.length) {
+    if (slot >>> PAGE_SHIFT === this.pages.length) {
       const buffer = new ArrayBuffer(PAGE_AGENTS * STEP_BYTES);
       this.pages.push({ f64: new Float64Array(buffer), f32: new Float32Array(buffer), u32: new Uint32Array(buffer) });
     }
