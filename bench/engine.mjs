@@ -1,24 +1,27 @@
 /**
  * Decoded events through the engine alone, in fleets of three sizes whose agents go at the same pace and have the same
  * history. Flat is good: what an event costs must not grow with the number of agents, beyond what the processor's
- * caches lose.
+ * caches lose. Then in two workers at once, each with a partition of its own, beside one of them alone.
  */
-import { Feed } from './feed.mjs';
-import { Fleet } from './fleet.mjs';
-import { compare, RUNS, row } from './measure.mjs';
-import { configOf, createEngine, enforcePolicy } from './parts.mjs';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { eventsPerSecond, LEARNED_AGENTS, openFleet, openLearnedFleet } from './engine-fleet.mjs';
+import { alternate, compare, RUNS, row } from './measure.mjs';
+import { enforcePolicy } from './parts.mjs';
 
-const SIZES = [100, 10_000, 100_000];
-const EVENTS = 60_000;
-/** Made at once and not counted in the time; few, so that the events are as warm as those of a decoder. */
-const BATCH = 2_000;
-/** History of each agent of the smallest fleet, events; the other fleets get copies of it. */
-const HISTORY = 400;
+const SIZES = [LEARNED_AGENTS, 10_000, 100_000];
+const FLAT = 'flat within 1.5: at least 0.667';
+const TARGETS = ['about 150,000', FLAT, FLAT];
+/** Agents of each worker's partition. */
+const WORKER_AGENTS = 10_000;
 
 export async function run() {
+  return [...(await runSizes()), await runWorkers()];
+}
+
+async function runSizes() {
   const policy = await enforcePolicy();
-  const small = openFleet(SIZES[0], policy);
-  for (let fed = 0; fed < HISTORY * SIZES[0]; fed += BATCH) small.feed.take(small.fleet.events(BATCH));
+  const small = openLearnedFleet(policy);
   const fleets = [small, ...SIZES.slice(1).map((agents) => openFleet(agents, policy, small))];
   const rates = SIZES.map(() => []);
   for (let i = 0; i <= RUNS; i++) {
@@ -29,32 +32,34 @@ export async function run() {
   }
   return SIZES.map((agents, size) => {
     const pairs = rates[size].map((ours, i) => ({ ours, reference: rates[0][i] }));
-    const target = size === SIZES.length - 1 ? 'flat: the nearer to 1 the better' : null;
-    return row('engine', `${agents.toLocaleString('en-US')} agents`, 'events/s', compare(pairs), '100 agents', target);
+    return row(
+      'engine',
+      `${agents.toLocaleString('en-US')} agents`,
+      'events/s',
+      compare(pairs),
+      '100 agents',
+      TARGETS[size],
+    );
   });
 }
 
-/** An engine with a fleet; its agents know what those of the `like` fleet know, at the same moment of event time. */
-function openFleet(agents, policy, like = null) {
-  const fleet = new Fleet(agents, like?.fleet.timeMs);
-  const feed = new Feed(createEngine(configOf({ agents_max: agents, sessions_max: 4 * agents + 1000 }), policy));
-  for (const event of fleet.roundOfAll()) feed.step(event);
-  if (like !== null) {
-    // To feed as much to 100,000 agents would take minutes, and an agent without a past costs less than a real one.
-    const { table } = feed.engine.inside;
-    const known = like.feed.engine.inside.table;
-    for (let slot = 0; slot < agents; slot++) table.raw(slot).set(known.raw(slot % like.fleet.agents));
-  }
-  return { fleet, feed };
+async function runWorkers() {
+  const url = new URL('./engine-worker.mjs', import.meta.url);
+  const workers = [0, 1].map(() => new Worker(url, { workerData: { agents: WORKER_AGENTS } }));
+  await Promise.all(workers.map((worker) => once(worker, 'message')));
+  const compared = await alternate(
+    () => together(workers.slice(0, 1)),
+    () => together(workers),
+  );
+  await Promise.all(workers.map((worker) => worker.terminate()));
+  const measure = `2 workers of ${WORKER_AGENTS.toLocaleString('en-US')} agents`;
+  return row('engine', measure, 'events/s', compared, 'one of them', 'at least 1.6');
 }
 
-function eventsPerSecond({ fleet, feed }) {
-  let ms = 0;
-  for (let fed = 0; fed < EVENTS; fed += BATCH) {
-    const events = fleet.events(BATCH);
-    const startMs = performance.now();
-    feed.take(events);
-    ms += performance.now() - startMs;
-  }
-  return (EVENTS * 1000) / ms;
+/** What the workers take at once, added up. */
+async function together(workers) {
+  const answers = workers.map((worker) => once(worker, 'message'));
+  for (const worker of workers) worker.postMessage('run');
+  const rates = await Promise.all(answers);
+  return rates.reduce((sum, [rate]) => sum + rate, 0);
 }

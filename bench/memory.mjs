@@ -27,7 +27,7 @@ export async function run() {
   const bytes = (measure, value, reference, against, target = null) =>
     single(measure, 'bytes', value, reference, against, target);
   return [
-    bytes('profile, an agent', table.bytes / AGENTS, PROFILE_MAX, 'limit of 4 KiB', 'at most 1'),
+    bytes('profile, an agent', table.bytes / table.room, PROFILE_MAX, 'limit of 4 KiB', 'at most 1'),
     bytes('profile layout', PROFILE_BYTES, PROFILE_MAX, 'limit of 4 KiB'),
     bytes('all beside profiles, an agent', beside, PROFILE_BYTES, 'a profile'),
     bytes('of it sessions, an agent', sessions.bytes / AGENTS, PROFILE_BYTES, 'a profile'),

@@ -25,10 +25,12 @@ const SLOTS: readonly Slot[] = [...slotsOf(ENDPOINTS), ...slotsOf(PAIRS)];
 
 function slotsOf(set: KnownSet): Slot[] {
   return Array.from({ length: set.slots }, (_, slot) => {
-    const low = set.hash + 2 * slot;
-    const words = [low, low + 1, set.minute + slot, set.state + slot, set.count + slot];
-    if (set === ENDPOINTS) words.push(F.endpointNewTarget + slot);
-    return { set, slot, low, high: low + 1, words };
+    const row = set.step * slot;
+    const low = set.low + slot;
+    const high = set.high + row;
+    const words = [low, high, set.minute + row, set.state + row, set.count + slot];
+    if (set === ENDPOINTS) words.push(F.endpointNewTarget + row);
+    return { set, slot, low, high, words };
   });
 }
 
@@ -40,9 +42,9 @@ export function copyWords(p: Profile): Uint32Array {
 /** What differs from `before`. */
 export function changeSince(before: Uint32Array, p: Profile): ProfileChange {
   const touched = new Set<number>();
-  for (const { view, count, byte } of LAYOUT) {
+  for (const { view, count, byte, step } of LAYOUT) {
     const width = view === 'f64' ? 2 : 1;
-    for (let word = byte / 4; word < byte / 4 + count * width; word += width) {
+    for (let word = byte / 4; word < (byte + count * step) / 4; word += step / 4) {
       if (!differs(before, p, word, width)) continue;
       for (let i = 0; i < width; i++) touched.add(word + i);
     }

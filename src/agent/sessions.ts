@@ -90,6 +90,12 @@ export class SessionTable {
     return NONE;
   }
 
+  /** Reads what an event of the agent is likely to need of its latest session; see Profile.warm. */
+  warm(agent: number): number {
+    const row = this.head(agent);
+    return row === NONE ? 0 : (this.u32[row * U.ROW] ^ this.links[row * LINKS]) & 1;
+  }
+
   head(agent: number): number {
     return agent < this.heads.length ? this.heads[agent] : NONE;
   }

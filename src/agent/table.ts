@@ -6,7 +6,12 @@
 import { PROFILE_BYTES, type Profile } from './layout.js';
 import { NameIndex } from './name-index.js';
 
-const PAGE_AGENTS = 256;
+/** Agents of a page, a power of two: so few pages for 100,000 agents that the way to a profile is a short one. */
+const PAGE_AGENTS = 1 << 10;
+const PAGE_SHIFT = 31 - Math.clz32(PAGE_AGENTS);
+const PAGE_MASK = PAGE_AGENTS - 1;
+/** From one profile to the next in a page: whole cache lines, so that what is used together stays in as few as it fits. */
+const STEP_BYTES = Math.ceil(PROFILE_BYTES / 64) * 64;
 /** Uses that a newcomer must show before it may displace an idle agent. */
 const ADMIT_AFTER = 8;
 /** An agent makes room only after this long without an event, ms. */
@@ -88,7 +93,12 @@ export class AgentTable {
 
   /** Bytes of profile pages now allocated. */
   get bytes(): number {
-    return this.pages.length * PAGE_AGENTS * PROFILE_BYTES;
+    return this.pages.length * PAGE_AGENTS * STEP_BYTES;
+  }
+
+  /** Agents that those pages have room for. */
+  get room(): number {
+    return this.pages.length * PAGE_AGENTS;
   }
 
   /** Slot of an agent, or -1. */
@@ -104,22 +114,27 @@ export class AgentTable {
   }
 
   aim(profile: Profile, slot: number): void {
-    const page = this.pages[slot >>> 8];
+    const page = this.pages[slot >>> PAGE_SHIFT];
     profile.f64 = page.f64;
     profile.f32 = page.f32;
     profile.u32 = page.u32;
-    profile.at8 = ((slot & 255) * PROFILE_BYTES) / 8;
-    profile.at4 = ((slot & 255) * PROFILE_BYTES) / 4;
+    profile.at8 = ((slot & PAGE_MASK) * STEP_BYTES) / 8;
+    profile.at4 = ((slot & PAGE_MASK) * STEP_BYTES) / 4;
   }
 
   /** The profile's bytes, in place. */
   raw(slot: number): Uint8Array {
-    return new Uint8Array(this.pages[slot >>> 8].f64.buffer, (slot & 255) * PROFILE_BYTES, PROFILE_BYTES);
+    return new Uint8Array(this.pages[slot >>> PAGE_SHIFT].f64.buffer, (slot & PAGE_MASK) * STEP_BYTES, PROFILE_BYTES);
   }
 
   /** Slot of the agent used longest ago, -1 where there is none. */
   leastUsed(): number {
     return this.oldest;
+  }
+
+  /** Reads the use of an agent, which is about to move; see Profile.warm. */
+  warm(slot: number): number {
+    return this.uses.links[slot * USE_4 + NEWER] & 1;
   }
 
   /** Marks a use; time moves forward only. */
@@ -226,8 +241,8 @@ export class AgentTable {
 
   private grow(): number {
     const slot = this.entries.length;
-    if (slot >>> 8 === this.pages.length) {
-      const buffer = new ArrayBuffer(PAGE_AGENTS * PROFILE_BYTES);
+    if (slot >>> PAGE_SHIFT === this.pages.length) {
+      const buffer = new ArrayBuffer(PAGE_AGENTS * STEP_BYTES);
       this.pages.push({ f64: new Float64Array(buffer), f32: new Float32Array(buffer), u32: new Uint32Array(buffer) });
     }
     this.entries.push(null);

@@ -6,7 +6,16 @@
  * A late event says nothing here: its window has gone.
  */
 import { interestingScore } from '../agent/interest.js';
-import { DETECTORS, type DetectorName, F, type Profile, WINDOW_COUNT, WINDOW_MS } from '../agent/layout.js';
+import {
+  DETECTORS,
+  type DetectorName,
+  F,
+  type Profile,
+  WINDOW_COUNT,
+  WINDOW_MS,
+  WINDOW_STEP_4,
+  WINDOW_STEP_8,
+} from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
 import { addCount, firstCount, livedBuckets, slidingCount, windowVariance } from '../agent/window.js';
 import type { AgentEvent } from '../event/event.js';
@@ -98,22 +107,24 @@ export function createCounts(
       const trust = trustOf(p, first);
       const row = p.u32[p.at4 + F.role] * WINDOW_COUNT;
       for (let w = first; w < last; w++) {
-        const n = p.f32[p.at4 + F.windowWeight + w];
+        const n = p.f32[p.at4 + F.windowWeight + WINDOW_STEP_4 * w];
         const x = n === 1 ? firstCount(p, w, o.timeMs) : slidingCount(p, w, o.timeMs);
         const m = priorWeight[w - first] * (1 - trust);
         const like = w > first ? SHORTER_WEIGHT * trust : 0;
         const shorter = w > first ? (mean * WINDOW_MS[w]) / WINDOW_MS[w - 1] : 0;
         const lived = n < YOUNG ? livedBuckets(p, w) : n;
-        mean = (p.f64[p.at8 + F.windowMean + w] * n + prior.mean[row + w] * m + shorter * like) / (lived + m + like);
+        mean =
+          (p.f64[p.at8 + F.windowMean + WINDOW_STEP_8 * w] * n + prior.mean[row + w] * m + shorter * like) /
+          (lived + m + like);
         dispersion = dispersionOf(p, w, n * trust, prior, row + w, w > first ? dispersion : 0);
         // A count as low as one that was not worth a look cannot be worth one, nor raise the day's maximum.
-        if (x < least || x <= p.f32[p.at4 + F.windowQuiet + w]) continue;
+        if (x < least || x <= p.f32[p.at4 + F.windowQuiet + WINDOW_STEP_4 * w]) continue;
         const variance = mean * dispersion;
         // Nothing within two deviations of the mean can be the day's strangest minute.
         if (x <= mean + deviations * Math.sqrt(variance > mean ? variance : mean)) continue;
         const k = Math.max(dispersionMin, (mean * mean) / Math.max(variance - mean, (mean * mean) / DISPERSION_MAX));
         const score = lnAny(mean, k) - lnNegativeBinomialTail(x, mean, k);
-        p.f32[p.at4 + F.windowQuiet + w] = quietCount(p, index, x, score, mean, k);
+        p.f32[p.at4 + F.windowQuiet + WINDOW_STEP_4 * w] = quietCount(p, index, x, score, mean, k);
         if (score > best) {
           best = score;
           feature = w - first;
@@ -134,7 +145,9 @@ export function createCounts(
 
 /** How much the agent's own calls count against the cold-start law, 0 to 1. */
 function trustOf(p: Profile, first: number): number {
-  const calls = (p.f64[p.at8 + F.windowMean + first] * p.f32[p.at4 + F.windowWeight + first]) / PRIOR_CALLS;
+  const calls =
+    (p.f64[p.at8 + F.windowMean + WINDOW_STEP_8 * first] * p.f32[p.at4 + F.windowWeight + WINDOW_STEP_4 * first]) /
+    PRIOR_CALLS;
   return (calls * calls) / (1 + calls * calls);
 }
 
@@ -144,7 +157,7 @@ function trustOf(p: Profile, first: number): number {
  * uneven the longer one is by the cold-start law. `shorter` is 0 for the shortest window.
  */
 function dispersionOf(p: Profile, w: number, n: number, prior: WindowPrior, at: number, shorter: number): number {
-  const own = windowVariance(p, w) / Math.max(p.f64[p.at8 + F.windowMean + w], 1e-9);
+  const own = windowVariance(p, w) / Math.max(p.f64[p.at8 + F.windowMean + WINDOW_STEP_8 * w], 1e-9);
   const cold = coldDispersion(prior, at);
   if (shorter === 0) return (own * n + cold * COLD_DISPERSION_WEIGHT) / (n + COLD_DISPERSION_WEIGHT);
   const like = 1 + (shorter - 1) * Math.max(1, cold / coldDispersion(prior, at - 1));

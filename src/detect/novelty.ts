@@ -5,7 +5,7 @@
  * never seen before), softened where other members of the cohort have adopted it. A session's score is the sum over its distinct
  * new things.
  */
-import { DETECTORS, F } from '../agent/layout.js';
+import { DETECTORS, ENDPOINT_STEP, F } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
 import { S, U } from '../agent/sessions.js';
 import type { Detector } from './detector.js';
@@ -49,7 +49,7 @@ export const novelty: Detector = {
     const p = o.profile;
     if (o.endpointFirst) o.s32[o.s4at + U.firsts]++;
     if (o.endpointSlot >= 0) {
-      const at = p.at4 + F.endpointNewTarget + o.endpointSlot;
+      const at = p.at4 + F.endpointNewTarget + ENDPOINT_STEP * o.endpointSlot;
       p.f32[at] += ((o.pairFirst ? 1 : 0) - p.f32[at]) * TARGET_STEP;
     }
   },
@@ -84,7 +84,7 @@ function endpointSurprise(o: Observation): number {
 
 function pairSurprise(o: Observation): number {
   const p = o.profile;
-  const share = Math.max(TARGET_MIN, p.f32[p.at4 + F.endpointNewTarget + o.endpointSlot]);
+  const share = Math.max(TARGET_MIN, p.f32[p.at4 + F.endpointNewTarget + ENDPOINT_STEP * o.endpointSlot]);
   const own = -Math.log(share);
   // A target that the tenant's agents use for other things is no stranger, whoever they are.
   if (o.pairPeers === 0 && o.targetKnown) return own * KNOWN_TO_ONE;

@@ -4,7 +4,7 @@
  * (E. S. Page, Biometrika 41, 1954), for exponential gaps, divided by the dispersion of its counts. In nats, as the
  * windows' scores are.
  */
-import { DETECTORS, F, type Profile, STREAMS, WINDOW_MS } from '../agent/layout.js';
+import { DETECTORS, F, type Profile, STREAMS, WINDOW_MS, WINDOW_STEP_4, WINDOW_STEP_8 } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
 import { createCounts, type WindowPrior } from './counts.js';
 import type { Detector } from './detector.js';
@@ -44,7 +44,9 @@ export function createRate(prior: WindowPrior): Detector {
       const p = o.profile;
       const up = p.f32[p.at4 + F.paceUp];
       if (o.isLate || up <= readings.score[INDEX]) return;
-      const observed = p.f32[p.at4 + F.windowCurrent + MINUTE] + p.f32[p.at4 + F.windowPrevious + MINUTE];
+      const observed =
+        p.f32[p.at4 + F.windowCurrent + WINDOW_STEP_4 * MINUTE] +
+        p.f32[p.at4 + F.windowPrevious + WINDOW_STEP_4 * MINUTE];
       readings.set(INDEX, up, PACE_FEATURE, observed, p.f32[p.at4 + F.paceRate] * WINDOW_MS[MINUTE]);
     },
     learn: counts.learn,
@@ -57,12 +59,12 @@ function movePace(o: Observation): void {
   const up = at4 + F.paceUp;
   if (p.f64[p.at8 + F.windowMean] * f32[at4 + F.windowWeight] < CALLS_MIN) return;
   if (f32[up] < HOLD || f32[at4 + F.paceRate] === 0) {
-    f32[at4 + F.paceRate] = p.f64[p.at8 + F.windowMean + MINUTE] / WINDOW_MS[MINUTE];
+    f32[at4 + F.paceRate] = p.f64[p.at8 + F.windowMean + WINDOW_STEP_8 * MINUTE] / WINDOW_MS[MINUTE];
     f32[at4 + F.paceSpread] = dispersionOf(p);
   }
   const gapMs = o.timeMs - p.f64[p.at8 + F.lastMs];
   // Whoever is busier by day than by night is compared with the hour before.
-  const before = f32[at4 + F.windowPrevious + HOUR] / WINDOW_MS[HOUR];
+  const before = f32[at4 + F.windowPrevious + WINDOW_STEP_4 * HOUR] / WINDOW_MS[HOUR];
   const rate = Math.max(f32[at4 + F.paceRate], before);
   const step = (GAIN - (FACTOR - 1) * rate * gapMs) / f32[at4 + F.paceSpread];
   const next = rate * gapMs > GAPS_MAX ? 0 : f32[up] + step;
@@ -73,9 +75,9 @@ function movePace(o: Observation): void {
 function dispersionOf(p: Profile): number {
   let dispersion = 1;
   for (let w = 0; w < WINDOWS; w++) {
-    const n = p.f32[p.at4 + F.windowWeight + w];
-    const mean = p.f64[p.at8 + F.windowMean + w];
-    const own = (p.f64[p.at8 + F.windowSquare + w] - mean * mean) / Math.max(mean, 1e-9);
+    const n = p.f32[p.at4 + F.windowWeight + WINDOW_STEP_4 * w];
+    const mean = p.f64[p.at8 + F.windowMean + WINDOW_STEP_8 * w];
+    const own = (p.f64[p.at8 + F.windowSquare + WINDOW_STEP_8 * w] - mean * mean) / Math.max(mean, 1e-9);
     dispersion = (own * n + dispersion * SHORTER_WEIGHT) / (n + SHORTER_WEIGHT);
   }
   return Math.max(1, dispersion);

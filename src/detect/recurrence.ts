@@ -8,7 +8,7 @@
  * known sets.
  */
 import { ENDPOINTS, knownAgeMs, knownSessions, PAIRS } from '../agent/known.js';
-import { DETECTORS, F, STREAMS } from '../agent/layout.js';
+import { DETECTORS, F, STREAMS, WINDOW_STEP_8 } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
 import { lnPoissonTail } from '../math/tail.js';
 import type { Detector } from './detector.js';
@@ -45,7 +45,8 @@ export const recurrence: Detector = {
       return;
     }
     const hours = knownAgeMs(p, set, slot, o.timeMs) / HOUR_MS;
-    const expected = EXPECTED_MIN + EXPECTED_SHARE * (hours * p.f64[p.at8 + F.windowMean + STARTS_HOUR] + sessions);
+    const expected =
+      EXPECTED_MIN + EXPECTED_SHARE * (hours * p.f64[p.at8 + F.windowMean + WINDOW_STEP_8 * STARTS_HOUR] + sessions);
     const known = isTarget ? o.pairPeers : o.endpointPeers;
     const score = -lnPoissonTail(sessions, expected) * (known > 0 ? KNOWN_TO_COHORT : 1);
     readings.set(INDEX, score, isModel ? 1 : 0, sessions, expected);

@@ -3,7 +3,7 @@
  * negative-binomial law of the hourly count, hours taken as independent: G k ln(1 + mu/k) nats for a gap of G hours.
  * Always told apart from attacks: the finding is called quiet and never wakes anybody.
  */
-import { DETECTORS, F, type Profile, STREAMS } from '../agent/layout.js';
+import { DETECTORS, F, type Profile, STREAMS, WINDOW_STEP_8 } from '../agent/layout.js';
 import type { Observation, Readings } from '../agent/observation.js';
 import { beforeEmpty, weightBefore } from '../agent/window.js';
 
@@ -19,9 +19,9 @@ const HOURS_MIN = 24;
  */
 export function silenceNats(p: Profile, gapHours: number, learned = 0): number {
   const before = beforeEmpty(p, HOUR, learned);
-  const mean = p.f64[p.at8 + F.windowMean + HOUR] * before;
+  const mean = p.f64[p.at8 + F.windowMean + WINDOW_STEP_8 * HOUR] * before;
   if (weightBefore(p, HOUR, learned) < HOURS_MIN || mean <= 0) return 0;
-  const variance = Math.max(p.f64[p.at8 + F.windowSquare + HOUR] * before - mean * mean, mean);
+  const variance = Math.max(p.f64[p.at8 + F.windowSquare + WINDOW_STEP_8 * HOUR] * before - mean * mean, mean);
   const excess = Math.max(variance - mean, mean * 1e-3);
   const k = (mean * mean) / excess;
   return gapHours * k * Math.log(1 + mean / k);
@@ -29,7 +29,7 @@ export function silenceNats(p: Profile, gapHours: number, learned = 0): number {
 
 /** Hours between calls that are usual; `learned` as above. */
 export function usualGapHours(p: Profile, learned = 0): number {
-  return 1 / (p.f64[p.at8 + F.windowMean + HOUR] * beforeEmpty(p, HOUR, learned));
+  return 1 / (p.f64[p.at8 + F.windowMean + WINDOW_STEP_8 * HOUR] * beforeEmpty(p, HOUR, learned));
 }
 
 /** Scores the gap between the agent's last event and `o.timeMs` (a tick). */

@@ -55,11 +55,13 @@ export function wordsOf(text: string): Uint32Array | null {
 
 /** Makes a profile what it was `then`; `now` are its words as they were before the reset. */
 export function recall(p: Profile, then: Uint32Array, now: Uint32Array): void {
-  for (const { name, view, count, byte } of LAYOUT) {
-    const from = byte / 4;
-    const to = from + count * (view === 'f64' ? 2 : 1);
-    if (CLEARED.has(name)) p.u32.fill(0, p.at4 + from, p.at4 + to);
-    else p.u32.set((RUNNING.has(name) ? now : then).subarray(from, to), p.at4 + from);
+  for (const { name, view, count, byte, step } of LAYOUT) {
+    const words = view === 'f64' ? 2 : 1;
+    for (let at = byte; at < byte + count * step; at += step) {
+      const from = at / 4;
+      if (CLEARED.has(name)) p.u32.fill(0, p.at4 + from, p.at4 + from + words);
+      else p.u32.set((RUNNING.has(name) ? now : then).subarray(from, from + words), p.at4 + from);
+    }
   }
   p.u32[p.at4 + F.modelStamp] = STALE;
 }

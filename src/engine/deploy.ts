@@ -60,6 +60,6 @@ export function endDeploy(o: Observation, event: AgentEvent): void {
 export function adoptionOf(state: EngineState, set: KnownSet, slot: number): Adoption {
   const { profile: p } = state.observation;
   if ((p.u32[p.at4 + F.flags] & DEPLOYED) === 0) return state.settings.adoption;
-  const after = p.u32[p.at4 + set.minute + slot] - p.u32[p.at4 + F.versionMinute];
+  const after = p.u32[p.at4 + set.minute + set.step * slot] - p.u32[p.at4 + F.versionMinute];
   return after >= 0 && after < WINDOW_MINUTES ? state.deployAdoption : state.settings.adoption;
 }

@@ -4,7 +4,15 @@
  */
 
 import { ageKnown, ENDPOINTS, PAIRS } from '../agent/known.js';
-import { DETECTOR_COUNT, DETECTORS, F, PROFILE_BYTES, type Profile, WINDOW_COUNT } from '../agent/layout.js';
+import {
+  DETECTOR_COUNT,
+  DETECTORS,
+  F,
+  PROFILE_BYTES,
+  type Profile,
+  WINDOW_COUNT,
+  WINDOW_STEP_8,
+} from '../agent/layout.js';
 import { SESSION_BYTES, U } from '../agent/sessions.js';
 import { agentKey } from '../agent/table.js';
 import { scoreSilence } from '../detect/silence.js';
@@ -31,6 +39,7 @@ export function seat(state: EngineState, tenant: string, root: string, bound: bo
   const seated = table.find(tenant, root, bound);
   if (seated !== -1) {
     table.aim(observation.profile, seated);
+    state.warmth = observation.profile.warm() ^ state.sessions.warm(seated) ^ table.warm(seated);
     return seated;
   }
   const key = agentKey(tenant, root, bound);
@@ -115,8 +124,9 @@ function turnDay(state: EngineState, slot: number, running: number, outcome: Out
 
 /** A field of every window, to six digits: more would be noise. */
 function perWindow(p: Profile, field: number): number[] {
-  const values = p.f64.subarray(p.at8 + field, p.at8 + field + WINDOW_COUNT);
-  return Array.from(values, (x) => Number(x.toPrecision(6)));
+  return Array.from({ length: WINDOW_COUNT }, (_, w) =>
+    Number(p.f64[p.at8 + field + WINDOW_STEP_8 * w].toPrecision(6)),
+  );
 }
 
 /** The longest silence of a day stands at its end. */

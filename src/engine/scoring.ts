@@ -1,7 +1,7 @@
 /** Score: detectors over one observation, their readings calibrated and fused. Learning follows scoring, never precedes it. */
 import { isInteresting } from '../agent/interest.js';
 import { ENDPOINTS, insertKnown, PAIRS, useKnown } from '../agent/known.js';
-import { DETECTOR_COUNT, DETECTORS, F } from '../agent/layout.js';
+import { DETECTOR_COUNT, DETECTORS, ENDPOINT_STEP, F } from '../agent/layout.js';
 import type { Attribution } from '../decide/finding.js';
 import { attributeForest } from '../detect/forest.js';
 import { fillRow, JOINT_EVERY_MS, JOINT_FEATURES, scoreJoint } from '../detect/joint.js';
@@ -114,7 +114,7 @@ export function learnEvent(state: EngineState, bound: boolean, outcome: Outcome)
   const p = o.profile;
   if (o.endpointSlot === -1) {
     o.endpointSlot = insertKnown(p, ENDPOINTS, o.endpointLow, o.endpointHigh, o.timeMs);
-    p.f32[p.at4 + F.endpointNewTarget + o.endpointSlot] = UNKNOWN_TARGET_SHARE;
+    p.f32[p.at4 + F.endpointNewTarget + ENDPOINT_STEP * o.endpointSlot] = UNKNOWN_TARGET_SHARE;
   }
   for (const detector of state.catalogue) detector.learn(o);
   const rule = adoptionOf(state, ENDPOINTS, o.endpointSlot);

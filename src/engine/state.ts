@@ -68,6 +68,8 @@ export class EngineState {
   nowMs = 0;
   /** Where a profile came back from the shelf during this event: the look it missed, ms; else 0. */
   missedLookMs = 0;
+  /** Means nothing: see Profile.warm. */
+  warmth = 0;
   /** Refused newcomers in the running hour of the partition's time. */
   refusedThisHour = 0;
   readonly counts: EngineCounts = {

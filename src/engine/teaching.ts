@@ -3,8 +3,8 @@
  * what is usual for the agent, what it used is adopted, and what had added up against it is cleared. And what it
  * forgets where they say that it was an attack. Touches nothing but the one profile.
  */
-import { adoptKnown, ENDPOINTS, findKnown, forgetNovel, PAIRS } from '../agent/known.js';
-import { F, type Profile, STREAMS } from '../agent/layout.js';
+import { adoptKnown, ENDPOINTS, findKnown, forgetNovel, isFree, PAIRS } from '../agent/known.js';
+import { ENDPOINT_STEP, F, type Profile, STREAMS, WINDOW_STEP_4, WINDOW_STEP_8 } from '../agent/layout.js';
 import type { Kind } from '../decide/finding.js';
 import { ERROR_RUN_FEATURE } from '../detect/errors.js';
 import { JOINT_FEATURES } from '../detect/joint.js';
@@ -84,7 +84,7 @@ export function teachNames(p: Profile, kind: Kind, names: Names, timeMs: number)
   const [low, high] = names.endpoint;
   const isNew = findKnown(p, ENDPOINTS, low, high) === -1;
   const slot = adoptKnown(p, ENDPOINTS, low, high, timeMs);
-  if (isNew) p.f32[p.at4 + F.endpointNewTarget + slot] = UNKNOWN_TARGET_SHARE;
+  if (isNew) p.f32[p.at4 + F.endpointNewTarget + ENDPOINT_STEP * slot] = UNKNOWN_TARGET_SHARE;
   if (names.pair !== null) adoptKnown(p, PAIRS, names.pair[0], names.pair[1], timeMs);
 }
 
@@ -93,17 +93,16 @@ export function forgetSince(p: Profile, sinceMs: number): void {
   forgetNovel(p, ENDPOINTS, sinceMs);
   forgetNovel(p, PAIRS, sinceMs);
   for (let slot = 0; slot < ENDPOINTS.slots; slot++) {
-    const at = p.at4 + F.endpointHash + 2 * slot;
-    if (p.u32[at] === 0 && p.u32[at + 1] === 0) p.f32[p.at4 + F.endpointNewTarget + slot] = 0;
+    if (isFree(p, ENDPOINTS, slot)) p.f32[p.at4 + F.endpointNewTarget + ENDPOINT_STEP * slot] = 0;
   }
 }
 
 /** A window's mean and mean square, as if a part of its buckets had held `count`. */
 function teachWindow(p: Profile, window: number, count: number): void {
-  mix(p.f64, p.at8 + F.windowMean + window, count);
-  mix(p.f64, p.at8 + F.windowSquare + window, count * count);
+  mix(p.f64, p.at8 + F.windowMean + WINDOW_STEP_8 * window, count);
+  mix(p.f64, p.at8 + F.windowSquare + WINDOW_STEP_8 * window, count * count);
   // Under another law a count that was quiet may be worth a look.
-  p.f32[p.at4 + F.windowQuiet + window] = 0;
+  p.f32[p.at4 + F.windowQuiet + WINDOW_STEP_4 * window] = 0;
 }
 
 /** A chain of failures that is this long on average: 1/(1 - again) of them in a row. */

@@ -2,7 +2,7 @@
 
 import { isInteresting } from '../agent/interest.js';
 import { ENDPOINTS, knownSessions, PAIRS } from '../agent/known.js';
-import { DETECTORS, F, Profile, STREAMS, WINDOW_MS } from '../agent/layout.js';
+import { DETECTORS, F, Profile, STREAMS, WINDOW_MS, WINDOW_STEP_8 } from '../agent/layout.js';
 import { Observation, Readings } from '../agent/observation.js';
 import { S } from '../agent/sessions.js';
 import { slidingCount, windowVariance } from '../agent/window.js';
@@ -115,7 +115,7 @@ function windowsOf(p: Profile, timeMs: number): WindowVerdict[] {
         stream,
         windowMs: WINDOW_MS[w],
         count: slidingCount(p, w, timeMs),
-        mean: p.f64[p.at8 + F.windowMean + w],
+        mean: p.f64[p.at8 + F.windowMean + WINDOW_STEP_8 * w],
         deviation: Math.sqrt(windowVariance(p, w)),
       });
     }

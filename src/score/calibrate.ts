@@ -8,7 +8,15 @@
  * at once. A fleet-wide tail law, learned from how earlier days fell out against what was stated for them, corrects
  * what is still wrong.
  */
-import { DETECTOR_COUNT, DETECTORS, type DetectorName, F, type Profile, WINDOW_COUNT } from '../agent/layout.js';
+import {
+  DETECTOR_COUNT,
+  DETECTORS,
+  type DetectorName,
+  F,
+  type Profile,
+  WINDOW_COUNT,
+  WINDOW_STEP_4,
+} from '../agent/layout.js';
 import type { CohortModel, DayLaw } from '../detect/model.js';
 import { lnGumbelTail } from '../math/tail.js';
 import { trueSurprise } from './tail.js';
@@ -60,7 +68,7 @@ export function refreshLaws(p: Profile, model: CohortModel, stamp: number): void
   const days = (role === 0 ? null : model.cohorts[role - 1].law?.days) ?? model.days;
   for (let d = 0; d < DETECTOR_COUNT; d++) refreshLaw(p, d, days[d]);
   // Under another law a count that was quiet may be worth a look.
-  p.f32.fill(0, p.at4 + F.windowQuiet, p.at4 + F.windowQuiet + WINDOW_COUNT);
+  for (let w = 0; w < WINDOW_COUNT; w++) p.f32[p.at4 + F.windowQuiet + WINDOW_STEP_4 * w] = 0;
   p.u32[p.at4 + F.modelStamp] = stamp;
 }
 

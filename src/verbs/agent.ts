@@ -98,8 +98,8 @@ async function stop(
 
 function layout(terminal: Terminal): void {
   for (const field of LAYOUT) terminal.emit(field);
-  const rows = LAYOUT.map(({ byte, name, view, count: n, meaning }) => [byte, name, view, n, meaning]);
-  terminal.table(['byte', 'field', 'view', 'count', 'meaning'], rows, [0, 3]);
+  const rows = LAYOUT.map(({ byte, name, view, count: n, step, meaning }) => [byte, name, view, n, step, meaning]);
+  terminal.table(['byte', 'field', 'view', 'count', 'step', 'meaning'], rows, [0, 3, 4]);
   const million = bytesText(PROFILE_BYTES * 1e6);
   terminal.say(`${count(PROFILE_BYTES)} bytes per agent; a million agents take ${million} of profiles`);
 }

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { F, Profile, WINDOW_COUNT } from '../agent/layout.js';
+import { F, Profile, WINDOW_COUNT, WINDOW_STEP_4, WINDOW_STEP_8 } from '../agent/layout.js';
 import { type Config, settingsDigest, settingsOf } from '../config.js';
 import type { Policy } from '../decide/policy.js';
 import type { CohortModel, DayLaw, TailLaw } from '../detect/model.js';
@@ -137,10 +137,10 @@ function windowsOf({ table }: EngineState): Pick<Measured, 'windowMean' | 'windo
   for (const slot of table.oldestFirst()) {
     table.aim(profile, slot);
     for (let w = 0; w < WINDOW_COUNT; w++) {
-      if (profile.f32[profile.at4 + F.windowWeight + w] === 0) continue;
+      if (profile.f32[profile.at4 + F.windowWeight + WINDOW_STEP_4 * w] === 0) continue;
       agents[w]++;
-      mean[w] += profile.f64[profile.at8 + F.windowMean + w];
-      square[w] += profile.f64[profile.at8 + F.windowSquare + w];
+      mean[w] += profile.f64[profile.at8 + F.windowMean + WINDOW_STEP_8 * w];
+      square[w] += profile.f64[profile.at8 + F.windowSquare + WINDOW_STEP_8 * w];
     }
   }
   const perAgent = (sum: number, w: number) => (agents[w] === 0 ? 0 : sum / agents[w]);

@@ -27,7 +27,7 @@ function use(p: Profile, low: number, session: number, timeMs: number, set = END
   const slot = found === -1 ? insertKnown(p, set, low, 7, timeMs) : found;
   const uses = usedIn.get(p) ?? new Set<string>();
   usedIn.set(p, uses);
-  const use = `${set.hash} ${low} ${session}`;
+  const use = `${set.low} ${low} ${session}`;
   const isFirst = !uses.has(use);
   uses.add(use);
   return useKnown(p, set, slot, isFirst, timeMs, ADOPTION);

@@ -2,12 +2,16 @@ import { describe, expect, it } from 'vitest';
 import {
   DETECTOR_COUNT,
   DETECTORS,
+  ENDPOINT_STEP,
   F,
   LAYOUT,
+  PAIR_STEP,
   PROFILE_BYTES,
   STREAMS,
   WINDOW_COUNT,
   WINDOW_MS,
+  WINDOW_STEP_4,
+  WINDOW_STEP_8,
 } from '../../src/agent/layout.js';
 import { createProfile, strayBytes } from './profile.js';
 
@@ -16,10 +20,12 @@ const widthOf = (view: string): number => (view === 'f64' ? 8 : 4);
 describe('layout of a profile', () => {
   it('gives every byte to one field at most', () => {
     const owner = new Map<number, string>();
-    for (const { name, view, count, byte } of LAYOUT) {
-      for (let at = byte; at < byte + count * widthOf(view); at++) {
-        expect(owner.get(at), `byte ${at} of ${name}`).toBeUndefined();
-        owner.set(at, name);
+    for (const { name, view, count, byte, step } of LAYOUT) {
+      for (let value = byte; value < byte + count * step; value += step) {
+        for (let at = value; at < value + widthOf(view); at++) {
+          expect(owner.get(at), `byte ${at} of ${name}`).toBeUndefined();
+          owner.set(at, name);
+        }
       }
     }
     expect(Math.max(...owner.keys())).toBeLessThan(PROFILE_BYTES);
@@ -33,6 +39,47 @@ describe('layout of a profile', () => {
   it('names the index of each field in units of its own view', () => {
     const declared = Object.fromEntries(LAYOUT.map(({ name, view, byte }) => [name, byte / widthOf(view)]));
     expect(declared).toEqual(F);
+  });
+
+  it('names the steps of fields that stand in rows', () => {
+    const stepOf = (name: string): number | undefined => LAYOUT.find((field) => field.name === name)?.step;
+    for (const name of ['windowMean', 'windowSquare']) expect(stepOf(name), name).toBe(8 * WINDOW_STEP_8);
+    for (const name of ['windowCurrent', 'windowPrevious', 'windowQuiet', 'windowWeight', 'windowIndex']) {
+      expect(stepOf(name), name).toBe(4 * WINDOW_STEP_4);
+    }
+    const known = ['High', 'Minute', 'State'];
+    for (const name of known) expect(stepOf(`endpoint${name}`), name).toBe(4 * ENDPOINT_STEP);
+    for (const name of known) expect(stepOf(`pair${name}`), name).toBe(4 * PAIR_STEP);
+    expect(stepOf('endpointNewTarget')).toBe(4 * ENDPOINT_STEP);
+    for (const name of ['endpointLow', 'endpointCount', 'pairLow', 'pairCount']) expect(stepOf(name), name).toBe(4);
+  });
+
+  it('has what every event reads in its first lines, before the sets of what is known', () => {
+    const scalars = [
+      'lastMs',
+      'creepLevel',
+      'day',
+      'flags',
+      'modelStamp',
+      'role',
+      'versionMinute',
+      'paceUp',
+      'rampCount',
+    ];
+    const arrays = ['sourceHash', 'dayMax', 'interest', 'windowCurrent', 'windowIndex', 'windowMean', 'windowSquare'];
+    for (const name of [...scalars, ...arrays]) {
+      const field = LAYOUT.find((one) => one.name === name);
+      expect(field?.byte, name).toBeLessThan(4 * F.endpointLow);
+    }
+    expect(4 * F.endpointLow).toBeLessThanOrEqual(13 * 64);
+  });
+
+  it('is not changed by being warmed', () => {
+    const profile = createProfile();
+    for (let i = 0; i < profile.u32.length; i++) profile.u32[i] = i;
+    const before = profile.u32.slice();
+    expect([0, 1]).toContain(profile.warm());
+    expect(profile.u32).toEqual(before);
   });
 
   it('says what every field means', () => {

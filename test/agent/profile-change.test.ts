@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { adoptKnown, ENDPOINTS, findKnown, insertKnown, isAdopted, useKnown } from '../../src/agent/known.js';
-import { F, PROFILE_BYTES, Profile } from '../../src/agent/layout.js';
+import { ENDPOINT_STEP, F, PROFILE_BYTES, Profile } from '../../src/agent/layout.js';
 import { changeSince, copyWords, putBack } from '../../src/agent/profile-change.js';
 import { DAY_MS, START_MS } from '../engine/world.js';
 
@@ -53,7 +53,7 @@ describe('a change of a profile', () => {
     const before = copyWords(p);
     const slot = adoptKnown(p, ENDPOINTS, 777, 9, START_MS);
     const change = changeSince(before, p);
-    p.u32[p.at4 + F.endpointHash + 2 * slot] = 888;
+    p.u32[p.at4 + F.endpointLow + slot] = 888;
     putBack(change, p, []);
     expect(findKnown(p, ENDPOINTS, 888, 9)).toBe(slot);
     expect(isAdopted(p, ENDPOINTS, slot)).toBe(true);
@@ -69,7 +69,9 @@ describe('a change of a profile', () => {
     expect(back).not.toBe(slot);
     putBack(change, p, []);
     expect(findKnown(p, ENDPOINTS, 1, 9)).toBe(back);
-    expect([p.u32[p.at4 + F.endpointHash + 2 * slot], p.u32[p.at4 + F.endpointState + slot]]).toEqual([0, 0]);
+    expect([p.u32[p.at4 + F.endpointLow + slot], p.u32[p.at4 + F.endpointState + ENDPOINT_STEP * slot]]).toEqual([
+      0, 0,
+    ]);
   });
 
   it('under a later one hands its words on to it', () => {

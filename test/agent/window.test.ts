@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { F, WINDOW_COUNT, WINDOW_MS } from '../../src/agent/layout.js';
+import { F, WINDOW_COUNT, WINDOW_MS, WINDOW_STEP_4, WINDOW_STEP_8 } from '../../src/agent/layout.js';
 import {
   addCount,
   advanceWindow,
@@ -18,8 +18,10 @@ const MINUTE = 1;
 const HOUR = 3;
 const STARTS_LONG = 6;
 const all = Array.from({ length: WINDOW_COUNT }, (_, w) => w);
-const meanOf = (p: ReturnType<typeof createProfile>, w: number): number => p.f64[p.at8 + F.windowMean + w];
-const squareOf = (p: ReturnType<typeof createProfile>, w: number): number => p.f64[p.at8 + F.windowSquare + w];
+const meanOf = (p: ReturnType<typeof createProfile>, w: number): number =>
+  p.f64[p.at8 + F.windowMean + WINDOW_STEP_8 * w];
+const squareOf = (p: ReturnType<typeof createProfile>, w: number): number =>
+  p.f64[p.at8 + F.windowSquare + WINDOW_STEP_8 * w];
 
 /** A profile that has learned `buckets` closed buckets of the given counts, over and over. */
 function taught(w: number, buckets: number, counts: readonly number[]) {
@@ -83,7 +85,7 @@ describe('windows', () => {
       const after = taught(HOUR, learned, [3, 5, 1]);
       advanceWindow(after, HOUR, T0 + (learned + empty) * WINDOW_MS[HOUR]);
       const wasFull = learned === 336;
-      const isFull = after.f32[after.at4 + F.windowWeight + HOUR] === 336;
+      const isFull = after.f32[after.at4 + F.windowWeight + WINDOW_STEP_4 * HOUR] === 336;
       const part = (meanOf(after, HOUR) * beforeEmpty(after, HOUR, empty)) / meanOf(before, HOUR);
       expect(part).toBeLessThan(1 + 1e-6);
       expect(part).toBeGreaterThan(wasFull || !isFull ? 1 - 1e-6 : 0.1);
@@ -106,7 +108,9 @@ describe('windows', () => {
       for (let bucket = 1; bucket <= empty; bucket++) advanceWindow(single, w, T0 + (learned + bucket) * WINDOW_MS[w]);
       expect(Math.abs(meanOf(many, w) / meanOf(single, w) - 1), `${learned} + ${empty}`).toBeLessThan(1e-9);
       expect(Math.abs(squareOf(many, w) / squareOf(single, w) - 1)).toBeLessThan(1e-9);
-      expect(many.f32[many.at4 + F.windowWeight + w]).toBe(single.f32[single.at4 + F.windowWeight + w]);
+      expect(many.f32[many.at4 + F.windowWeight + WINDOW_STEP_4 * w]).toBe(
+        single.f32[single.at4 + F.windowWeight + WINDOW_STEP_4 * w],
+      );
     }
   });
 
@@ -122,14 +126,16 @@ describe('windows', () => {
     advanceWindow(many, w, T0 + (learned + empty) * WINDOW_MS[w]);
     for (let bucket = 1; bucket <= empty; bucket++) advanceWindow(single, w, T0 + (learned + bucket) * WINDOW_MS[w]);
     expect(meanOf(many, w) / meanOf(single, w)).toBeCloseTo(1, 9);
-    expect(many.f32[many.at4 + F.windowWeight + w]).toBe(single.f32[single.at4 + F.windowWeight + w]);
+    expect(many.f32[many.at4 + F.windowWeight + WINDOW_STEP_4 * w]).toBe(
+      single.f32[single.at4 + F.windowWeight + WINDOW_STEP_4 * w],
+    );
   });
 
   it('hold a flood down once they know what is usual, and believe it before', () => {
     const early = taught(MINUTE, 20, [2]);
     const settled = taught(MINUTE, 1000, [2]);
     for (const p of [early, settled]) {
-      const nextMs = p.u32[p.at4 + F.windowIndex + MINUTE] * 60_000;
+      const nextMs = p.u32[p.at4 + F.windowIndex + WINDOW_STEP_4 * MINUTE] * 60_000;
       addCount(p, MINUTE, 1_000_000);
       advanceWindow(p, MINUTE, nextMs + 60_000);
     }
@@ -139,7 +145,7 @@ describe('windows', () => {
 
   it('follow a new level all the same', () => {
     const p = taught(MINUTE, 1000, [2]);
-    let timeMs = p.u32[p.at4 + F.windowIndex + MINUTE] * 60_000;
+    let timeMs = p.u32[p.at4 + F.windowIndex + WINDOW_STEP_4 * MINUTE] * 60_000;
     for (let bucket = 0; bucket < 2000; bucket++) {
       addCount(p, MINUTE, 20);
       timeMs += 60_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { F } from '../../src/agent/layout.js';
+import { F, WINDOW_COUNT, WINDOW_STEP_4 } from '../../src/agent/layout.js';
 import type { CohortModel } from '../../src/detect/model.js';
 import type { PartitionEngine } from '../../src/engine/engine.js';
 import type { EngineRecord, EventRecord } from '../../src/engine/record.js';
@@ -217,7 +217,8 @@ describe('late events', () => {
     const { table, observation, nowMs } = engine.inside;
     table.aim(observation.profile, slotOf(engine, 'agent-0'));
     const p = observation.profile;
-    const windows = (): number[] => [...p.f32.slice(p.at4 + F.windowCurrent, p.at4 + F.windowCurrent + 11)];
+    const windows = (): number[] =>
+      Array.from({ length: WINDOW_COUNT }, (_, w) => p.f32[p.at4 + F.windowCurrent + WINDOW_STEP_4 * w]);
     const lastMs = p.f64[p.at8 + F.lastMs];
     const before = windows();
     outcomeOf(engine, [recordOf(eventOf({ agent: 'agent-0', session: 'late', timeMs: lastMs - HOUR_MS }))]);

@@ -1,5 +1,5 @@
 /** Verdicts on findings as the API makes them, and an agent with trouble that comes back. */
-import { F, PROFILE_BYTES } from '../../src/agent/layout.js';
+import { F, LAYOUT, PROFILE_BYTES } from '../../src/agent/layout.js';
 import type { Finding } from '../../src/decide/finding.js';
 import type { PartitionEngine } from '../../src/engine/engine.js';
 import type { EngineRecord, EventRecord, VerdictRecord } from '../../src/engine/record.js';
@@ -99,5 +99,6 @@ export function profileOf({ inside }: PartitionEngine, agent: string): Uint8Arra
 export function numbersOf(profile: Uint8Array, field: keyof typeof F, view: 'f64' | 'f32', count = 1): number[] {
   const whole = profile.slice(0, PROFILE_BYTES).buffer;
   const all = view === 'f64' ? new Float64Array(whole) : new Float32Array(whole);
-  return Array.from(all.slice(F[field], F[field] + count));
+  const step = (LAYOUT.find(({ name }) => name === field)?.step ?? 0) / all.BYTES_PER_ELEMENT;
+  return Array.from({ length: count }, (_, i) => all[F[field] + i * step]);
 }
