@@ -57,6 +57,9 @@ export type DetectorName = (typeof DETECTORS)[number];
 /** Length of every per-detector array. */
 export const DETECTOR_COUNT = DETECTORS.length;
 
+/** Detectors of the pace of calls, sessions and spend, whose largest days are remembered. */
+export const RECORDED: readonly DetectorName[] = ['rate', 'starts', 'spend'];
+
 /** Counting windows, ms, by stream; see window.ts. */
 export const STREAMS = {
   events: [10_000, 60_000, 600_000, 3_600_000],
@@ -138,6 +141,12 @@ export const F = {
   mu: field('f32', 'mu', DETECTOR_COUNT, 'Gumbel location in force, of days that hold anything'),
   beta: field('f32', 'beta', DETECTOR_COUNT, 'Gumbel scale in force'),
   interest: field('f32', 'interest', DETECTOR_COUNT, 'score in force that one ordinary day in five goes above'),
+  dayRecord: field(
+    'f32',
+    'dayRecord',
+    RECORDED.length,
+    'largest score of a settled day, halved every 30 days; of pace',
+  ),
   sourceSteady: field('f32', 'sourceSteady', 1, 'decayed share of sessions that came from a known source'),
   sourceSingle: field('f32', 'sourceSingle', 1, 'decayed share of events whose source did not take turns'),
   environmentSteady: field('f32', 'environmentSteady', 1, 'decayed share of sessions in a known environment'),
