@@ -77,6 +77,8 @@ export const DETECTORS = [
   'fused',
 ] as const;
 export type DetectorName = (typeof DETECTORS)[number];
+/** Detectors of the pace of calls, sessions and spend, whose largest days are remembered. */
+export const RECORDED: readonly DetectorName[] = ['rate', 'starts', 'spend'];
 /** Length of every per-detector array. */
 export const DETECTOR_COUNT = DETECTORS.length;
 
@@ -107,7 +109,7 @@ export const FEATURE_COUNT = 12;
 /** Slots of the set of known endpoints, and of known (endpoint, target) pairs. */
 export const ENDPOINT_SLOTS = 48;
 /** Slots of the set of known (endpoint, target) pairs. */
-export const PAIR_SLOTS = 55;
+export const PAIR_SLOTS = 54;
 /** From one slot to the next in the fields of endpoints that stand in rows, in units of u32. */
 export const ENDPOINT_STEP = 4;
 /** The same of pairs. */
@@ -239,6 +241,12 @@ export const F = {
   dayShare: field('f32', 'dayShare', DETECTOR_COUNT, 'share of closed days on which the detector said anything'),
   dayHeld: field('f32', 'dayHeld', DETECTOR_COUNT, 'such days in mean and variance, capped'),
   dayVar: field('f32', 'dayVar', DETECTOR_COUNT, 'its variance'),
+  dayRecord: field(
+    'f32',
+    'dayRecord',
+    RECORDED.length,
+    'largest score of a settled day, halved every 30 days; of pace',
+  ),
   environmentSteady: field('f32', 'environmentSteady', 1, 'decayed share of sessions in a known environment'),
   taskSteady: field('f32', 'taskSteady', 1, 'decayed share of tasks that were not returned to once over'),
   egressLevel: field('f32', 'egressLevel', 1, 'decayed sum of unusually many bytes to new targets'),

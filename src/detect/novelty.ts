@@ -16,6 +16,8 @@ const SHARE_STEP = 1 / 48;
 const TARGET_STEP = 1 / 24;
 const SHARE_MIN = 0.02;
 const TARGET_MIN = 0.02;
+/** Closed days before which nothing can have been adopted, and every target would be news again in each session. */
+const TARGET_DAYS_MIN = 2;
 /** Added where a new endpoint's name is sensitive, nats. */
 const SENSITIVE_NATS = 2;
 /** What is left of the surprise when at least one, or a third, of the cohort's others have adopted the thing. */
@@ -38,7 +40,7 @@ export const novelty: Detector = {
     if (o.endpointNewHere) {
       feature = NEW_ENDPOINT_FEATURE;
       o.addedSurprise = endpointSurprise(o) * discount(o);
-    } else if (o.pairNewHere && !o.endpointNovel) {
+    } else if (o.pairNewHere && !o.endpointNovel && o.profile.u32[o.profile.at4 + F.days] >= TARGET_DAYS_MIN) {
       o.addedSurprise = pairSurprise(o) * discount(o);
     }
     o.s64[total] += o.addedSurprise;

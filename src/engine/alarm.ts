@@ -42,6 +42,8 @@ interface Cause {
   readonly attribution: () => readonly Attribution[];
   /** The severity of a page that waits for the fleet stage; left out: nothing waits. */
   readonly waiting?: Severity;
+  /** See CauseEvidence. */
+  readonly isSlight?: boolean;
   /** Added to the title: what else explains it. */
   readonly because?: string;
 }
@@ -63,7 +65,15 @@ export function raiseScored(state: EngineState, p: number, bound: boolean, offse
   if (severity === null || !hasCause()) return;
   const kind = causeOf(leader(), o, state.readings);
   const said = softenByFleet(state, kind, isNoticeOnly(state, kind, severity) ? 'low' : severity, bound);
-  raise(state, { kind, cause: kind, ...said, p, attribution: () => attribute(state) }, bound, offset, outcome);
+  // That an agent falls quiet after a page is news.
+  const isSlight = severity === 'low' && kind !== 'quiet';
+  raise(
+    state,
+    { kind, cause: kind, ...said, p, isSlight, attribution: () => attribute(state) },
+    bound,
+    offset,
+    outcome,
+  );
 }
 
 /**

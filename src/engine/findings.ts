@@ -37,6 +37,8 @@ export interface CauseEvidence {
   readonly muted?: boolean;
   /** A notice that may yet become a page is no mere face of another. */
   readonly waits?: boolean;
+  /** It would be no page whatever its kind, agent and time: beside a page, whoever looks at the agent sees it there. */
+  readonly isSlight?: boolean;
 }
 
 /** What noting a piece of evidence led to. */
@@ -44,7 +46,7 @@ export interface Raised {
   readonly finding: OpenFinding;
   /** Whether a line is due: raised now, or its shown severity rose. */
   readonly line: boolean;
-  /** A notice that is only another face of the finding, which is of the same family and as muted: nothing was opened. */
+  /** A notice that is only another face of the finding, of its family or slight, and as muted: nothing was opened. */
   readonly isFace: boolean;
 }
 
@@ -87,8 +89,10 @@ function hides(open: OpenFinding, { kind, severity }: CauseEvidence): boolean {
  * Whether a notice is told already by an open finding. What is muted and what is not never stand for each other: nobody
  * looks at the one, and people ask of the other what came of their verdict.
  */
-function isToldBy(open: OpenFinding, { kind, severity, muted = false, waits = false }: CauseEvidence): boolean {
-  return severity === 'low' && !waits && open.muted === muted && isOfFamily(open.kind, kind);
+function isToldBy(open: OpenFinding, evidence: CauseEvidence): boolean {
+  const { kind, severity, muted = false, waits = false, isSlight = false } = evidence;
+  if (severity !== 'low' || waits || open.muted !== muted) return false;
+  return isOfFamily(open.kind, kind) || (isSlight && rank(open.shown) >= PAGE);
 }
 
 /** Open findings of one agent; the oldest is closed for another. */

@@ -4,7 +4,7 @@
  * forgets where they say that it was an attack. Touches nothing but the one profile.
  */
 import { adoptKnown, ENDPOINTS, findKnown, forgetNovel, isFree, PAIRS } from '../agent/known.js';
-import { ENDPOINT_STEP, F, type Profile, STREAMS, WINDOW_STEP_4, WINDOW_STEP_8 } from '../agent/layout.js';
+import { ENDPOINT_STEP, F, type Profile, RECORDED, STREAMS, WINDOW_STEP_4, WINDOW_STEP_8 } from '../agent/layout.js';
 import type { Kind } from '../decide/finding.js';
 import { ERROR_RUN_FEATURE } from '../detect/errors.js';
 import { JOINT_FEATURES } from '../detect/joint.js';
@@ -92,6 +92,8 @@ export function teachNames(p: Profile, kind: Kind, names: Names, timeMs: number)
 export function forgetSince(p: Profile, sinceMs: number): void {
   forgetNovel(p, ENDPOINTS, sinceMs);
   forgetNovel(p, PAIRS, sinceMs);
+  // An attack's volume is no excuse for the next; which day set a record nobody knows.
+  p.f32.fill(0, p.at4 + F.dayRecord, p.at4 + F.dayRecord + RECORDED.length);
   for (let slot = 0; slot < ENDPOINTS.slots; slot++) {
     if (isFree(p, ENDPOINTS, slot)) p.f32[p.at4 + F.endpointNewTarget + ENDPOINT_STEP * slot] = 0;
   }

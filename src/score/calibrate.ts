@@ -14,6 +14,7 @@ import {
   type DetectorName,
   F,
   type Profile,
+  RECORDED,
   WINDOW_COUNT,
   WINDOW_STEP_4,
 } from '../agent/layout.js';
@@ -42,6 +43,14 @@ const CLAMP_TAILS = 7;
 const CLAMP_AFTER = 3;
 /** No agent's days are believed to be steadier than half a nat. */
 const VARIANCE_MIN = 0.25;
+/**
+ * Place of each detector's largest day; -1: none is kept. Of pace alone: a client's weekly batch comes back as large as
+ * it was, and one day in twelve moves no law of means far enough. What is new is as new a second time, and what costs
+ * or fails may be stopped for: the first trouble of an agent must not excuse the next.
+ */
+const RECORD_OF: readonly number[] = DETECTORS.map((name) => RECORDED.indexOf(name));
+/** Part of it that is left a day later: half after 30. */
+const RECORD_KEPT = Math.exp(-Math.LN2 / 30);
 /** A score is worth a closer look from the one on that this part of ordinary days goes above. */
 const INTERESTING_SHARE = 0.2;
 /**
@@ -95,8 +104,15 @@ function refreshLaw(p: Profile, d: number, law: DayLaw): void {
 
 /** -ln P(an ordinary day of this agent reaches `score` > 0), nats, before the fleet's tail law. */
 export function statedSurprise(p: Profile, detector: number, score: number): number {
-  const size = lnGumbelTail(score, p.f32[p.at4 + F.mu + detector], p.f32[p.at4 + F.beta + detector]);
-  return -(Math.log(p.f32[p.at4 + F.any + detector]) + size);
+  const beta = p.f32[p.at4 + F.beta + detector];
+  const size = lnGumbelTail(score, p.f32[p.at4 + F.mu + detector], beta);
+  const stated = -(Math.log(p.f32[p.at4 + F.any + detector]) + size);
+  const slot = RECORD_OF[detector];
+  const record = slot === -1 ? 0 : p.f32[p.at4 + F.dayRecord + slot];
+  if (record === 0) return stated;
+  // Whatever the law: the next day of n + 1 alike is as likely as any other to be the largest of them.
+  const above = score > record ? (score - record) / beta : 0;
+  return Math.min(stated, Math.log1p(p.f32[p.at4 + F.dayCount + detector]) + above);
 }
 
 /** The same after the fleet's tail law. */
@@ -123,10 +139,17 @@ export function closeDay(p: Profile): void {
     if (d === JOINT && value === 0) continue;
     // The ledger remembers for as long as an agent's own law does: what adds up slowly would raise its own bar.
     if (d === LEDGER) continue;
-    learnDay(p, d, value, p.u32[p.at4 + F.days] >= BURN[d]);
+    const isSettled = p.u32[p.at4 + F.days] >= BURN[d];
+    learnDay(p, d, value, isSettled);
+    if (RECORD_OF[d] !== -1 && isSettled) keepRecord(p, p.at4 + F.dayRecord + RECORD_OF[d], value);
   }
   p.f32[p.at4 + F.dayFused] = 0;
   p.u32[p.at4 + F.days]++;
+}
+
+function keepRecord(p: Profile, at: number, value: number): void {
+  const kept = p.f32[at] * RECORD_KEPT;
+  p.f32[at] = value > kept ? value : kept;
 }
 
 function learnDay(p: Profile, d: number, value: number, isSettled: boolean): void {

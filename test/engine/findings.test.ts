@@ -152,6 +152,26 @@ describe('book of findings', () => {
     expect(note('retry-loop', 'medium', 2)).toMatchObject({ id: 'f-later', shown: 'medium', line: true });
   });
 
+  it('opens no slight notice beside a page of whatever family', () => {
+    const { book, note } = bookOf();
+    const told = (isSlight: boolean, timeMs: number) =>
+      book.note(
+        'clerk',
+        { kind: 'new-target', cause: 'new-target', severity: 'low', timeMs, bound: true, isSlight },
+        () => 'f-later',
+      );
+    note('rate-burst', 'medium', 0);
+    expect(told(true, 1)).toMatchObject({ finding: { id: 'f-0' }, line: false, isFace: true });
+    expect(told(false, 2)).toMatchObject({ finding: { id: 'f-later' }, line: true, isFace: false });
+  });
+
+  it('opens it beside a notice of another family', () => {
+    const { book, note } = bookOf();
+    note('rate-burst', 'low', 0);
+    const evidence = { kind: 'new-target', cause: 'new-target', severity: 'low', timeMs: 1, bound: true } as const;
+    expect(book.note('clerk', { ...evidence, isSlight: true }, () => 'f-later')).toMatchObject({ line: true });
+  });
+
   it('does not wake people again for the pace of one that was dormant', () => {
     const { note } = bookOf();
     note('dormant-wakes', 'medium', 0);
