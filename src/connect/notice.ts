@@ -35,12 +35,26 @@ export function noticeOfWish(wish: Wish, known: Known): Notice | null {
   return { key: keyOfWish(wish), owner, tenant, agent, timeMs, type: `agent.${status}`, text: wordsOf(wish) };
 }
 
-/** Of what is no restriction: approvals that are wanted, and halts. */
+/** Of what is no restriction: approvals that are wanted, halts, and agents that somebody takes over. */
 export function noticesOf({ record, verdict }: Change, known: Known): readonly Notice[] {
   if (verdict.effect === 'refused' || verdict.effect === 'duplicate') return [];
   if (record.type === 'approval-request') return [approvalNotice(record, known)];
   if (record.type === 'halt' || record.type === 'recover') return haltNotices(record, known);
+  if (record.type === 'sponsor') return (verdict.changed ?? []).flatMap((entry) => heirNotice(record, entry));
   return [];
+}
+
+/** To whom an agent was given; nothing where it was stopped instead. */
+function heirNotice(record: Extract<RegistryRecord, { type: 'sponsor' }>, entry: RegistryEntry): Notice[] {
+  const { tenant, agent, owner, version } = entry;
+  if (owner === record.owner) return [];
+  const text = [
+    `You answer for the agent ${agent} from now on.`,
+    `Why: ${record.owner}, who did so before, has left.`,
+    'What to do: nothing, if that is right. If not, tell your operators, who can name somebody else.',
+  ].join('\n');
+  const key = `owner/${tenant}/${agent}/${version}`;
+  return [{ key, owner, tenant, agent, timeMs: record.timeMs, type: 'agent.owner', text }];
 }
 
 function approvalNotice(record: Extract<RegistryRecord, { type: 'approval-request' }>, known: Known): Notice {

@@ -60,6 +60,7 @@ export class WishBook {
     // What a record's time ends is over before the record itself is judged.
     for (const entry of verdict.expired) this.changed(entry, null, made, record.timeMs);
     if (verdict.entry !== null) this.changed(verdict.entry, record, made);
+    for (const entry of verdict.changed ?? []) this.changed(entry, record, made);
     return made;
   }
 
@@ -160,10 +161,12 @@ function causeOf(
 ): Cause {
   const { version, status } = entry;
   const isProposal = record?.type === 'proposal';
-  const isPerson = record?.actor.startsWith('person:') === true;
+  // Whoever brought the feed decided nothing about the agents: what the policy says of a leaving did.
+  const isSetting = record?.type === 'sponsor';
+  const isPerson = !isSetting && record?.actor.startsWith('person:') === true;
   const given = record?.type === 'stop' ? record.action : isProposal ? record.proposal.action : null;
   // What remains when a stronger one ends is whatever it was before.
-  const automatic = isProposal || (record === null && wasAutomatic);
+  const automatic = isProposal || isSetting || (record === null && wasAutomatic);
   return {
     version,
     timeMs: record?.timeMs ?? timeMs ?? entry.lastChangeMs,

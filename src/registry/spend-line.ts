@@ -4,7 +4,7 @@
  * somebody else's budget. Pure.
  */
 import type { Budgets } from '../engine/record.js';
-import type { RegistryEntry } from './registry.js';
+import type { Payer } from './spend-limits.js';
 
 /** One agent that is charged. */
 export interface Charge {
@@ -17,11 +17,7 @@ const LINE_MAX = 16;
 const NO_BUDGETS: Budgets = Object.freeze({ sessionUsd: null, dayUsd: null });
 
 /** Acting agent first; `parent` counts where the registry knows none of the agent. */
-export function chargeLine(
-  entryOf: (agent: string) => RegistryEntry | null,
-  agent: string,
-  parent: string | null,
-): Charge[] {
+export function chargeLine(entryOf: (agent: string) => Payer | null, agent: string, parent: string | null): Charge[] {
   const line: Charge[] = [];
   let name: string | null = agent;
   let above = parent;

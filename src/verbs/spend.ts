@@ -8,8 +8,9 @@ import type { Log } from '../log/log.js';
 import type { LiveReport } from '../pipeline/live-parts.js';
 import { SpendFollower } from '../pipeline/spend-follower.js';
 import { BudgetDenials } from '../registry/budget-denials.js';
-import type { Registry, RegistryView } from '../registry/journal.js';
+import type { Registry } from '../registry/journal.js';
 import { type AccountRow, SpendLedger } from '../registry/spend.js';
+import { SpendLimits } from '../registry/spend-limits.js';
 import { type Charge, chargeLine, hasBudget } from '../registry/spend-line.js';
 
 const SPEND_FILE = 'spend.jsonl';
@@ -40,12 +41,13 @@ export async function openSpend(options: SpendOptions): Promise<Spend> {
   const { view } = registry;
   // Processes that decide for the same agents must not name two reservations alike, nor may anybody guess the next one.
   const prefix = `rsv-${randomBytes(8).toString('hex')}`;
+  const limits = new SpendLimits(view);
   const ledger = new SpendLedger({ reserveForMs: options.reserveForMs, prefix });
   const follower = new SpendFollower({
     ...{ log, prices, clock, report, path: join(dir, SPEND_FILE) },
     taker: {
       marker: prefix,
-      take: (event) => ledger.note(event, payersOf(view, event.tenant, event.agent, null)),
+      take: (event) => ledger.note(event, payersOf(limits, event.tenant, event.agent, null)),
       rows: () => ledger.rows(),
       restore: (row) => ledger.restore(row as unknown as AccountRow),
     },
@@ -63,7 +65,7 @@ export async function openSpend(options: SpendOptions): Promise<Spend> {
   timer.unref();
   return {
     port: {
-      ...spendPortOf(ledger, view),
+      ...spendPortOf(ledger, limits),
       refused: (tenant, agent, question) => denials.note(tenant, agent, question),
     },
     behind: () => follower.behind(),
@@ -75,10 +77,10 @@ export async function openSpend(options: SpendOptions): Promise<Spend> {
 }
 
 /** The ledger as the API sees it. */
-export function spendPortOf(ledger: SpendLedger, view: Pick<RegistryView, 'entry'>): SpendPort {
+export function spendPortOf(ledger: SpendLedger, limits: Pick<SpendLimits, 'of'>): SpendPort {
   return {
     reserve: (tenant, agent, { parent = null, session = null }, estimateUsd, nowMs) => {
-      const line = payersOf(view, tenant, agent, parent);
+      const line = payersOf(limits, tenant, agent, parent);
       return hasBudget(line) ? ledger.reserve(tenant, line, session, estimateUsd, nowMs) : null;
     },
     find: (id, nowMs) => ledger.reservation(id, nowMs),
@@ -86,6 +88,6 @@ export function spendPortOf(ledger: SpendLedger, view: Pick<RegistryView, 'entry
   };
 }
 
-function payersOf(view: Pick<RegistryView, 'entry'>, tenant: string, agent: string, parent: string | null): Charge[] {
-  return chargeLine((name) => view.entry(tenant, name), agent, parent);
+function payersOf(limits: Pick<SpendLimits, 'of'>, tenant: string, agent: string, parent: string | null): Charge[] {
+  return chargeLine((name) => limits.of(tenant, name, name === agent), agent, parent);
 }

@@ -6,6 +6,7 @@ import type { FeedParts } from '../../src/api/route-stream.js';
 import { createMemoryLog } from '../../src/log/memory-log.js';
 import { openRegistry, type Registry, type RegistryDraft } from '../../src/registry/journal.js';
 import { SpendLedger } from '../../src/registry/spend.js';
+import { SpendLimits } from '../../src/registry/spend-limits.js';
 import { registryPortOf } from '../../src/verbs/face.js';
 import { spendPortOf } from '../../src/verbs/spend.js';
 import { createWorld, IDENTITIES, NOW_MS, type World } from './world.js';
@@ -38,7 +39,7 @@ export async function createGatewayWorld(
     registry: registryPortOf(registry),
     parts: {
       authenticate: (header) => (header?.startsWith('Bearer ') ? (known[header.slice(7)] ?? null) : null),
-      spend: spendPortOf(ledger, registry.view),
+      spend: spendPortOf(ledger, new SpendLimits(registry.view)),
       clock,
       feed,
       ...parts,

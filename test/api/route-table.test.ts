@@ -69,7 +69,7 @@ async function readyWorld(): Promise<World> {
   const ledger = new SpendLedger({ reserveForMs: 60_000, prefix: 'rsv' });
   const line = [{ agent: 'clerk', budgets: { sessionUsd: 1, dayUsd: null } }];
   ledger.reserve('', line, null, 0.5, NOW_MS);
-  const world = createWorld({ audit, parts: { spend: spendPortOf(ledger, { entry: () => null }) } });
+  const world = createWorld({ audit, parts: { spend: spendPortOf(ledger, { of: () => null }) } });
   addAgent(world, 'clerk');
   world.findings.add(finding('f1'));
   world.verdicts.push(verdictOn(finding('v1'), { timeMs: NOW_MS, id: 'f1' }));

@@ -6,7 +6,18 @@ import { WishBook } from '../../src/connect/wish-book.js';
 import { ACTIONS } from '../../src/decide/finding.js';
 import { createFold } from '../../src/registry/fold.js';
 import type { RegistryRecord } from '../../src/registry/registry.js';
-import { policy, proposal, wish as proposed, register, release, seen, stop, time } from '../registry/records.js';
+import {
+  answer,
+  BOB,
+  policy,
+  proposal,
+  wish as proposed,
+  register,
+  release,
+  seen,
+  stop,
+  time,
+} from '../registry/records.js';
 
 function follow(records: readonly RegistryRecord[]) {
   const fold = createFold();
@@ -58,6 +69,36 @@ it('reaches whoever works below, by name or by parent, also who comes later, and
   expect(said(byPerson)).toContain('/crew/safe/crew@2 suspended');
 });
 
+it('follows what somebody’s leaving brings about: a setting’s doing, and protected agents below are spared', () => {
+  const left = { type: 'sponsor', owner: 'eve', state: 'left', successor: null, ...BOB } as const;
+  const agents = [
+    register(1, 'clerk', { owner: 'eve' }),
+    register(1, 'clerk/safe', { protected: true }),
+    seen(1, 'clerk/sub'),
+    register(1, 'other', { owner: 'bob' }),
+  ];
+  const on = (onLeave: 'suspend' | 'reassign') => policy('enforce', {}, { sponsors: { onLeave } });
+  const followed = follow([on('suspend'), ...agents, { ...left, timeMs: 2 }, release(3, 'clerk')]);
+  expect(said(followed)).toEqual([
+    ...['/clerk/2 suspended', '/clerk/sub/clerk@2 suspended', '/clerk/3 active', '/clerk/sub/clerk@3 active'],
+  ]);
+  expect(followed.made[0]).toMatchObject({ by: 'system', reason: 'its owner eve has left', timeMs: 2, owner: 'eve' });
+  expect(follow([on('reassign'), ...agents, { ...left, timeMs: 2, successor: 'bob' }]).made).toEqual([]);
+});
+
+it('follows a revocation that a second person approved', () => {
+  const { fold, made } = follow([
+    register(1, 'clerk', { owner: 'ada' }),
+    stop(2, 'clerk', 'revoke', { forMs: null, reason: 'sold its keys' }),
+  ]);
+  expect(made).toEqual([]);
+  const [{ id }] = fold.approvals();
+  const record = answer(3, id, 'approve');
+  const book = new WishBook();
+  const wishes = book.note({ offset: 2, record, verdict: fold.apply(record) });
+  expect(wishes).toMatchObject([{ agent: 'clerk', status: 'revoked', action: 'revoke', by: 'person', timeMs: 3 }]);
+});
+
 it('frees an agent that is moved from under a stopped one', () => {
   const followed = follow([
     register(1, 'helper', { parentAgent: 'crew' }),
@@ -80,6 +121,8 @@ const steps = fc.oneof(
   { weight: 2, arbitrary: fc.record({ agent, proposed: fc.constantFrom(...ACTIONS), forMs: fc.option(fc.nat(90)) }) },
   { weight: 2, arbitrary: fc.record({ agent, parentAgent: fc.option(agent) }) },
   { weight: 1, arbitrary: fc.record({ agent, seen: fc.option(agent) }) },
+  { weight: 1, arbitrary: fc.record({ agent, owner: fc.constantFrom('eve', 'bob') }) },
+  { weight: 1, arbitrary: fc.record({ agent, state: fc.constantFrom('left', 'returned') }) },
 );
 
 /** Throttles let every question of the test pass: a refusal would hide what lies above them. */
@@ -90,6 +133,10 @@ function recordOf(step: { agent: string } & Record<string, unknown>, timeMs: num
   if ('action' in step) return stop(timeMs, step.agent, step['action'] as 'suspend', { forMs, ...MANY });
   if ('released' in step) return release(timeMs, step.agent, { role: 'admin' });
   if ('parentAgent' in step) return register(timeMs, step.agent, { parentAgent: step['parentAgent'] as string | null });
+  if ('owner' in step) return register(timeMs, step.agent, { owner: step['owner'] as string });
+  if ('state' in step) {
+    return { type: 'sponsor', timeMs, owner: 'eve', state: step['state'] as 'left', successor: null, ...BOB };
+  }
   if ('seen' in step) return seen(timeMs, step.agent, { parentAgent: step['seen'] as string | null });
   return proposal(timeMs, proposed(step.agent, step['proposed'] as 'suspend', { forMs, ...MANY }));
 }
@@ -104,7 +151,11 @@ it('wishes of every agent what the registry decides of its calls, whatever happe
         return recordOf(step, atMs);
       });
       // What ends at the very time of the last record is ended by a later one.
-      const { fold, book } = follow([policy('enforce', brakes), ...records, time(atMs + 1)]);
+      const { fold, book } = follow([
+        policy('enforce', brakes, { sponsors: { onLeave: 'suspend' } }),
+        ...records,
+        time(atMs + 1),
+      ]);
       for (const { agent: name } of fold.entries()) {
         const { status } = fold.decide('', name, fold.clockMs());
         expect(book.of('', name)?.status ?? 'active', name).toBe(status);

@@ -7,7 +7,19 @@ import { createFold } from '../../src/registry/fold.js';
 import type { RegistryRecord } from '../../src/registry/registry.js';
 import { finding } from '../api/world.js';
 import { verdictOn } from '../engine/verdict-of.js';
-import { HOUR_MS, policy, proposal, register, release, seen, stop, time, wish } from '../registry/records.js';
+import {
+  answer,
+  BOB,
+  HOUR_MS,
+  policy,
+  proposal,
+  register,
+  release,
+  seen,
+  stop,
+  time,
+  wish,
+} from '../registry/records.js';
 
 /** The changes that a registry makes of records. */
 function changesOf(...records: readonly RegistryRecord[]): LiveChange[] {
@@ -36,6 +48,20 @@ describe('the book of facts', () => {
     expect(follows).toEqual([record]);
     expect(book.since(0)).toEqual([record]);
     expect(book.next).toBe(1);
+  });
+
+  it('tells of the stops that somebody’s leaving brings about, and of one that a second person approved', () => {
+    const left = { type: 'sponsor', timeMs: 2, owner: 'eve', state: 'left', successor: null, ...BOB } as const;
+    const on = policy('enforce', {}, { sponsors: { onLeave: 'suspend' } });
+    const { follows } = bookOf(on, register(1, 'a', { owner: 'eve' }), left);
+    expect(follows[2]).toMatchObject({ agent: 'a', stopped: { action: 'suspend', sinceMs: 2, automatic: true } });
+
+    const fold = createFold();
+    const asked = stop(1, 'b', 'revoke', { forMs: null });
+    fold.apply(asked);
+    const record = answer(2, fold.approvals()[0].id, 'approve');
+    const [told] = new FactBook().note({ offset: 1, record, verdict: fold.apply(record) });
+    expect(told).toMatchObject({ agent: 'b', stopped: { action: 'revoke', sinceMs: 2, automatic: false } });
   });
 
   it('is silent about what changes nothing of it', () => {
