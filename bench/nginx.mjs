@@ -13,7 +13,7 @@ import { openServer } from './server.mjs';
 const STOPS = 40;
 
 export async function run() {
-  if (findNginx() === null) throw new Error('nginx is not installed');
+  if (findNginx() === null) throw new Error('nginx is not installed, and could not be fetched');
   return inFolder(async (folder) => {
     const server = await openServer(folder);
     const upstream = createServer((_request, response) => response.end('served')).listen(0, '127.0.0.1');

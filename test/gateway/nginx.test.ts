@@ -7,8 +7,8 @@ import { createGatewayWorld, enrol, type GatewayWorld } from '../api/gateway-wor
 import { findNginx, startNginx } from './nginx.mjs';
 
 const hasNginx = findNginx() !== null;
-if (!hasNginx && process.env['CI']) throw new Error('nginx is not installed');
-if (!hasNginx) console.warn('skipped: the tests of deploy/nginx want nginx');
+if (!hasNginx && process.env['CI']) throw new Error('nginx is not installed, and could not be fetched');
+if (!hasNginx) console.warn('SKIPPED: the tests of deploy/nginx: nginx is not installed, and could not be fetched');
 
 const AGENTS = {
   'key-free': 'free',
