@@ -30,7 +30,7 @@ const detectionSchema = z
   .strictObject({
     /** False pages per agent-day that you accept: the only threshold there is. */
     pages_per_agent_day: share.default(0.03),
-    notices_per_agent_day: share.default(0.08),
+    notices_per_agent_day: share.default(0.075),
     agents_max: count(1_000_000).default(100_000),
     sessions_max: count(4_000_000).default(200_000),
     /** Event ids remembered per generation (one hour) against duplicates. */
