@@ -4,6 +4,7 @@
  * it too, and so does its end.
  */
 import type { Action } from '../decide/finding.js';
+import { isListed } from '../decide/pattern.js';
 import type { AgentStatus, RegistryEntry, RegistryRecord, Verdict } from '../registry/registry.js';
 import type { Wish } from './contract.js';
 import { Lines } from './lines.js';
@@ -137,9 +138,7 @@ export class WishBook {
   }
 
   private isProtected(entry: RegistryEntry): boolean {
-    const names = (pattern: string) =>
-      pattern.endsWith('*') ? entry.agent.startsWith(pattern.slice(0, -1)) : entry.agent === pattern;
-    return entry.protected || this.protectedAgents.some(names);
+    return entry.protected || isListed(this.protectedAgents, entry.agent);
   }
 
   private linesOf(tenant: string): Lines<Node> {
