@@ -61,6 +61,7 @@ export class WishBook {
     // What a record's time ends is over before the record itself is judged.
     for (const entry of verdict.expired) this.changed(entry, null, made, record.timeMs);
     if (verdict.entry !== null) this.changed(verdict.entry, record, made);
+    for (const entry of verdict.changed ?? []) this.changed(entry, record, made);
     return made;
   }
 
@@ -159,14 +160,16 @@ function causeOf(
 ): Cause {
   const { version, status } = entry;
   const isProposal = record?.type === 'proposal';
-  const isPerson = record?.actor.startsWith('person:') === true;
+  // A person said who left; that the agents are stopped is the policy's.
+  const isByPolicy = isProposal || record?.type === 'sponsor';
+  const isPerson = !isByPolicy && record?.actor.startsWith('person:') === true;
   const given = record?.type === 'stop' ? record.action : isProposal ? record.proposal.action : null;
   // What remains when a stronger one ends is whatever it was before.
-  const automatic = isProposal || (record === null && wasAutomatic);
+  const automatic = isByPolicy || (record === null && wasAutomatic);
   return {
     version,
     timeMs: record?.timeMs ?? timeMs ?? entry.lastChangeMs,
-    by: isPerson ? 'person' : isProposal ? 'policy' : 'system',
+    by: isPerson ? 'person' : isByPolicy ? 'policy' : 'system',
     // The entry tells the status alone, and two actions share one.
     action: given === 'lower-trust' && status === 'restricted' ? given : ACTIONS[status],
     automatic,

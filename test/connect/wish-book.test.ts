@@ -58,6 +58,19 @@ it('reaches whoever works below, by name or by parent, also who comes later, and
   expect(said(byPerson)).toContain('/crew/safe/crew@2 suspended');
 });
 
+it('knows whom the policy stops because their owner has left, and spares the protected below', () => {
+  const left = { type: 'sponsor', timeMs: 3, owner: 'eve', state: 'left', successor: null } as const;
+  const followed = follow([
+    policy('enforce', {}, { sponsors: { onLeave: 'suspend' } }),
+    register(1, 'crew', { owner: 'eve' }),
+    register(1, 'crew/one'),
+    register(1, 'crew/safe', { protected: true }),
+    { ...left, actor: 'person:ada', authority: 't', parent: null },
+  ]);
+  expect(said(followed)).toEqual(['/crew/2 suspended', '/crew/one/crew@2 suspended']);
+  expect(followed.made[0]).toMatchObject({ by: 'policy', reason: 'its owner eve has left', untilMs: null });
+});
+
 it('frees an agent that is moved from under a stopped one', () => {
   const followed = follow([
     register(1, 'helper', { parentAgent: 'crew' }),
