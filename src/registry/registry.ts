@@ -30,7 +30,7 @@ export interface Authority {
 
 export { TRUST_LEVELS, type TrustLevel } from '../decide/trust.js';
 export type { Approval, ApprovalState, ApprovalSubject } from './approval.js';
-export { APPROVAL_STATES } from './approval.js';
+export { APPROVAL_STATES, REVOKE_FOR_MS } from './approval.js';
 export type { DrillResult, DrillStage } from './drill-result.js';
 export type { AgentStatus, Credential, DelegationLimits, Registration, RegistryEntry } from './entry.js';
 export { NO_REGISTRATION } from './entry.js';
