@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { connectorsSchema } from './connect/section.js';
-import { parseDuration } from './decide/compile-policy.js';
+import { durationOrMs as duration } from './decide/duration.js';
 import type { Policy } from './decide/policy.js';
 import type { Settings } from './engine/settings.js';
 import { KilldeerError } from './errors.js';
@@ -12,16 +12,6 @@ import { priceRowSchema } from './event/prices.js';
 import { SOURCE_FORMATS } from './event/source-format.js';
 import { hash64, hex64 } from './math/hash.js';
 
-/** '90s', '30m', '12h', '7d', or ms as a number. */
-const duration = z.union([
-  z.number().int().positive(),
-  z.string().transform((text, context) => {
-    const ms = parseDuration(text);
-    if (ms !== null) return ms;
-    context.addIssue({ code: 'custom', message: `'${text}' is not a duration such as 90s, 30m, 12h or 7d` });
-    return z.NEVER;
-  }),
-]);
 const count = (max: number) => z.number().int().min(1).max(max);
 /** A budget per agent-day. Above one in two days every ordinary day would be a finding. */
 const share = z.number().positive().max(0.5);

@@ -32,7 +32,10 @@ export interface FeedStep {
 }
 
 /** Records that change nothing of what an agent may do now. */
-const SILENT: readonly RegistryRecord['type'][] = ['time', 'attempt', 'denied', 'owner', 'verdict', 'verdict-undo'];
+const SILENT: readonly RegistryRecord['type'][] = [
+  ...(['time', 'attempt', 'denied', 'owner', 'verdict', 'verdict-undo', 'effect', 'told', 'drill'] as const),
+  ...(['approval-request', 'approval-use'] as const),
+];
 /** Members of a policy that say nothing of what single calls may do. */
 const OF_FINDINGS: readonly string[] = [
   ...['name', 'mode', 'brakes', 'rules', 'protectedAgents', 'unregistered', 'ladder', 'twoPeople', 'restricted'],
@@ -56,7 +59,7 @@ export class RegistryFeed {
   take({ offset, record, verdict }: FeedChange): void {
     if (this.next === 0) this.floor = offset;
     this.next = offset + 1;
-    const events = verdict.expired.map((entry) => this.agentEvent(entry));
+    const events = [...verdict.expired, ...(verdict.changed ?? [])].map((entry) => this.agentEvent(entry));
     const own = this.eventOf(record, verdict);
     if (own !== null) events.push(own);
     const mode = this.modeOf?.();

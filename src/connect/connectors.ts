@@ -4,6 +4,7 @@
  */
 import { covers } from '../decide/binding.js';
 import type { Finding } from '../decide/finding.js';
+import { isListed } from '../decide/pattern.js';
 import { type Addressee, Courier } from './courier.js';
 import { requireAddress } from './exchange.js';
 import type { Notice } from './notice.js';
@@ -114,10 +115,8 @@ function addresseeOf(
 }
 
 function ownerFilter({ tenants, agents, owners }: ConnectorOf<'notify'>): (notice: Notice) => boolean {
-  const names = (owner: string) => (pattern: string) =>
-    pattern.endsWith('*') ? owner.startsWith(pattern.slice(0, -1)) : owner === pattern;
   return ({ owner, tenant, agent }) => {
-    if (owners !== null && (owner === null || !owners.some(names(owner)))) return false;
+    if (owners !== null && (owner === null || !isListed(owners, owner))) return false;
     if (agent !== null) return covers({ tenants, agents }, tenant, agent);
     return tenants === null || tenant === '' || tenants.includes(tenant);
   };

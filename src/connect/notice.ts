@@ -1,5 +1,5 @@
 /** What the owner of an agent is told, in plain words, of what the registry's records say. */
-import type { RegistryEntry, RegistryRecord } from '../registry/registry.js';
+import { type ApprovalSubject, REVOKE_FOR_MS, type RegistryEntry, type RegistryRecord } from '../registry/registry.js';
 import { keyOfWish, type Wish } from './contract.js';
 import type { Change } from './wish-book.js';
 import { timeOf, wordsOf } from './words.js';
@@ -38,7 +38,14 @@ export function noticeOfWish(wish: Wish, known: Known): Notice | null {
 /** Of what is no restriction: approvals that are wanted, halts, and agents that somebody takes over. */
 export function noticesOf({ record, verdict }: Change, known: Known): readonly Notice[] {
   if (verdict.effect === 'refused' || verdict.effect === 'duplicate') return [];
-  if (record.type === 'approval-request') return [approvalNotice(record, known)];
+  // The same call asks under the same id again, when what was answered is used up.
+  if (record.type === 'approval-request') return [approvalNotice(record, `${record.id}/${record.timeMs}`, known)];
+  if (record.type === 'stop' && verdict.approval !== undefined) {
+    const subject = { kind: 'revoke', reason: record.reason } as const;
+    return [
+      approvalNotice({ ...record, id: verdict.approval, subject, forMs: REVOKE_FOR_MS }, verdict.approval, known),
+    ];
+  }
   if (record.type === 'halt' || record.type === 'recover') return haltNotices(record, known);
   if (record.type === 'sponsor') return (verdict.changed ?? []).flatMap((entry) => heirNotice(record, entry));
   return [];
@@ -57,8 +64,17 @@ function heirNotice(record: Extract<RegistryRecord, { type: 'sponsor' }>, entry:
   return [{ key, owner, tenant, agent, timeMs: record.timeMs, type: 'agent.owner', text }];
 }
 
-function approvalNotice(record: Extract<RegistryRecord, { type: 'approval-request' }>, known: Known): Notice {
-  const { tenant, agent, id, subject, timeMs, forMs } = record;
+interface Wanted {
+  readonly tenant: string;
+  readonly agent: string;
+  readonly id: string;
+  readonly subject: ApprovalSubject;
+  readonly timeMs: number;
+  readonly forMs: number;
+}
+
+function approvalNotice(wanted: Wanted, key: string, known: Known): Notice {
+  const { tenant, agent, id, subject, timeMs, forMs } = wanted;
   const what =
     subject.kind === 'revoke'
       ? [`Somebody wants to shut your agent ${agent} off for good.`, `Why: ${subject.reason}.`]
@@ -69,16 +85,10 @@ function approvalNotice(record: Extract<RegistryRecord, { type: 'approval-reques
     `What to do: tell your operators whether it is right. They answer it by its number: ${id}.`,
   ].join('\n');
   const owner = known.entry(tenant, agent)?.owner ?? null;
-  return { key: `approval/${id}`, owner, tenant, agent, timeMs, type: 'approval.wanted', text };
+  return { key: `approval/${key}`, owner, tenant, agent, timeMs, type: 'approval.wanted', text };
 }
 
-function wantedOf({
-  operation,
-  endpoint,
-  target,
-}: Extract<RegistryRecord, { type: 'approval-request' }>['subject'] & {
-  kind: 'call';
-}): string {
+function wantedOf({ operation, endpoint, target }: Extract<ApprovalSubject, { kind: 'call' }>): string {
   const words = [operation, endpoint === null ? null : `by ${endpoint}`, target === null ? null : `on ${target}`];
   return words.filter((word) => word !== null).join(' ') || 'a call';
 }

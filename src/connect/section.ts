@@ -1,18 +1,8 @@
 /** The section `connectors` of the configuration, with every default. Secrets are named there, never held. */
 import { z } from 'zod';
-import { parseDuration } from '../decide/compile-policy.js';
+import { durationOrMs as duration } from '../decide/duration.js';
 import type { AgentStatus } from '../registry/registry.js';
 
-/** '90s', '30m', '12h', '7d', or ms as a number. */
-const duration = z.union([
-  z.number().int().positive(),
-  z.string().transform((text, context) => {
-    const ms = parseDuration(text);
-    if (ms !== null) return ms;
-    context.addIssue({ code: 'custom', message: `'${text}' is not a duration such as 90s, 30m, 12h or 7d` });
-    return z.NEVER;
-  }),
-]);
 const text = z.string().min(1).max(1_000);
 const pattern = z
   .string()

@@ -4,6 +4,7 @@
  * it too, and so does its end.
  */
 import type { Action } from '../decide/finding.js';
+import { isListed } from '../decide/pattern.js';
 import type { AgentStatus, RegistryEntry, RegistryRecord, Verdict } from '../registry/registry.js';
 import type { Wish } from './contract.js';
 import { Lines } from './lines.js';
@@ -138,9 +139,7 @@ export class WishBook {
   }
 
   private isProtected(entry: RegistryEntry): boolean {
-    const names = (pattern: string) =>
-      pattern.endsWith('*') ? entry.agent.startsWith(pattern.slice(0, -1)) : entry.agent === pattern;
-    return entry.protected || this.protectedAgents.some(names);
+    return entry.protected || isListed(this.protectedAgents, entry.agent);
   }
 
   private linesOf(tenant: string): Lines<Node> {
@@ -161,16 +160,16 @@ function causeOf(
 ): Cause {
   const { version, status } = entry;
   const isProposal = record?.type === 'proposal';
-  // Whoever brought the feed decided nothing about the agents: what the policy says of a leaving did.
-  const isSetting = record?.type === 'sponsor';
-  const isPerson = !isSetting && record?.actor.startsWith('person:') === true;
+  // A person said who left; that the agents are stopped is the policy's.
+  const isByPolicy = isProposal || record?.type === 'sponsor';
+  const isPerson = !isByPolicy && record?.actor.startsWith('person:') === true;
   const given = record?.type === 'stop' ? record.action : isProposal ? record.proposal.action : null;
   // What remains when a stronger one ends is whatever it was before.
-  const automatic = isProposal || isSetting || (record === null && wasAutomatic);
+  const automatic = isByPolicy || (record === null && wasAutomatic);
   return {
     version,
     timeMs: record?.timeMs ?? timeMs ?? entry.lastChangeMs,
-    by: isPerson ? 'person' : isProposal ? 'policy' : 'system',
+    by: isPerson ? 'person' : isByPolicy ? 'policy' : 'system',
     // The entry tells the status alone, and two actions share one.
     action: given === 'lower-trust' && status === 'restricted' ? given : ACTIONS[status],
     automatic,

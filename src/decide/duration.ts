@@ -22,3 +22,6 @@ export const duration = z.string(`expected ${DURATION_WORDS}`).transform((text, 
   context.addIssue({ code: 'custom', message: `'${text.slice(0, 40)}' is not ${DURATION_WORDS}, at most 366d` });
   return z.NEVER;
 });
+
+/** The same in a configuration, where a plain number counts ms. */
+export const durationOrMs = z.union([z.number().int().positive(), duration]);

@@ -10,6 +10,11 @@ export function isPattern(text: string): boolean {
   return star === text.lastIndexOf('*') && (star === 0 || star === text.length - 1);
 }
 
+/** Whether a list of names and beginnings of names (`core/*`) has it: for short lists that are seldom asked. */
+export function isListed(list: readonly string[], name: string): boolean {
+  return list.some((text) => (text.endsWith('*') ? name.startsWith(text.slice(0, -1)) : name === text));
+}
+
 /** A list of names, ready to be asked. */
 export class Patterns {
   /** As written, for messages. */

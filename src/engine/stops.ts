@@ -3,6 +3,7 @@
  * that the stop did not work: people are paged at the first one. A call that was refused is proof that it did.
  */
 import { agentKey } from '../agent/table.js';
+import { isListed } from '../decide/pattern.js';
 import type { AgentEvent } from '../event/event.js';
 import { lineOf, makeId } from './line.js';
 import type { Outcome } from './outcome.js';
@@ -47,9 +48,7 @@ export function watchStop(
 /** An engine's stop of a tree does not cover those in it that the policy protects. */
 function isSpared({ settings }: EngineState, { agent: stopped, fact }: WatchedStop, agent: string): boolean {
   if (!fact.automatic || stopped === agent) return false;
-  return settings.policy.protectedAgents.some((pattern) =>
-    pattern.endsWith('*') ? agent.startsWith(pattern.slice(0, -1)) : agent === pattern,
-  );
+  return isListed(settings.policy.protectedAgents, agent);
 }
 
 function raiseUnverified(

@@ -14,6 +14,9 @@ export type ApprovalSubject =
       readonly rule: string;
     };
 
+/** How long a revocation waits for its second person, ms. */
+export const REVOKE_FOR_MS = 86_400_000;
+
 /** open: nobody has answered; used: what it gave leave for has been done; lapsed: too late for either. */
 export const APPROVAL_STATES = ['open', 'approved', 'rejected', 'used', 'lapsed'] as const;
 export type ApprovalState = (typeof APPROVAL_STATES)[number];

@@ -4,7 +4,7 @@
  * so does leave that nobody used. An agent, an engine or a gateway never answers.
  */
 import { hash64, hex64 } from '../math/hash.js';
-import type { Approval, ApprovalState } from './approval.js';
+import { type Approval, type ApprovalState, REVOKE_FOR_MS } from './approval.js';
 import type { FoldState } from './fold-state.js';
 import { rememberKey } from './fold-state.js';
 import { createHeld, type Held } from './inventory.js';
@@ -18,8 +18,6 @@ type Of<T extends RegistryRecord['type']> = Extract<RegistryRecord, { type: T }>
 export const APPROVALS_MAX = 1_000;
 /** Of one agent that wait: a flood of questions must not hide somebody else's. */
 export const OPEN_PER_AGENT_MAX = 20;
-/** How long a revocation waits for its second person, ms. */
-export const REVOKE_FOR_MS = 86_400_000;
 
 /** Whether a revocation takes two people; so it does before the first policy. */
 export function twoPeople({ policy }: FoldState): boolean {

@@ -2,6 +2,7 @@
  * Every agent the registry knows, by tenant and name, with what is in force. Also who stands above whom: 'a/b' works
  * under 'a', and an agent first seen as somebody's sub-agent works under that one.
  */
+import { isListed } from '../decide/pattern.js';
 import type { Policy } from '../decide/policy.js';
 import { NO_REGISTRATION, type RegistryEntry } from './registry.js';
 import { type Restriction, strongest } from './restriction.js';
@@ -159,7 +160,5 @@ export function closesCircle(agents: ReadonlyMap<string, Held> | undefined, agen
 /** Whether no engine may stop it: registered so, or named by the policy. */
 export function isProtected(policy: Policy | null, agent: string, entry: RegistryEntry | undefined): boolean {
   if (entry?.protected === true) return true;
-  return (policy?.protectedAgents ?? []).some((pattern) =>
-    pattern.endsWith('*') ? agent.startsWith(pattern.slice(0, -1)) : agent === pattern,
-  );
+  return isListed(policy?.protectedAgents ?? [], agent);
 }

@@ -1,5 +1,5 @@
 /** What follows where somebody who answers for agents leaves. */
-import type { RegistryEntry } from './registry.js';
+import type { RegistryEntry } from './entry.js';
 
 /** Somebody who answered for agents and has left, as the sponsor feed says. */
 export interface Leaver {

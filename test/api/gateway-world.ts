@@ -5,6 +5,7 @@ import { RegistryFeed } from '../../src/api/registry-feed.js';
 import type { FeedParts } from '../../src/api/route-stream.js';
 import { createMemoryLog } from '../../src/log/memory-log.js';
 import { openRegistry, type Registry, type RegistryDraft } from '../../src/registry/journal.js';
+import type { Verdict } from '../../src/registry/registry.js';
 import { SpendLedger } from '../../src/registry/spend.js';
 import { SpendLimits } from '../../src/registry/spend-limits.js';
 import { registryPortOf } from '../../src/verbs/face.js';
@@ -16,7 +17,7 @@ export interface GatewayWorld {
   readonly registry: Registry;
   readonly ledger: SpendLedger;
   readonly feed: RegistryFeed;
-  write(draft: Record<string, unknown>): Promise<void>;
+  write(draft: Record<string, unknown>): Promise<Verdict>;
   close(): Promise<void>;
 }
 
@@ -45,9 +46,8 @@ export async function createGatewayWorld(
       ...parts,
     },
   });
-  const write = async (draft: Record<string, unknown>) => {
-    await registry.write({ ...BY, tenant: '', ifVersion: null, ...draft } as unknown as RegistryDraft);
-  };
+  const write = (draft: Record<string, unknown>) =>
+    registry.write({ ...BY, tenant: '', ifVersion: null, ...draft } as unknown as RegistryDraft);
   const close = async () => {
     // Callers that opened a line and never used it are waited for otherwise.
     world.app.server.closeAllConnections();
@@ -67,5 +67,7 @@ export async function enrol(write: GatewayWorld['write']): Promise<void> {
     write({ type: 'stop', key: agent, agent, action, reason: 'looks hijacked', forMs: null, callsPerMinute });
   await stop('slow', 'throttle', 1);
   await stop('held', 'suspend');
-  await stop('gone', 'revoke');
+  // A revocation takes two people.
+  const { approval: id } = await stop('gone', 'revoke');
+  await write({ type: 'approval-answer', id, answer: 'approve', comment: null, actor: 'person:another' });
 }

@@ -50,6 +50,17 @@ describe('RegistryFeed', () => {
     expect(types(fed([stop, applied(held)], [stop, both]))).toEqual(['restriction', 'release,restriction']);
   });
 
+  it('tells of agents that a record about somebody else changed', () => {
+    const left = { ...BY, type: 'sponsor' } as RegistryRecord;
+    const changed = [entryOf('a', { status: 'suspended' }), entryOf('b', { status: 'suspended' })];
+    expect(types(fed([left, applied(null, { changed })]))).toEqual(['restriction,restriction']);
+  });
+
+  it('is silent about what places report of a stop', () => {
+    const effect = { ...BY, type: 'effect' } as RegistryRecord;
+    expect(types(fed([effect, applied(entryOf('a', { status: 'suspended' }))]))).toEqual([]);
+  });
+
   it('tells the mode in force, whatever the policy aims at', () => {
     const policy = {
       ...{ name: 'p', mode: 'enforce', rules: [], protectedAgents: [], permissions: [{ name: 'x' }] },

@@ -14,14 +14,9 @@ import type { AgentEvent } from '../../src/event/event.js';
 import { createPriceTable } from '../../src/event/prices.js';
 import type { Log } from '../../src/log/log.js';
 import { createIntake } from '../../src/pipeline/intake.js';
-import {
-  type Approval,
-  NO_REGISTRATION,
-  type RegistryEntry,
-  type RegistryRecord,
-  type Verdict,
-} from '../../src/registry/registry.js';
+import type { Approval, RegistryEntry, RegistryRecord, Verdict } from '../../src/registry/registry.js';
 import { createTelemetry } from '../../src/telemetry.js';
+import { entryOf } from '../registry/entries.js';
 
 export const NOW_MS = Date.UTC(2025, 5, 2, 12);
 export const PARTITIONS = 4;
@@ -250,29 +245,11 @@ function fakeTokens(): ServerParts['tokens'] {
 }
 
 export function addAgent(world: World, agent: string, over: Partial<RegistryEntry> = {}): RegistryEntry {
-  const entry: RegistryEntry = {
-    tenant: '',
-    agent,
-    registered: true,
-    parent: null,
-    version: 1,
-    owner: 'ops',
-    role: 'clerk',
-    labels: [],
-    scopes: [],
-    budgets: { sessionUsd: null, dayUsd: 10 },
-    protected: false,
-    registration: NO_REGISTRATION,
-    agentVersions: [],
-    status: 'active',
-    untilMs: null,
-    callsPerMinute: null,
-    reason: null,
-    attempts: 0,
-    firstSeenMs: NOW_MS - 1000,
-    lastChangeMs: NOW_MS - 1000,
+  const entry = entryOf(agent, {
+    ...{ owner: 'ops', role: 'clerk', budgets: { sessionUsd: null, dayUsd: 10 } },
+    ...{ firstSeenMs: NOW_MS - 1000, lastChangeMs: NOW_MS - 1000 },
     ...over,
-  };
+  });
   world.entries.set(`${entry.tenant}|${agent}`, entry);
   return entry;
 }

@@ -154,14 +154,30 @@ describe('the courier', () => {
     ).toEqual(['ada', 'ben']);
   });
 
+  it('tells an owner of a revocation that waits for a second person, once', async () => {
+    const desk = await open([owners()]);
+    await desk.register('clerk', { owner: 'ada' });
+    const by = { actor: 'person:eve', authority: 't', parent: null };
+    const revoke = { type: 'stop', tenant: '', agent: 'clerk', action: 'revoke', reason: 'stolen' } as const;
+    const write = (key: string) => desk.registry.write({ ...revoke, key, forMs: null, callsPerMinute: null, ...by });
+    const { approval } = await write('k1');
+    await write('k2');
+    await desk.stop('clerk');
+    await until(() => phone.state.messages.length === 2);
+    expect(told().map(({ type }) => type)).toEqual(['approval.wanted', 'agent.suspended']);
+    expect(told()[0].data['text']).toContain('Somebody wants to shut your agent clerk off for good.\nWhy: stolen.');
+    expect(told()[0].data['text']).toContain(approval);
+  });
+
   it('tells owners of approvals that are wanted and of a halt', async () => {
     const desk = await open([owners()]);
     await desk.register('clerk', { owner: 'ada' });
     await desk.register('other', { owner: 'ben' });
     const by = { actor: 'person:eve', authority: 't', parent: null };
     const subject = { kind: 'call', operation: 'pay', endpoint: null, target: 'acct-1', rule: 'payments' } as const;
+    const asked = { actor: 'system', authority: 'system', parent: null };
     const write = desk.registry.write.bind(desk.registry);
-    await write({ type: 'approval-request', id: 'a-7', tenant: '', agent: 'clerk', subject, forMs: 60_000, ...by });
+    await write({ type: 'approval-request', id: 'a-7', tenant: '', agent: 'clerk', subject, forMs: 60_000, ...asked });
     await until(() => phone.state.messages.length === 1);
     expect(told()[0]).toMatchObject({ type: 'approval.wanted', data: { owner: 'ada', agent: 'clerk' } });
     expect(told()[0].data['text']).toContain("needs a person's leave: pay on acct-1.");

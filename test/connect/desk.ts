@@ -28,6 +28,7 @@ export interface Desk {
 export const memoryLog = (): Log => createMemoryLog({ topics: { [REGISTRY_TOPIC]: 1 } });
 
 const PERSON = { actor: 'person:ada', authority: 't1', parent: null };
+const YES = { answer: 'approve', comment: null, actor: 'person:bob', authority: 't2', parent: null } as const;
 let keys = 0;
 
 export interface DeskOptions {
@@ -77,7 +78,10 @@ export async function openDesk(config: readonly object[], options: DeskOptions =
     stop: async (agent, action = 'suspend', forMs = null) => {
       const callsPerMinute = action === 'throttle' ? 6 : null;
       const wish = { action, reason: 'asked to', forMs, callsPerMinute };
-      await registry.write({ type: 'stop', key: `s${keys++}`, tenant: '', agent, ...wish, ...PERSON });
+      const asked = { type: 'stop', key: `s${keys++}`, tenant: '', agent, ...wish, ...PERSON } as const;
+      const { approval: id } = await registry.write(asked);
+      // A revocation takes two people.
+      if (id !== undefined) await registry.write({ type: 'approval-answer', id, ...YES });
     },
     release: async (agent) => {
       await registry.write({

@@ -8,7 +8,7 @@ import { openLine } from './line.js';
 import { openWebhookReceiver } from './receivers.js';
 
 const SECRET = `whsec_${Buffer.alloc(32, 6).toString('base64')}`;
-const POLICY = 'name: p\nmode: observe\nrules: []\n';
+const POLICY = 'name: p\nmode: observe\ntwo_people: []\nrules: []\n';
 
 describeKafka('connectors of a cluster', (broker) => {
   it('are served by one process at a time, and by the next one when that is killed', async () => {

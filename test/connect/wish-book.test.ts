@@ -82,7 +82,7 @@ it('follows what somebody’s leaving brings about: a setting’s doing, and pro
   expect(said(followed)).toEqual([
     ...['/clerk/2 suspended', '/clerk/sub/clerk@2 suspended', '/clerk/3 active', '/clerk/sub/clerk@3 active'],
   ]);
-  expect(followed.made[0]).toMatchObject({ by: 'system', reason: 'its owner eve has left', timeMs: 2, owner: 'eve' });
+  expect(followed.made[0]).toMatchObject({ by: 'policy', reason: 'its owner eve has left', timeMs: 2, owner: 'eve' });
   expect(follow([on('reassign'), ...agents, { ...left, timeMs: 2, successor: 'bob' }]).made).toEqual([]);
 });
 
@@ -97,6 +97,19 @@ it('follows a revocation that a second person approved', () => {
   const book = new WishBook();
   const wishes = book.note({ offset: 2, record, verdict: fold.apply(record) });
   expect(wishes).toMatchObject([{ agent: 'clerk', status: 'revoked', action: 'revoke', by: 'person', timeMs: 3 }]);
+});
+
+it('knows whom the policy stops because their owner has left, and spares the protected below', () => {
+  const left = { type: 'sponsor', timeMs: 3, owner: 'eve', state: 'left', successor: null } as const;
+  const followed = follow([
+    policy('enforce', {}, { sponsors: { onLeave: 'suspend' } }),
+    register(1, 'crew', { owner: 'eve' }),
+    register(1, 'crew/one'),
+    register(1, 'crew/safe', { protected: true }),
+    { ...left, actor: 'person:ada', authority: 't', parent: null },
+  ]);
+  expect(said(followed)).toEqual(['/crew/2 suspended', '/crew/one/crew@2 suspended']);
+  expect(followed.made[0]).toMatchObject({ by: 'policy', reason: 'its owner eve has left', untilMs: null });
 });
 
 it('frees an agent that is moved from under a stopped one', () => {

@@ -63,6 +63,6 @@ it('what the traffic shows of a stop reaches the registry, once', async () => {
   await writer.write(0, [], [], [effect]);
   await writer.write(0, [], [], [effect]);
   expect(one.view.effects('', 'clerk')).toEqual([
-    { place: 'traffic', version: 2, state: 'contradicted', reason: 'it called', atMs: NOW_MS },
+    { place: 'traffic', root: null, version: 2, state: 'contradicted', reason: 'it called', timeMs: NOW_MS },
   ]);
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ApprovalRule } from '../../src/decide/intent.js';
 import type { Policy } from '../../src/decide/policy.js';
-import { OPEN_PER_AGENT_MAX, REVOKE_FOR_MS } from '../../src/registry/approvals.js';
+import { REVOKE_FOR_MS } from '../../src/registry/approval.js';
+import { OPEN_PER_AGENT_MAX } from '../../src/registry/approvals.js';
 import { restoreFold } from '../../src/registry/fold.js';
 import type { Question, RegistryFold } from '../../src/registry/registry.js';
 import {
