@@ -133,7 +133,9 @@ function stopOf(entry: RegistryEntry, record: LiveChange['record'], before: Stop
   if (status !== 'suspended' && status !== 'revoked') return null;
   const action = status === 'suspended' ? 'suspend' : 'revoke';
   if (before?.action === action && record.type !== 'stop') return { ...before, untilMs };
-  return { sinceMs: record.timeMs, untilMs, action, version, automatic: record.type === 'proposal' };
+  // What follows from an owner who left spares protected sub-agents as a proposal does.
+  const automatic = record.type === 'proposal' || record.type === 'sponsor';
+  return { sinceMs: record.timeMs, untilMs, action, version, automatic };
 }
 
 function entryKey({ tenant, agent }: Pick<RegistryEntry, 'tenant' | 'agent'>): string {
