@@ -143,7 +143,8 @@ describe('traffic after a stop', () => {
     await server.killAndRestart();
     expect(await effectsOf('clerk')).toMatchObject([{ place: 'traffic', state: 'contradicted' }]);
     expect(await server.ask('/v1/agents/clerk/release', { json: { reason: 'mended' } })).toMatchObject({ status: 200 });
-    expect(await effectsOf('clerk')).toEqual([]);
+    // The last word of a place stays, with the version of the stop that it was about.
+    expect(await effectsOf('clerk')).toMatchObject([{ place: 'traffic', version: 2, state: 'contradicted' }]);
     await server.send([late('e-4', 'clerk', 'ok')], sender);
     await server.settled();
     expect(await found(server, 'stop-unverified')).toHaveLength(1);

@@ -159,6 +159,15 @@ describe('the book of facts', () => {
     ]);
   });
 
+  it('tells of a stop that follows from an owner who left as one of the policy', () => {
+    const by = { actor: 'person:ann', authority: 'token', parent: null } as const;
+    const { follows } = bookOf(
+      ...[policy('enforce', {}, { sponsors: { onLeave: 'suspend' } }), register(1, 'a', { owner: 'eve' })],
+      { type: 'sponsor', timeMs: 2, owner: 'eve', state: 'left', successor: null, ...by },
+    );
+    expect(follows[2]).toMatchObject({ agent: 'a', stopped: { ...fact, sinceMs: 2, automatic: true } });
+  });
+
   it('tells of every agent whose stop ends at one time', () => {
     const { each } = bookOf(stop(1, 'a'), stop(1, 'b'), time(1 + HOUR_MS));
     expect(each[2].map((record) => (record as AgentRecord).agent)).toEqual(['a', 'b']);
