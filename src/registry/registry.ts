@@ -12,7 +12,7 @@ import type { Approval, ApprovalSubject } from './approval.js';
 import type { DrillResult } from './drill-result.js';
 import type { LadderView } from './ladder-view.js';
 import type { BrakesState, BreakerOpening, Effect, EffectState, Halt } from './responder.js';
-import type { Leaver, SponsorPlan } from './sponsor-plan.js';
+import type { Leaver, SponsorPlanOf, SponsorStepOf } from './sponsor-plan.js';
 
 export { EFFECT_STATES, isProlonged, PROLONGED } from './responder.js';
 export type { BrakesState, BreakerOpening, Effect, EffectState, Halt };
@@ -34,7 +34,9 @@ export type { Approval, ApprovalState, ApprovalSubject } from './approval.js';
 export { APPROVAL_STATES } from './approval.js';
 export type { DrillResult, DrillStage } from './drill-result.js';
 export type { LadderView } from './ladder-view.js';
-export type { Leaver, SponsorPlan, SponsorStep } from './sponsor-plan.js';
+export type { Leaver } from './sponsor-plan.js';
+export type SponsorPlan = SponsorPlanOf<RegistryEntry>;
+export type SponsorStep = SponsorStepOf<RegistryEntry>;
 
 /** What an agent authenticates with elsewhere; never the secret itself. Times in ms since the epoch, null: not known. */
 export interface Credential {

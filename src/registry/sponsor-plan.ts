@@ -1,5 +1,4 @@
 /** What follows where somebody who answers for agents leaves. */
-import type { RegistryEntry } from './registry.js';
 
 /** Somebody who answered for agents and has left, as the sponsor feed says. */
 export interface Leaver {
@@ -9,9 +8,9 @@ export interface Leaver {
   readonly isDone: boolean;
 }
 
-/** What follows for one agent from a word of the sponsor feed. */
-export interface SponsorStep {
-  readonly entry: RegistryEntry;
+/** What follows for one agent, as the registry has it, from a word of the sponsor feed. */
+export interface SponsorStepOf<Entry> {
+  readonly entry: Entry;
   readonly follows: 'suspend' | 'reassign' | 'keep';
   /** Afterwards. */
   readonly owner: string | null;
@@ -19,8 +18,8 @@ export interface SponsorStep {
 }
 
 /** What the fold would make of a word of the sponsor feed. */
-export interface SponsorPlan {
+export interface SponsorPlanOf<Entry> {
   readonly effect: 'applied' | 'observed' | 'duplicate' | 'refused';
   readonly reason: string | null;
-  readonly steps: readonly SponsorStep[];
+  readonly steps: readonly SponsorStepOf<Entry>[];
 }
