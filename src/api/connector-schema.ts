@@ -41,6 +41,9 @@ export const effectsAnswer = z
         time_ms: z.number(),
       }),
     ),
+    places: z
+      .array(z.object({ name: z.string(), verify_within_ms: z.number() }))
+      .describe('connectors that have to carry a suspension of the agent'),
   })
   .register(answers, { id: 'Effects' });
 

@@ -6,7 +6,7 @@
  * log line carries a token or a stack. It may not keep state beyond the rate limits.
  */
 
-import type { ConnectorsStatus } from '../connect/status.js';
+import type { Carrier, ConnectorsStatus } from '../connect/status.js';
 import type { Finding, Severity } from '../decide/finding.js';
 import type { ControlRecord, DatedProfile } from '../engine/record.js';
 import type { AgentEvent } from '../event/event.js';
@@ -192,6 +192,8 @@ export interface ControlPort {
 /** How the connectors are; left out: there are none here. */
 export interface ConnectorsPort {
   status(): ConnectorsStatus;
+  /** Places that have to carry a suspension of the agent. */
+  carriers(tenant: string, agent: string): readonly Carrier[];
 }
 
 /** The events behind findings. */

@@ -15,8 +15,15 @@ export interface DrillSubject {
   release(canary: string): Promise<void>;
   /** Whether a call of this agent would be allowed now. */
   isAllowed(agent: string): Promise<boolean>;
-  /** Whether every place that has to carry the stop out has confirmed it; null: there is no such place. */
-  isConfirmed(canary: string): Promise<boolean | null>;
+  /** How long places have to prove a stop of the canary, the slowest of them, ms; 0: there are none. */
+  proofMs(canary: string): Promise<number>;
+  /**
+   * Whether every place that has to carry out the newest stop for this agent, the canary or one below it, has said that
+   * it did; null: there is no such place, or the agent is one that places are not told of.
+   */
+  isConfirmed(agent: string): Promise<boolean | null>;
+  /** Waits for the next round, where too many calls in a row would be refused. */
+  ready?(): Promise<void>;
 }
 
 export interface DrillOptions {
@@ -38,17 +45,20 @@ type Stage = (typeof STAGES)[number];
 /** ms by round and stage; null: missed; a stage that does not apply is left out. */
 type Round = Partial<Record<Stage, number | null>>;
 
-/** Between two questions whether places have confirmed: they are asked over a network of their own. */
-const CONFIRM_EVERY_MS = 100;
+/** Between two questions whether places have confirmed: the first pause, and the longest. */
+const CONFIRM_FIRST_MS = 25;
+const CONFIRM_MOST_MS = 1_000;
 
 /** Holds a drill. Rejects only where the canary could not be prepared. */
 export async function holdDrill(subject: DrillSubject, options: DrillOptions): Promise<DrillResult> {
   const { id, canary, children, rounds } = options;
   const startedMs = options.clock();
   await subject.prepare(canary);
+  const proofMs = await subject.proofMs(canary);
   const held: Round[] = [];
   for (let done = 1; done <= rounds; done++) {
-    held.push(await holdRound(subject, options));
+    await subject.ready?.();
+    held.push(await holdRound(subject, options, proofMs));
     options.onRound?.(done);
   }
   const stages = STAGES.flatMap((stage) => stageOf(stage, held));
@@ -56,52 +66,67 @@ export async function holdDrill(subject: DrillSubject, options: DrillOptions): P
   return { id, canary, children, rounds, way: subject.way, startedMs, ok, stages };
 }
 
-async function holdRound(subject: DrillSubject, options: DrillOptions): Promise<Round> {
+async function holdRound(subject: DrillSubject, options: DrillOptions, proofMs: number): Promise<Round> {
   const { canary, children, patienceMs, now } = options;
   const round: Round = {};
   const fromMs = now();
   const mark = (stage: Stage, isReached: boolean): void => {
     round[stage] = isReached ? now() - fromMs : null;
   };
-  const refused = (agent: string) => until(options, 0, async () => !(await subject.isAllowed(agent)));
+  const refused = (agent: string) => until(options, patienceMs, async () => !(await subject.isAllowed(agent)));
   const subAgents = Array.from({ length: children }, (_, i) => `${canary}/sub-${i + 1}`);
   // Asked at the same time as the stop is: the first refusal counts, not the first question after the answer.
   await Promise.all([
-    attempt(() => subject.stop(canary, 2 * patienceMs)).then((isDone) => mark('applied', isDone)),
+    attempt(() => subject.stop(canary, 2 * patienceMs + proofMs)).then((isDone) => mark('applied', isDone)),
     refused(canary).then((isMet) => mark('refused', isMet)),
     ...(children === 0
       ? []
       : [Promise.all(subAgents.map(refused)).then((met) => mark('tree-refused', met.every(Boolean)))]),
   ]);
-  const confirmed = await confirmation(subject, options);
+  const confirmed = await confirmation(subject, options, [canary, ...subAgents], Math.max(patienceMs, proofMs));
   if (confirmed !== null) mark('confirmed', confirmed);
   const releasedAtMs = now();
   const isReleased = await attempt(() => subject.release(canary));
-  const isLetGo = isReleased && (await until(options, 0, () => subject.isAllowed(canary)));
+  const isLetGo = isReleased && (await until(options, patienceMs, () => subject.isAllowed(canary)));
   round.released = isLetGo ? now() - releasedAtMs : null;
   return round;
 }
 
-async function confirmation(subject: DrillSubject, options: DrillOptions): Promise<boolean | null> {
+async function confirmation(
+  subject: DrillSubject,
+  options: DrillOptions,
+  agents: readonly string[],
+  withinMs: number,
+): Promise<boolean | null> {
   let isPlace = true;
-  const isMet = await until(options, CONFIRM_EVERY_MS, async () => {
-    const answer = await subject.isConfirmed(options.canary);
-    isPlace = answer !== null;
-    return answer !== false;
-  });
+  let pauseMs = CONFIRM_FIRST_MS / 2;
+  const isMet = await until(
+    options,
+    withinMs,
+    async () => {
+      const answers = await Promise.all(agents.map((agent) => subject.isConfirmed(agent)));
+      isPlace = answers.some((answer) => answer !== null);
+      return !answers.includes(false);
+    },
+    () => {
+      pauseMs = Math.min(CONFIRM_MOST_MS, 2 * pauseMs);
+      return pauseMs;
+    },
+  );
   return isPlace ? isMet : null;
 }
 
-/** Asks until it is so; false: it was not within the drill's patience. */
+/** Asks until it is so; false: it was not within the time. */
 async function until(
-  { now, sleep, patienceMs }: DrillOptions,
-  everyMs: number,
+  { now, sleep }: DrillOptions,
+  withinMs: number,
   isMet: () => Promise<boolean>,
+  nextPauseMs: () => number = () => 0,
 ): Promise<boolean> {
-  const endMs = now() + patienceMs;
+  const endMs = now() + withinMs;
   do {
     if (await isMet().catch(() => false)) return true;
-    await sleep(everyMs);
+    await sleep(nextPauseMs());
   } while (now() < endMs);
   return false;
 }

@@ -46,7 +46,9 @@ export function registerConnectors(app: Api, { registry, connectors }: ServerPar
         cascade_of: root,
         time_ms: timeMs,
       }));
-      return { effects };
+      const carriers = connectors?.carriers(tenant, agent) ?? [];
+      const places = carriers.map(({ name, verifyWithinMs }) => ({ name, verify_within_ms: verifyWithinMs }));
+      return { effects, places };
     },
   });
 }

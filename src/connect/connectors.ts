@@ -12,7 +12,7 @@ import { noticeOfWish, noticesOf } from './notice.js';
 import { type OpenOptions, openPlace, type PlaceConfig, secretOf } from './open-connector.js';
 import { Outbox, type OutboxPorts } from './outbox.js';
 import type { ConnectorConfig, ConnectorOf } from './section.js';
-import type { ConnectorsStatus } from './status.js';
+import type { Carrier, ConnectorsStatus } from './status.js';
 import { createPost } from './webhook.js';
 import type { Change } from './wish-book.js';
 
@@ -27,6 +27,8 @@ export interface Connectors {
   /** Starts or stops delivering; in the order of the calls. */
   setActive(ports: OutboxPorts | null): Promise<void>;
   status(): ConnectorsStatus;
+  /** The places that have to carry a suspension of this agent, whichever process delivers. */
+  carriers(tenant: string, agent: string): readonly Carrier[];
 }
 
 export interface ConnectorsOptions extends OpenOptions {
@@ -79,6 +81,10 @@ export async function openConnectors(options: ConnectorsOptions): Promise<Connec
       changing = changing.then(() => setActive(ports));
       return changing;
     },
+    carriers: (tenant, agent) =>
+      places
+        .filter(({ covers, settings }) => settings.statuses.includes('suspended') && covers({ tenant, agent }))
+        .map(({ connector, settings }) => ({ name: connector.name, verifyWithinMs: settings.verifyWithinMs })),
     status: () => ({ active: isActive, places: outbox.status() ?? [], addressees: courier.status() }),
   };
 }

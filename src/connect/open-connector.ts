@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { covers } from '../decide/binding.js';
 import { createCaep, requireKey } from './caep.js';
 import { createBearer } from './client-credentials.js';
-import type { Connector, Wish } from './contract.js';
+import type { Connector } from './contract.js';
 import { requireAddress, urlOf } from './exchange.js';
 import { createKeycloak } from './keycloak.js';
 import type { LaneSettings } from './lane.js';
@@ -30,7 +30,7 @@ export async function openPlace(config: PlaceConfig, options: OpenOptions): Prom
   const bindings = { tenants: config.tenants, agents: config.agents };
   return {
     connector,
-    covers: ({ tenant, agent }: Wish) => covers(bindings, tenant, agent),
+    covers: ({ tenant, agent }) => covers(bindings, tenant, agent),
     settings: settingsOf(config),
   };
 }

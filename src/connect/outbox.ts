@@ -30,7 +30,7 @@ export interface OutboxPorts {
 
 export interface Place {
   readonly connector: Connector;
-  readonly covers: (wish: Wish) => boolean;
+  readonly covers: (wish: Pick<Wish, 'tenant' | 'agent'>) => boolean;
   readonly settings: LaneSettings;
 }
 

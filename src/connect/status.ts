@@ -34,6 +34,13 @@ export interface AddresseeStatus extends Trouble {
   readonly dead: number;
 }
 
+/** A place that has to carry a suspension of one agent. */
+export interface Carrier {
+  readonly name: string;
+  /** From the stop until people are told that it is not in force there, ms. */
+  readonly verifyWithinMs: number;
+}
+
 export interface ConnectorsStatus {
   /** Whether this process is the one that delivers. */
   readonly active: boolean;

@@ -53,6 +53,7 @@ export class SpendFollower {
   private readonly positions: number[] = [];
   private readonly ends: number[] = [];
   private isStopping = false;
+  private isBroken = false;
   /** What was there at the start was taken. */
   private hasBegun = false;
   private timer: NodeJS.Timeout | null = null;
@@ -64,8 +65,23 @@ export class SpendFollower {
     this.files = options.files ?? nodeFiles;
   }
 
+  /** Whether it stopped for good where nobody told it to. */
+  get hasBroken(): boolean {
+    return this.isBroken;
+  }
+
   /** Finds its place, takes what is there, then follows. Rejects as the log does. */
   async start(): Promise<void> {
+    try {
+      await this.begin();
+    } catch (error) {
+      if (this.isStopping) return;
+      this.isBroken = true;
+      throw error;
+    }
+  }
+
+  private async begin(): Promise<void> {
     const { log, checkpointEveryMs = CHECKPOINT_EVERY_MS } = this.options;
     const partitions = Array.from({ length: log.partitions(EVENTS_TOPIC) }, (_, partition) => partition);
     const saved = await this.restored(partitions.length);
@@ -145,6 +161,7 @@ export class SpendFollower {
         await this.readOn(partition);
       } catch (error) {
         if (this.isStopping) return;
+        this.isBroken = true;
         this.options.report({ level: 'error', message: 'what is spent is followed no more', error });
         return;
       }

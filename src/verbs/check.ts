@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
+import type { ConnectorsAnswer } from '../api/connector-schema.js';
 import type { DrillAnswer } from '../api/drill-schema.js';
 import type { Config } from '../config.js';
 import { KilldeerError } from '../errors.js';
@@ -39,8 +40,8 @@ async function check({ terminal, failed }: VerbContext, options: Options): Promi
   looks.push(...(await lookAtTopics(setup, makesTopics)));
   const history = await lookAtStore(setup);
   looks.push(history);
-  const { server, stoppable } = await lookAtServer(setup);
-  looks.push(server);
+  const { server, connectors = [], stoppable } = await lookAtServer(setup);
+  looks.push(server, ...connectors);
   terminal.emit({ configuration: withoutSecrets(setup.config), looks, stoppable });
   if (terminal.rich) show(terminal, setup, looks, stoppable);
   // Everything else may wait for the topics, and nothing but history waits for ClickHouse: it may come up later.
@@ -94,7 +95,14 @@ function holderOf({ config, dataDir: dir }: Setup): string | null {
   }
 }
 
-async function lookAtServer(setup: Setup): Promise<{ server: Look; stoppable: { yes: boolean; words: string } }> {
+interface Seen {
+  readonly server: Look;
+  /** Left out: it was not asked. */
+  readonly connectors?: readonly Look[];
+  readonly stoppable: { readonly yes: boolean; readonly words: string };
+}
+
+async function lookAtServer(setup: Setup): Promise<Seen> {
   const what = 'server';
   const { dataDir } = setup;
   const holder = holderOf(setup);
@@ -112,20 +120,43 @@ async function lookAtServer(setup: Setup): Promise<{ server: Look; stoppable: { 
   }
   try {
     const client = clientOf({ data: dataDir }, 'responder');
-    const [{ ready, stop }, brakes, { drills }] = [
+    const [{ ready, stop }, brakes, { drills }, places] = [
       await readiness(address),
       await client.brakes(),
       await client.drills(),
+      await client.connectors(),
     ];
+    const connectors = lookAtConnectors(places);
     const server = { what, ok: ready === null, words: `${address}: ${ready ?? 'ready'}` };
-    if (ready !== null) return { server, stoppable: no(`no: the server is not ready (${ready})`) };
-    if (stop !== null) return { server, stoppable: no(`not surely: ${stop} (try killdeer drill)`) };
-    return { server, stoppable: { yes: true, words: `${modeWords(brakes)}; ${drillWords(drills.at(-1))}` } };
+    if (ready !== null) return { server, connectors, stoppable: no(`no: the server is not ready (${ready})`) };
+    if (stop !== null) return { server, connectors, stoppable: no(`not surely: ${stop} (try killdeer drill)`) };
+    return {
+      server,
+      connectors,
+      stoppable: { yes: true, words: `${modeWords(brakes)}; ${drillWords(drills.at(-1))}` },
+    };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const words = `${address}: ${reason} (tokens: ${tokensPath(dataDir)})`;
     return { server: { what, ok: false, words }, stoppable: no('unknown: the server did not answer') };
   }
+}
+
+/** One row each; where another process delivers, or none is configured, there is none to look at. */
+function lookAtConnectors({ places, addressees }: ConnectorsAnswer): Look[] {
+  const trouble = (words: string | null): string => (words === null ? '' : `; last error: ${words}`);
+  return [
+    ...places.map(({ name, kind, breaker, watched, unverified, last_error: error }) => ({
+      what: `connector ${name}`,
+      ok: breaker === 'closed' && unverified === 0,
+      words: `${kind}, breaker ${breaker}, ${watched} stops in force, ${unverified} not${trouble(error)}`,
+    })),
+    ...addressees.map(({ name, kind, breaker, backlog, last_error: error }) => ({
+      what: `connector ${name}`,
+      ok: breaker === 'closed',
+      words: `${kind}, breaker ${breaker}, ${backlog} to be told${trouble(error)}`,
+    })),
+  ];
 }
 
 /** null: ready, and an agent could be stopped; else why not. */

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Client } from '../api/client.js';
 import { type DrillSubject, holdDrill } from '../api/drill-course.js';
+import { type DrillStop, isProved, slowestProofMs } from '../api/drill-proof.js';
 import type { DrillAnswer } from '../api/drill-schema.js';
 import { drillView } from '../api/route-drills.js';
 import { KilldeerError } from '../errors.js';
@@ -69,32 +70,82 @@ async function hold({ terminal, failed }: VerbContext, options: Options): Promis
 
 /** The client stops, asks and releases as any other caller would; only making the canary takes an admin. */
 function subjectOf(client: Client, admin: Client): DrillSubject {
+  const { paced, ready } = createPace();
+  let stop: DrillStop | null = null;
+  // Places are told of agents that the registry knows, and nothing that a drill does makes it know another one.
+  const unknown = new Set<string>();
   return {
     way: 'http',
+    ready,
     prepare: async (canary) => {
-      const known = await client.agent(canary).catch((error) => {
-        if (error instanceof KilldeerError && error.code === 'registry.unknown-agent') return null;
-        throw error;
-      });
+      const known = await orUnknown(client.agent(canary));
       if (known?.labels.includes(CANARY_LABEL) === true) return;
       if (known?.registered === true) throw notACanary(canary);
       await admin.register(canary, { owner: 'killdeer', labels: [CANARY_LABEL] });
     },
     stop: async (canary, forMs) => {
-      const answer = await client.stop(canary, {
+      stop = null;
+      const answer = await paced(client).stop(canary, {
         action: 'suspend',
         reason: 'a drill',
         for_ms: forMs,
         key: randomUUID(),
       });
       requireApplied(answer.effect, answer.reason);
+      stop = { canary, version: answer.agent?.version ?? 0 };
     },
     release: async (canary) => {
-      const answer = await client.release(canary, { reason: 'the drill is over', key: randomUUID() });
+      const answer = await paced(client).release(canary, { reason: 'the drill is over', key: randomUUID() });
       requireApplied(answer.effect, answer.reason);
     },
     isAllowed: async (agent) => (await client.decide({ agent })).allow,
-    isConfirmed: async () => null,
+    proofMs: async (canary) => slowestProofMs((await proofOf(client, canary))?.carriers ?? []),
+    isConfirmed: async (agent) => {
+      const proof = unknown.has(agent) ? null : await proofOf(paced(client), agent);
+      if (proof === null) unknown.add(agent);
+      return proof === null ? null : isProved(stop, agent, proof);
+    },
+  };
+}
+
+/** null: the registry does not know the agent. */
+async function proofOf(client: Client, agent: string) {
+  const answer = await orUnknown(client.effects(agent));
+  if (answer === null) return null;
+  return {
+    places: answer.places.map(({ name }) => name),
+    carriers: answer.places.map((place) => ({ verifyWithinMs: place.verify_within_ms })),
+    effects: answer.effects.map(({ cascade_of: root, ...effect }) => ({ ...effect, root })),
+  };
+}
+
+async function orUnknown<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof KilldeerError && error.code === 'registry.unknown-agent') return null;
+    throw error;
+  }
+}
+
+/** Calls that may come at once, and how many a second then: below what the API lets one token ask for. */
+const BURST = 40;
+const PER_SECOND = 9;
+
+/** A round waits for its turn before it begins: waiting within one would be measured. */
+function createPace(): { paced(client: Client): Client; ready(): Promise<void> } {
+  const fromMs = performance.now();
+  let calls = 0;
+  return {
+    paced: (client) => {
+      calls += 1;
+      return client;
+    },
+    ready: async () => {
+      const earnedMs = (Math.max(0, calls - BURST) / PER_SECOND) * 1_000;
+      const waitMs = earnedMs - (performance.now() - fromMs);
+      if (waitMs > 0) await sleep(waitMs);
+    },
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { CONTRACTS } from '../api/budget-port.js';
 import type {
+  ConnectorsPort,
   ControlPort,
   DatedPort,
   EvidencePort,
@@ -16,7 +17,6 @@ import type { FeedParts } from '../api/route-stream.js';
 import { buildServer, listen } from '../api/server.js';
 import { stoppable } from '../api/stoppable.js';
 import type { Config } from '../config.js';
-import type { ConnectorsStatus } from '../connect/status.js';
 import { KilldeerError } from '../errors.js';
 import type { Intake } from '../pipeline/intake.js';
 import type { Registry } from '../registry/journal.js';
@@ -44,7 +44,7 @@ export interface Side {
   readonly feed: RegistryFeed;
   behind(): number;
   /** Left out: there are none. */
-  connectors?(): ConnectorsStatus;
+  readonly connectors?: ConnectorsPort;
   /** ms since the registry's log was last in reach; 0 where it cannot be out of reach. */
   staleMs(): number;
 }
@@ -138,6 +138,7 @@ function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts 
         stoppable({
           ...{ ready: status.ready(), staleMs: side.staleMs(), staleAfterMs: decide.stale_after, nowMs: clock() },
           ...{ drill: registry.view.drills().at(-1) ?? null, drillEveryMs: setup.config.drill.every },
+          ...{ places: side.connectors?.status().places ?? [], countsSpend: side.spend?.isFollowed() ?? true },
         }),
       stats: () => ({ version, mode: registry.view.mode(), ingest: ingest.counts, ...status.stats() }),
     },
@@ -146,7 +147,7 @@ function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts 
     evidence: side.evidence,
     audit: createAudit(setup.config, options.dir),
     dated: side.dated,
-    ...(side.connectors === undefined ? {} : { connectors: { status: side.connectors } }),
+    ...(side.connectors === undefined ? {} : { connectors: side.connectors }),
     metrics: { telemetry, token: metricsToken },
     staleness: { ms: () => side.staleMs(), afterMs: decide.stale_after, ...stalenessOf(decide) },
     ...(side.spend === null ? {} : { spend: side.spend.port }),

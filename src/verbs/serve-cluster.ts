@@ -89,13 +89,14 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
             status: { health, ready: () => readiness(ready()), stats },
             behind: () => cluster.behind(),
             staleMs: () => cluster.staleMs(),
-            connectors: () => connectors.status(),
+            connectors,
           },
         )
       : null;
     closers.push(() => face?.close());
     // Every process that answers decisions is one that could fail to refuse: each drills for itself.
-    const drills = face === null ? null : scheduleDrills(cluster.registry, setup.config.drill, options.report);
+    const drills =
+      face === null ? null : scheduleDrills(cluster.registry, connectors, setup.config.drill, options.report);
     closers.push(() => drills?.stop());
     const metrics = { telemetry, token };
     const ops = await startOpsServer(setup.config.ops, { health, ready, metrics, clock: Date.now, ...log });

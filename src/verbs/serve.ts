@@ -101,7 +101,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
       const stopHistory = await openFileHistory({ setup, dir, telemetry, report: options.report });
       closers.push(async () => stopHistory?.());
     }
-    const drills = scheduleDrills(live.registry, config.drill, options.report);
+    const drills = scheduleDrills(live.registry, connectors, config.drill, options.report);
     closers.push(() => drills.stop());
     let stopping: Promise<void> | null = null;
     const stop = (): Promise<void> => {
@@ -140,7 +140,7 @@ async function openWays(
       dated: { profile: (tenant, agent, atMs) => datedProfile(dir, config.partitions, tenant, agent, atMs) },
       behind: () => live.behind(),
       staleMs: () => 0,
-      connectors: () => connectors.status(),
+      connectors,
     },
   );
   closers.push(() => face.close());

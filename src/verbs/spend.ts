@@ -33,6 +33,8 @@ export interface Spend {
   readonly port: SpendPort;
   /** Records of the log that are not counted yet. */
   behind(): number;
+  /** false: it broke off, and what is spent is counted no more. */
+  isFollowed(): boolean;
   stop(): Promise<void>;
 }
 
@@ -53,11 +55,14 @@ export async function openSpend(options: SpendOptions): Promise<Spend> {
     },
   });
   const waiting = new AbortController();
+  const starting = follower.start();
   try {
-    await Promise.race([follower.start(), sleep(START_MS, undefined, { signal: waiting.signal })]);
+    await Promise.race([starting, sleep(START_MS, undefined, { signal: waiting.signal })]);
   } finally {
     waiting.abort();
   }
+  // Here it has begun, or still reads; then nobody else hears of its end.
+  starting.catch((error) => report({ level: 'error', message: 'what is spent cannot be followed', error }));
   const denials = new BudgetDenials((tenant, agent) => view.entry(tenant, agent));
   const timer = setInterval(() => {
     for (const denial of denials.drain(clock())) registry.write(denial).catch(() => undefined);
@@ -69,6 +74,7 @@ export async function openSpend(options: SpendOptions): Promise<Spend> {
       refused: (tenant, agent, question) => denials.note(tenant, agent, question),
     },
     behind: () => follower.behind(),
+    isFollowed: () => !follower.hasBroken,
     stop: async () => {
       clearInterval(timer);
       await follower.stop();

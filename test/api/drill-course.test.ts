@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { type DrillSubject, holdDrill } from '../../src/api/drill-course.js';
 
 /** A world with a clock of its own: every question takes a millisecond, and stops take effect after `lagMs`. */
-function world(over: { lagMs?: number; treeLags?: number; sticky?: boolean; fails?: boolean; places?: boolean } = {}) {
+interface Over {
+  readonly lagMs?: number;
+  readonly treeLags?: number;
+  readonly sticky?: boolean;
+  readonly fails?: boolean;
+  readonly places?: boolean;
+  readonly proofMs?: number;
+  readonly provedMs?: number;
+}
+
+function world(over: Over = {}) {
   const { lagMs = 0, treeLags = 0, sticky = false, fails = false } = over;
   let atMs = 0;
   let stoppedMs: number | null = null;
@@ -30,7 +40,8 @@ function world(over: { lagMs?: number; treeLags?: number; sticky?: boolean; fail
       const lag = lagMs + (agent.includes('/') ? treeLags : 0);
       return turn(stoppedMs === null || atMs < stoppedMs + lag);
     },
-    isConfirmed: () => turn(over.places === undefined ? null : over.places),
+    proofMs: () => turn(over.proofMs ?? 0),
+    isConfirmed: () => turn(over.places === undefined ? null : over.places || atMs >= (over.provedMs ?? 1e9)),
   };
   const options = {
     ...{ id: 'd-1', canary: 'canary', children: 2, rounds: 4, patienceMs: 50 },
@@ -89,6 +100,14 @@ describe('a drill', () => {
     const { subject, options } = world({ places: true });
     const result = await holdDrill(subject, options);
     expect(result.stages.find(({ stage }) => stage === 'confirmed')).toMatchObject({ reached: 4, missed: 0 });
+  });
+
+  it('waits for the places as long as they have for their proof, be it longer than its own patience', async () => {
+    const slow = world({ places: false, proofMs: 2_000, provedMs: 900 });
+    const result = await holdDrill(slow.subject, { ...slow.options, rounds: 1 });
+    expect(result.stages.find(({ stage }) => stage === 'confirmed')).toMatchObject({ reached: 1, missed: 0 });
+    const hasty = world({ places: false, proofMs: 100, provedMs: 900 });
+    expect(await holdDrill(hasty.subject, { ...hasty.options, rounds: 1 })).toMatchObject({ ok: false });
   });
 
   it('does not begin where the canary is somebody else', async () => {

@@ -16,7 +16,7 @@ const STATUS: ConnectorsStatus = {
 
 describe('GET /v1/connectors', () => {
   const url = '/v1/connectors';
-  const world = createWorld({ connectors: { status: () => STATUS } });
+  const world = createWorld({ connectors: { status: () => STATUS, carriers: () => [] } });
 
   it('shows each place and each addressee', async () => {
     const answer = await world.call('responder', { method: 'GET', url });
@@ -55,9 +55,13 @@ describe('GET /v1/agents/:agent/effects', () => {
   fold.apply(stop(1, 'other', 'suspend', { tenant: 'none' }));
   fold.apply(effect(2, 'clerk', { tenant: 'acme', state: 'contradicted', reason: 'it is active', root: 'crew' }));
   const view = Object.assign(Object.create(fold), { write: async () => Promise.reject(new Error('not asked for')) });
-  const world = createWorld({ registry: registryPortOf({ view, write: view.write } as never) });
+  const carriers = (tenant: string) => (tenant === 'acme' ? [{ name: 'login', verifyWithinMs: 30_000 }] : []);
+  const world = createWorld({
+    registry: registryPortOf({ view, write: view.write } as never),
+    connectors: { status: () => STATUS, carriers },
+  });
 
-  it('tells the last word of each place', async () => {
+  it('tells the last word of each place, and which have to carry a stop out', async () => {
     const answer = await world.call('bound-admin', { method: 'GET', url: '/v1/agents/clerk/effects?tenant=acme' });
     expect(answer.json()).toEqual({
       effects: [
@@ -66,6 +70,7 @@ describe('GET /v1/agents/:agent/effects', () => {
           time_ms: 2,
         },
       ],
+      places: [{ name: 'login', verify_within_ms: 30_000 }],
     });
   });
 

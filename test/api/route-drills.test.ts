@@ -12,6 +12,8 @@ const REPORT = {
 };
 const CONFIG = { every: 1_000, canary: 'killdeer-canary', children: 2, rounds: 3, patience: 1_000 };
 
+const NO_PLACES = { carriers: () => [] };
+
 describe('drills', () => {
   let registry: Registry;
   let world: World;
@@ -38,8 +40,8 @@ describe('drills', () => {
   });
 
   it('held by the server itself stop, see refused, and release the canary it registers', async () => {
-    await holdScheduledDrill(registry, CONFIG);
-    await holdScheduledDrill(registry, CONFIG);
+    await holdScheduledDrill(registry, NO_PLACES, CONFIG);
+    await holdScheduledDrill(registry, NO_PLACES, CONFIG);
     const drills = await list();
     expect(drills).toHaveLength(2);
     for (const drill of drills) {
@@ -59,7 +61,7 @@ describe('drills', () => {
   it('never stop an agent that is there for something else', async () => {
     const by = { actor: 'person:ada', authority: 't', parent: null, tenant: '' };
     await registry.write({ type: 'register', ...by, agent: 'billing', ifVersion: null, owner: 'ada' });
-    await expect(holdScheduledDrill(registry, { ...CONFIG, canary: 'billing' })).rejects.toThrow(
+    await expect(holdScheduledDrill(registry, NO_PLACES, { ...CONFIG, canary: 'billing' })).rejects.toThrow(
       'billing is registered without the label canary',
     );
     expect(registry.view.entry('', 'billing')).toMatchObject({ status: 'active', version: 1 });

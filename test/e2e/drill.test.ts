@@ -1,6 +1,9 @@
 /** A drill against a server in a process of its own: what a person, and a probe, are told of it. */
-import { describe, expect, it } from 'vitest';
-import { run } from './program.js';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openWebhookReceiver } from '../connect/receivers.js';
+import { freshDirectory, run, valuesOf } from './program.js';
 import { Server } from './server.js';
 
 describe('a drill', () => {
@@ -28,6 +31,38 @@ describe('a drill', () => {
       status: 'active',
       labels: ['canary'],
     });
+  });
+
+  it('goes as far as the places that carry stops out; check and readiness say where one of them does not', async () => {
+    const secret = `whsec_${Buffer.alloc(32, 9).toString('base64')}`;
+    const gate = await openWebhookReceiver(secret);
+    onTestFinished(() => gate.close());
+    const config = join(freshDirectory(), 'config.yaml');
+    const place = { kind: 'webhook', name: 'gate', url: gate.url, status_url: `${gate.url}/status` };
+    const times = { verify_within: 3_000, retry_first: 50, retry_most: 100 };
+    writeFileSync(config, JSON.stringify({ connectors: [{ ...place, ...times, secret_env: 'KILLDEER_TEST_SECRET' }] }));
+    const server = await Server.start({ words: ['--config', config], env: { KILLDEER_TEST_SECRET: secret } });
+    const drill = (rounds: string) => run(['drill', '--data', server.data, '--rounds', rounds, '--children', '1']);
+    const confirmed = async () =>
+      (await server.ask('/v1/drills')).body.drills
+        .at(-1)
+        .stages.find((one: { stage: string }) => one.stage === 'confirmed');
+    // More calls than one token may make at once.
+    expect(await drill('12')).toMatchObject({ code: 0 });
+    expect(await confirmed()).toMatchObject({ reached: 12, missed: 0 });
+
+    gate.state.isLying = true;
+    const stop = { action: 'suspend', reason: 'looks hijacked', unseen: true };
+    expect(await server.ask('/v1/agents/clerk/stop', { json: stop })).toMatchObject({ status: 200 });
+    const reason = 'connector gate has not put in force what it was told: 1';
+    await server.until('readiness says so', async () => {
+      const { body } = await server.ask('/readyz', { token: null });
+      expect(body.ok).toBe(true);
+      return body.stop.reason === reason;
+    });
+    const [said] = valuesOf((await run(['check', '--data', server.data, '--config', config])).out);
+    expect(said?.['stoppable']).toEqual({ yes: false, words: `not surely: ${reason} (try killdeer drill)` });
+    expect(said?.['looks']).toContainEqual(expect.objectContaining({ what: 'connector gate', ok: false }));
   });
 
   it('of an agent that is there for something else is refused before anything is stopped', async () => {

@@ -38,11 +38,11 @@ const line = (id: string, over: Record<string, unknown> = {}, bound = true): str
     bound,
   );
 
-function open() {
+function open(read: Pick<Log, 'partitions' | 'read' | 'begin' | 'end' | 'wait'> = log) {
   const ledger = new SpendLedger({ reserveForMs: 60_000, prefix: 'rsv' });
   const reports: string[] = [];
   const follower = new SpendFollower({
-    ...{ log, prices: createPriceTable([]), clock: () => NOW_MS, path: join(dir, 'spend.jsonl') },
+    ...{ log: read, prices: createPriceTable([]), clock: () => NOW_MS, path: join(dir, 'spend.jsonl') },
     taker: {
       marker: 'rsv',
       take: (event) => ledger.note(event, LINE),
@@ -87,6 +87,22 @@ describe('SpendFollower', () => {
     ]);
     await until(() => ledger.inFlight === 0);
     expect(spent()).toBe(1);
+  });
+
+  it('says that it broke off where the log cannot be read any more', async () => {
+    let isGone = false;
+    const read: Log['read'] = (...asked) => (isGone ? Promise.reject(new Error('gone')) : log.read(...asked));
+    const { follower, reports } = open(Object.assign(Object.create(log) as Log, { read }));
+    await log.append('events', 0, [line('e1')]);
+    await follower.start();
+    expect(follower.hasBroken).toBe(false);
+    isGone = true;
+    await log.append('events', 0, [line('e2')]);
+    await until(() => follower.hasBroken);
+    expect(reports).toEqual(['what is spent is followed no more']);
+    const second = open(Object.assign(Object.create(log) as Log, { read }));
+    await expect(second.follower.start()).rejects.toThrow('gone');
+    expect(second.follower.hasBroken).toBe(true);
   });
 
   it('goes on from its checkpoint as if it had never ended, also where it was killed after it', async () => {
