@@ -13,7 +13,7 @@ import type { DrillResult } from './drill-result.js';
 import type { AgentStatus, Registration, RegistryEntry } from './entry.js';
 import type { LadderView } from './ladder-view.js';
 import type { BrakesState, BreakerOpening, Effect, EffectState, Halt } from './responder.js';
-import type { Leaver, SponsorPlanOf, SponsorStepOf } from './sponsor-plan.js';
+import type { Leaver, SponsorPlan } from './sponsor-plan.js';
 
 export { EFFECT_STATES, isProlonged, PROLONGED } from './responder.js';
 export type { BrakesState, BreakerOpening, Effect, EffectState, Halt };
@@ -35,9 +35,7 @@ export type { DrillResult, DrillStage } from './drill-result.js';
 export type { AgentStatus, Credential, DelegationLimits, Registration, RegistryEntry } from './entry.js';
 export { NO_REGISTRATION } from './entry.js';
 export type { LadderView } from './ladder-view.js';
-export type { Leaver } from './sponsor-plan.js';
-export type SponsorPlan = SponsorPlanOf<RegistryEntry>;
-export type SponsorStep = SponsorStepOf<RegistryEntry>;
+export type { Leaver, SponsorPlan, SponsorStep } from './sponsor-plan.js';
 
 /** One agent of a trail with what it is held to: the acting one, those above it, then others that work for the same. */
 export interface TrailStep {
