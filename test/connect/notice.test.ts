@@ -33,6 +33,6 @@ it('tells whoever takes an agent over that it is theirs', () => {
 
 it('tells of an agent that was stopped because its owner left, and of nothing where nothing follows', () => {
   expect(noticesAfter('suspend', null)).toMatchObject([{ owner: 'eve', type: 'agent.suspended' }]);
-  expect(noticesAfter('suspend', null)[0]?.text).toContain('This followed from a time limit or a setting.');
+  expect(noticesAfter('suspend', null)[0]?.text).toContain('An automatic rule decided this.');
   expect(noticesAfter('nothing', null)).toEqual([]);
 });
