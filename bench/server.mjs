@@ -9,6 +9,7 @@ import { createPriceTable } from '../dist/event/prices.js';
 import { openFileLog } from '../dist/log/file-log.js';
 import { openRegistry } from '../dist/registry/journal.js';
 import { SpendLedger } from '../dist/registry/spend.js';
+import { SpendLimits } from '../dist/registry/spend-limits.js';
 import { openTokens } from '../dist/registry/tokens.js';
 import { registryPortOf } from '../dist/verbs/face.js';
 import { openIntake } from '../dist/verbs/intake.js';
@@ -38,7 +39,7 @@ export async function openServer(folder) {
     authenticate: (header) => tokens.authenticate(header),
     ingest: createIngest({ intake, prices: createPriceTable([]), clock: Date.now, behind: () => 0 }),
     registry: registryPortOf(registry),
-    spend: spendPortOf(ledger, registry.view),
+    spend: spendPortOf(ledger, new SpendLimits(registry.view)),
     findings: createRecentFindings(),
     status: {
       health: () => ({ ok: true, reason: null }),

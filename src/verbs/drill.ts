@@ -128,8 +128,11 @@ async function orUnknown<T>(asked: Promise<T>): Promise<T | null> {
   }
 }
 
-/** Calls that may come at once, and how many a second then: below what the API lets one token ask for. */
-const BURST = 40;
+/**
+ * Calls that may come at once, and how many a second then: so far below what the API lets one token ask for that a drill
+ * after a drill finds as much left as the first one did.
+ */
+const BURST = 10;
 const PER_SECOND = 9;
 
 /** A round waits for its turn before it begins: waiting within one would be measured. */
