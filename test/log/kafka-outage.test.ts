@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { openKafkaLog } from '../../src/log/kafka-log.js';
 import type { Log } from '../../src/log/log.js';
@@ -9,6 +10,8 @@ import { readAll } from '../contract/log.js';
 import { type ChildBroker, describeOutage, kafkaOptions, makeTopics, startBroker } from '../kafka/broker.js';
 
 const TOPICS = { events: 2 };
+/** Until a broker that was told to hang does. */
+const SETTLE_MS = 500;
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
@@ -112,6 +115,8 @@ describeOutage('the log on Kafka in an outage', () => {
     const { log, broker } = outage;
     await log.append('events', 0, ['before']);
     broker.pause();
+    // The signal is on its way to all of the broker's threads: one of them may still answer.
+    await sleep(SETTLE_MS);
     const calls = [log.append('events', 0, ['held up']), log.read('events', 0, 0, 1), log.end('events', 0)];
     for (const call of await Promise.allSettled(calls)) {
       expect(call).toMatchObject({ status: 'rejected', reason: { code: 'kafka.unreachable' } });
