@@ -18,8 +18,14 @@ import type { AuditPort } from './audit-contract.js';
 import type { Contract, SpendPort } from './budget-port.js';
 
 /** Exact capabilities: none implies another, except where a route names several. */
-export const ROLES = ['ingest', 'gateway', 'responder', 'admin'] as const;
+export const ROLES = ['ingest', 'gateway', 'viewer', 'analyst', 'responder', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
+
+/** Who may look; who may say what findings mean; who may stop and release; who may change what is so for everybody. */
+export const READERS = ['viewer', 'analyst', 'responder', 'admin'] as const satisfies readonly Role[];
+export const ANALYSTS = ['analyst', 'responder', 'admin'] as const satisfies readonly Role[];
+export const RESPONDERS = ['responder', 'admin'] as const satisfies readonly Role[];
+export const ADMINS = ['admin'] as const satisfies readonly Role[];
 
 /** Who may use a route: one of the roles, any token, or anybody. */
 export type Access = readonly Role[] | 'any' | 'open';

@@ -14,6 +14,7 @@ import type { AgentStatus, Registration, RegistryEntry } from './entry.js';
 import type { LadderView } from './ladder-view.js';
 import type { BrakesState, BreakerOpening, Effect, EffectState, Halt } from './responder.js';
 import type { Leaver, SponsorPlan } from './sponsor-plan.js';
+import type { TriageChange } from './triage-change.js';
 
 export { EFFECT_STATES, isProlonged, PROLONGED } from './responder.js';
 export type { BrakesState, BreakerOpening, Effect, EffectState, Halt };
@@ -36,6 +37,13 @@ export type { AgentStatus, Credential, DelegationLimits, Registration, RegistryE
 export { NO_REGISTRATION } from './entry.js';
 export type { LadderView } from './ladder-view.js';
 export type { Leaver, SponsorPlan, SponsorStep } from './sponsor-plan.js';
+export {
+  RESOLUTIONS,
+  type Resolution,
+  TRIAGE_STATUSES,
+  type TriageChange,
+  type TriageStatus,
+} from './triage-change.js';
 
 /** One agent of a trail with what it is held to: the acting one, those above it, then others that work for the same. */
 export interface TrailStep {
@@ -111,6 +119,8 @@ export type RegistryRecord =
   /** A person's word on a finding; `verdict.timeMs` is the writer's, the engines are told the registry's. */
   | (Base & { type: 'verdict'; verdict: VerdictRecord })
   | (Base & { type: 'verdict-undo'; id: string })
+  /** How a person works on findings: who has them, how far they are, what is said. `key` makes it count once. */
+  | (Base & { type: 'triage'; key: string; findings: readonly string[]; change: TriageChange })
   /** A process takes a partition over: what an owner of an earlier epoch proposes from here on is void. */
   | (Base & { type: 'owner'; partition: number; epoch: number })
   /** Waits for people from here on; `id` is its idempotency key. */

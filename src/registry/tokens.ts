@@ -12,10 +12,11 @@ import { readWhole, writeAtomic } from '../log/atomic-file.js';
 import { nodeFiles } from '../log/files.js';
 
 /**
- * ingest: send events. gateway: ask for inline decisions. responder: stop and release. admin: all that people do.
+ * ingest: send events. gateway: ask for inline decisions. viewer: look. analyst: say what findings mean. responder: stop
+ * and release. admin: all that people do.
  * Each is an exact capability; a token of the role ingest has no other.
  */
-export const TOKEN_ROLES = ['ingest', 'gateway', 'responder', 'admin'] as const;
+export const TOKEN_ROLES = ['ingest', 'gateway', 'viewer', 'analyst', 'responder', 'admin'] as const;
 export type TokenRole = (typeof TOKEN_ROLES)[number];
 
 /** What a token may speak about; null: no limit of this kind. An ingest token without any limit vouches for nobody. */
@@ -29,7 +30,7 @@ export interface TokenBindings {
 export interface TokenIdentity {
   /** Safe to log; not the secret. */
   readonly id: string;
-  /** 'person:NAME' for responder and admin; 'gateway:NAME', 'sender:NAME': these two can never stop or release. */
+  /** 'person:NAME' for viewer, analyst, responder and admin; 'gateway:NAME', 'sender:NAME': these two can never stop or release. */
   readonly actor: string;
   readonly roles: readonly TokenRole[];
   readonly bindings: TokenBindings;
@@ -219,9 +220,11 @@ function living(row: Row): Living {
   return { row, entry, hash: Buffer.from(row.hash, 'hex') };
 }
 
+const PEOPLE: readonly TokenRole[] = ['viewer', 'analyst', 'responder', 'admin'];
+
 /** Only people stop and release; the registry's fold goes by this word. */
 function actorOf(name: string, roles: readonly TokenRole[]): string {
-  if (roles.includes('admin') || roles.includes('responder')) return `person:${name}`;
+  if (roles.some((role) => PEOPLE.includes(role))) return `person:${name}`;
   return roles.includes('gateway') ? `gateway:${name}` : `sender:${name}`;
 }
 
