@@ -19,6 +19,7 @@ import { createPartition } from './partition.js';
 import { createPatientLog, type PatientLog, seldom } from './patient-log.js';
 import { type FromLearner, type FromPartition, faultOf, type ToLearner, type ToPartition } from './protocol.js';
 import { createRegistryLink } from './registry-link.js';
+import { standBack } from './thread-priority.js';
 import {
   DEAD_LETTER_TOPIC,
   FINDINGS_TOPIC,
@@ -200,6 +201,7 @@ function modelsOf(kafka: KafkaOptions): KeyedModels {
 
 async function main(task: Task, port: MessagePort): Promise<void> {
   const say: Say = (message) => port.postMessage(message);
+  standBack();
   try {
     await (task.kind === 'owner' ? runOwner(task, port, say) : runLearner(task, port, say));
     port.close();

@@ -6,7 +6,7 @@
  * A checkpoint holds the ledger with the positions that it belongs to, so that a restart goes on exactly; without one
  * it begins a day back. May not write to the log, nor judge.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { KilldeerError } from '../errors.js';
 import type { AgentEvent } from '../event/event.js';
 import type { PriceTable } from '../event/prices.js';
@@ -22,6 +22,7 @@ const BATCH = 512;
 const WAIT_MS = 1_000;
 const DAY_MS = 86_400_000;
 const CHECKPOINT_EVERY_MS = 30_000;
+const RETRY_MS = 1_000;
 /** Rows written, or lines taken, before others get their turn. */
 const SLICE = 2_000;
 /** Records looked at to find one with a time. */
@@ -46,6 +47,8 @@ export interface SpendFollowerOptions {
   readonly path: string;
   readonly files?: Files;
   readonly checkpointEveryMs?: number;
+  /** Between two tries of a log that fails, ms. Default 1000. */
+  readonly retryMs?: number;
   readonly report: (report: LiveReport) => void;
 }
 
@@ -54,6 +57,9 @@ export class SpendFollower {
   private readonly ends: number[] = [];
   private isStopping = false;
   private isBroken = false;
+  /** Partitions that could not be read when last tried. */
+  private readonly failing = new Set<number>();
+  private readonly ending = new AbortController();
   /** What was there at the start was taken. */
   private hasBegun = false;
   private timer: NodeJS.Timeout | null = null;
@@ -65,9 +71,9 @@ export class SpendFollower {
     this.files = options.files ?? nodeFiles;
   }
 
-  /** Whether it stopped for good where nobody told it to. */
+  /** Whether it counts no more, for good or until the log can be read again. */
   get hasBroken(): boolean {
-    return this.isBroken;
+    return this.isBroken || this.failing.size > 0;
   }
 
   /** Finds its place, takes what is there, then follows. Rejects as the log does. */
@@ -108,6 +114,7 @@ export class SpendFollower {
   /** Takes nothing more, and writes a last checkpoint. Closing the log ends what still waits for it. */
   async stop(): Promise<void> {
     this.isStopping = true;
+    this.ending.abort();
     if (this.timer !== null) clearInterval(this.timer);
     await this.writing;
     if (this.hasBegun) await this.checkpoint();
@@ -156,14 +163,26 @@ export class SpendFollower {
     const { log } = this.options;
     while (!this.isStopping) {
       try {
-        if (!(await log.wait(EVENTS_TOPIC, partition, this.positions[partition], WAIT_MS)) || this.isStopping) continue;
-        this.ends[partition] = await log.end(EVENTS_TOPIC, partition);
-        await this.readOn(partition);
+        const hasMore = await log.wait(EVENTS_TOPIC, partition, this.positions[partition], WAIT_MS);
+        if (this.isStopping) return;
+        if (hasMore) {
+          this.ends[partition] = await log.end(EVENTS_TOPIC, partition);
+          await this.readOn(partition);
+        }
+        this.failing.delete(partition);
       } catch (error) {
         if (this.isStopping) return;
-        this.isBroken = true;
-        this.options.report({ level: 'error', message: 'what is spent is followed no more', error });
-        return;
+        if (!isPassing(error)) {
+          this.isBroken = true;
+          this.options.report({ level: 'error', message: 'what is spent is followed no more', error });
+          return;
+        }
+        if (!this.failing.has(partition)) {
+          const message = `what is spent in partition ${partition} cannot be read, it is tried again`;
+          this.options.report({ level: 'warn', message, error });
+        }
+        this.failing.add(partition);
+        await sleep(this.options.retryMs ?? RETRY_MS, undefined, { signal: this.ending.signal }).catch(() => undefined);
       }
     }
   }
@@ -209,6 +228,11 @@ export class SpendFollower {
     }
     return clock();
   }
+}
+
+/** Whether waiting can help. What is gone, or closed, stays so: going on behind it would count too little. */
+function isPassing(error: unknown): boolean {
+  return error instanceof KilldeerError && error.retry;
 }
 
 /**

@@ -17,6 +17,9 @@ export const SIGNALS_TOPIC = 'signals';
 /** What a source sent that could not become an event, with the reason. */
 export const REJECTED_TOPIC = 'rejected';
 
+/** What is in force, for gateways that read Kafka alone: by key, the last record of each counts. */
+export const CURRENT_TOPIC = 'registry-current';
+
 export interface TopicPlan {
   /** Without the installation's prefix. */
   readonly topic: string;
@@ -48,6 +51,7 @@ export function topicPlans({ partitions, log }: Config): readonly TopicPlan[] {
     { topic: SAMPLES_TOPIC, partitions, config: aged },
     { topic: STATE_TOPIC, partitions, config: compacted },
     { topic: REGISTRY_TOPIC, partitions: 1, config: kept },
+    { topic: CURRENT_TOPIC, partitions: 1, config: compacted },
     { topic: MODELS_TOPIC, partitions: 1, config: compacted },
     { topic: CLUSTER_TOPIC, partitions: 1, config: kept },
     { topic: SIGNALS_TOPIC, partitions, config: aged },

@@ -31,6 +31,7 @@ import {
   type WorkerTask,
 } from './protocol.js';
 import { createRegistryLink } from './registry-link.js';
+import { standBack } from './thread-priority.js';
 
 /** Samples that were learned are of no use: small segments, so that they soon go. */
 const SAMPLE_SEGMENT_BYTES = 8 * 1024 * 1024;
@@ -132,6 +133,7 @@ function say(port: MessagePort, message: FromPartition | FromLearner): void {
 }
 
 async function main(task: WorkerTask, port: MessagePort): Promise<void> {
+  standBack();
   try {
     await (task.kind === 'partition' ? runPartition(task, port) : runLearner(task, port));
     port.close();

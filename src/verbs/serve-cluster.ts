@@ -2,6 +2,7 @@
 import { metricsToken, readiness, startOpsServer, watchReadiness } from '../api/ops-server.js';
 import { createRecentFindings } from '../api/recent-findings.js';
 import { RegistryFeed } from '../api/registry-feed.js';
+import type { RegistryMirror } from '../api/registry-mirror.js';
 import type { ProcessRole } from '../config.js';
 import type { Connectors } from '../connect/connectors.js';
 import type { Finding } from '../decide/finding.js';
@@ -16,6 +17,7 @@ import { type Face, openFace } from './face.js';
 import { openClusterHistory } from './history-places.js';
 import { openIntake } from './intake.js';
 import { createKafkaAdapters, kafkaOptionsOf, openScratch } from './kafka-adapters.js';
+import { createMirror } from './kafka-mirror.js';
 import { observeSources, openSources } from './kafka-sources.js';
 import { scheduleDrills } from './scheduled-drills.js';
 import type { Setup } from './setup.js';
@@ -164,7 +166,7 @@ async function openCluster(
   closers.push(() => scratch.remove());
   let isStarted = false;
   const observer = createClusterObserver(telemetry, (message) => report({ level: 'info', message }));
-  const desk = createDesk(connectors);
+  const desk = createDesk(connectors, (opened) => createMirror({ kafka, feed, registry: opened.registry, report }));
   const cluster = await startCluster<Registry>({
     ...{ config, roles, policy, startModel, prices, drawSeed, clock, onFinding, report },
     findings: {
@@ -196,11 +198,18 @@ async function openCluster(
   return cluster;
 }
 
-/** Of all processes the owner of partition 0 delivers, from when its registry was followed to the end. */
-function createDesk(connectors: Connectors) {
+/** Of all processes the owner of partition 0 delivers and mirrors, from when its registry was followed to the end. */
+function createDesk(connectors: Connectors, createMirrorOf: (cluster: Cluster<Registry>) => RegistryMirror) {
   let cluster: Cluster<Registry> | null = null;
+  let mirror: RegistryMirror | null = null;
   let isOwner = false;
-  const decide = (): Promise<void> => connectors.setActive(cluster !== null && isOwner ? portsOf(cluster) : null);
+  const decide = async (): Promise<void> => {
+    const isActive = cluster !== null && isOwner;
+    await Promise.all([
+      connectors.setActive(isActive && cluster !== null ? portsOf(cluster) : null),
+      mirror?.setActive(isActive),
+    ]);
+  };
   return {
     assigned: (partitions: readonly number[]) => {
       isOwner = partitions.includes(0);
@@ -208,6 +217,7 @@ function createDesk(connectors: Connectors) {
     },
     open: (opened: Cluster<Registry>) => {
       cluster = opened;
+      mirror = createMirrorOf(opened);
       void decide();
     },
     close: () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { KilldeerError } from '../../src/errors.js';
 import { createPriceTable } from '../../src/event/prices.js';
 import type { Log } from '../../src/log/log.js';
 import { createMemoryLog } from '../../src/log/memory-log.js';
@@ -50,6 +51,7 @@ function open(read: Pick<Log, 'partitions' | 'read' | 'begin' | 'end' | 'wait'> 
       restore: (row) => ledger.restore(row as unknown as AccountRow),
     },
     report: ({ message }) => void reports.push(message),
+    retryMs: 2,
   });
   running.push(follower);
   const spent = (session: string | null = 's1') => ledger.standing('', 'clerk', session, NOW_MS).spentUsd;
@@ -103,6 +105,20 @@ describe('SpendFollower', () => {
     const second = open(Object.assign(Object.create(log) as Log, { read }));
     await expect(second.follower.start()).rejects.toThrow('gone');
     expect(second.follower.hasBroken).toBe(true);
+  });
+
+  it('goes on where it stood once a log that failed can be read again, and loses nothing', async () => {
+    let failures = 0;
+    const read: Log['read'] = (...asked) =>
+      failures-- > 0 ? Promise.reject(new KilldeerError('kafka.unreachable', 'away')) : log.read(...asked);
+    const { follower, reports, spent } = open(Object.assign(Object.create(log) as Log, { read }));
+    await follower.start();
+    failures = 5;
+    await log.append('events', 1, [line('e1'), line('e2', { cost_usd: 2 })]);
+    await until(() => follower.hasBroken);
+    await until(() => spent() === 3);
+    await until(() => !follower.hasBroken);
+    expect(reports).toEqual(['what is spent in partition 1 cannot be read, it is tried again']);
   });
 
   it('goes on from its checkpoint as if it had never ended, also where it was killed after it', async () => {
