@@ -130,8 +130,8 @@ export function judgeAnswer(state: FoldState, record: Of<'approval-answer'>): Ju
     return no(`${actor} asked for it: another person approves`);
   }
   close(state, asked, answer === 'approve' ? 'approved' : 'rejected', actor, comment);
-  if (answer === 'reject') return applied(held);
-  if (asked.subject.kind === 'call') return applied(held);
+  // Nothing of the agent itself changes by leave for a call, nor by a refusal.
+  if (answer === 'reject' || asked.subject.kind === 'call') return applied(undefined);
   return applied(revoke(state, asked, asked.subject.reason, actor));
 }
 

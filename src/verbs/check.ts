@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import type { ConnectorsAnswer } from '../api/connector-schema.js';
 import type { DrillAnswer } from '../api/drill-schema.js';
 import type { Config } from '../config.js';
+import type { Policy } from '../decide/policy.js';
 import { KilldeerError } from '../errors.js';
 import { lockDirectory } from '../log/lock.js';
 import { clientOf, readServerNote, tokensPath } from './data-directory.js';
@@ -56,8 +57,20 @@ function lookAtFiles({ source, policy, policyPath, startModel, modelPath }: Setu
   return [
     { what: 'configuration', ok: true, words: source },
     { what: 'policy', ok: true, words: `${policy.name}, mode ${policy.mode}, ${rules}, ${brakes} (${policyPath})` },
+    { what: 'limits', ok: true, words: limitsWords(policy) },
     { what: 'start model', ok: true, words: `${startModel.version} (${modelPath ?? 'built in'})` },
   ];
+}
+
+/** What single calls are held to, and how the policy climbs. */
+function limitsWords({ permissions = [], restricted, unregistered = 'allow', twoPeople, ladder }: Policy): string {
+  const named =
+    permissions.length === 0 ? 'no permissions' : `permissions ${permissions.map(({ name }) => name).join(', ')}`;
+  const others = unregistered === 'deny' ? 'the unregistered are refused' : 'the unregistered may call';
+  const narrow = restricted === undefined ? 'under restrict: what is registered' : 'under restrict: as the policy says';
+  const people = (twoPeople ?? ['revoke']).includes('revoke') ? 'two people revoke' : 'one person revokes';
+  const days = ladder === undefined ? null : ladder.promoteAfterMs / 86_400_000;
+  return [named, others, narrow, people, days === null ? 'no ladder' : `a ladder, ${days} days a step`].join('; ');
 }
 
 function lookAtDirectory(dir: string): Look {
