@@ -10,22 +10,14 @@
  *   --with-parent    end when the standard input closes
  *   --json           say where it listens as one line of JSON
  */
-import { spawn, spawnSync } from 'node:child_process';
-import {
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { becomeReady, endWith, fail, fetchOnce, freePorts, isEnding, maven, start } from '../java-service.mjs';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const POM = join(HERE, 'pom.xml');
@@ -45,55 +37,14 @@ const { values: wanted } = parseArgs({
   },
 });
 
-/** Set before the broker is there: whoever asks it to end meanwhile is obeyed. */
-let ending = false;
-let java = null;
-
-function fail(message) {
-  console.error(message);
-  process.exit(1);
-}
-
 /** The folder with the broker's jars, filled once. */
 function jars() {
   const version = /<artifactId>kafka_2\.13<\/artifactId>\s*<version>([^<]+)</.exec(readFileSync(POM, 'utf8'))?.[1];
-  const folder = join(CACHE, version);
-  if (existsSync(folder)) return folder;
-  console.error(`fetching Apache Kafka ${version} from Maven Central, this once`);
-  mkdirSync(CACHE, { recursive: true });
-  // Beside its place and then renamed: two that fetch at once do not see each other's halves.
-  const beside = mkdtempSync(join(CACHE, 'fetch-'));
-  const fetched = spawnSync(
-    'mvn',
-    ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', `-DoutputDirectory=${beside}`],
-    { encoding: 'utf8' },
-  );
-  if (fetched.status !== 0) {
-    rmSync(beside, { recursive: true, force: true });
-    fail(`the broker could not be fetched: ${fetched.error?.message ?? fetched.stdout.slice(-2000)}`);
-  }
-  try {
-    renameSync(beside, folder);
-  } catch {
-    rmSync(beside, { recursive: true, force: true });
-  }
-  return folder;
-}
-
-/** Ports that were free a moment ago. */
-async function freePorts(count) {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer();
-      return new Promise((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(0, '127.0.0.1', () => resolve(server));
-      });
-    }),
-  );
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  return fetchOnce(CACHE, version, (beside) => {
+    console.error(`fetching Apache Kafka ${version} from Maven Central, this once`);
+    const refused = maven(POM, ['dependency:copy-dependencies', `-DoutputDirectory=${beside}`]);
+    return refused === null ? beside : new Error(`the broker could not be fetched: ${refused}`);
+  });
 }
 
 function makeCertificate(folder) {
@@ -198,36 +149,16 @@ async function accepts(port) {
   });
 }
 
-async function becomeReady(ports, logFile) {
-  const deadline = Date.now() + READY_WITHIN_MS;
+async function acceptAll(ports) {
   const all = Object.values(ports).filter((port) => port !== null);
-  while (!ending) {
-    if ((await Promise.all(all.map(accepts))).every((yes) => yes)) return;
-    if (Date.now() > deadline)
-      fail(`no broker after ${READY_WITHIN_MS} ms:\n${readFileSync(logFile, 'utf8').slice(-4000)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-function end() {
-  if (ending) return;
-  ending = true;
-  if (java === null) process.exit(0);
-  java.kill('SIGCONT');
-  java.kill('SIGTERM');
-  setTimeout(() => java.kill('SIGKILL'), 10_000).unref();
+  return (await Promise.all(all.map(accepts))).every((yes) => yes);
 }
 
 async function main() {
   const classes = jars();
   const folder = wanted.data ?? mkdtempSync(join(tmpdir(), 'killdeer-kafka-'));
   mkdirSync(folder, { recursive: true });
-  process.on('exit', () => {
-    java?.kill('SIGKILL');
-    if (wanted.data === undefined) rmSync(folder, { recursive: true, force: true });
-  });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
-  if (wanted['with-parent']) process.stdin.on('end', end).on('error', end).resume();
+  endWith({ withParent: wanted['with-parent'], folder, keepsFolder: wanted.data !== undefined });
   const [plain, controller, sasl, encrypted] = await freePorts(4);
   const ports = {
     plain: wanted.port === undefined ? plain : Number(wanted.port),
@@ -239,30 +170,17 @@ async function main() {
   const configuration = join(folder, 'server.properties');
   writeFileSync(configuration, settings(folder, ports, tls));
   format(classes, folder, configuration);
-  if (ending) process.exit(0);
   const logFile = join(folder, 'broker.log');
-  const output = createWriteStream(logFile, { flags: 'a' });
-  java = spawn('java', [...javaOptions(classes, '512m'), 'kafka.Kafka', configuration], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    // A signal to the terminal's group must reach the broker through us alone.
-    detached: true,
-  });
-  java.stdout.pipe(output, { end: false });
-  java.stderr.pipe(output, { end: false });
-  java.on('exit', (code, signal) => {
-    if (!ending && signal === null) console.error(readFileSync(logFile, 'utf8').slice(-4000));
-    process.exit(ending ? 0 : (code ?? 1));
-  });
-  await becomeReady(ports, logFile);
-  if (ending) return;
+  const pid = start('java', [...javaOptions(classes, '512m'), 'kafka.Kafka', configuration], { folder, logFile });
+  await becomeReady(() => acceptAll(ports), { withinMs: READY_WITHIN_MS, everyMs: 50, logFile });
+  if (isEnding()) return;
   const address = (port) => (port === null ? null : `127.0.0.1:${port}`);
   const where = {
     brokers: address(ports.plain),
     sasl: address(ports.sasl),
     tls: address(ports.tls),
     certificate: tls?.certificate ?? null,
-    pid: java.pid,
+    pid,
     data: folder,
   };
   console.log(wanted.json ? JSON.stringify(where) : `kafka listens on ${where.brokers}`);
