@@ -252,6 +252,8 @@ export const configSchema = z.strictObject({
       port: z.number().int().min(0).max(65_535).default(8321),
       /** Listening beyond loopback without TLS must be said aloud. */
       insecure_remote: z.boolean().default(false),
+      /** Calls a minute of one token to all routes but those of events and decisions. */
+      calls_per_minute: count(10_000_000).default(600),
     })
     .prefault({}),
   checkpoint: z

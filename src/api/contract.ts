@@ -233,7 +233,7 @@ export interface TokensPort {
   revoke(id: string): Promise<boolean>;
 }
 
-/** Calls a minute per token, by kind of route. */
+/** Calls a minute per token, by kind of route; `control` is the configuration's to change. */
 export interface RateLimits {
   readonly ingest: number;
   readonly gateway: number;

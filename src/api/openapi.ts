@@ -10,13 +10,23 @@ import { answers, metricsAnswer, problemAnswer, requests, tracesAnswer, tracesSt
 type Json = Record<string, unknown>;
 
 const REF = '#/components/schemas/';
+const PROBLEM_TYPE = 'application/problem+json';
+/** Of a route that answers every path below its own. */
+const REST = 'path';
+const REST_PARAMETER: Json = {
+  name: REST,
+  in: 'path',
+  required: true,
+  description: 'any path; its slashes stay as they are',
+  schema: { type: 'string' },
+};
 
 /** Deterministic: the same routes give the same document, in the order of their paths. */
 export function openApiDocument(routes: readonly RouteRow[], version: string): { openapi: string } & Json {
   const paths: Record<string, Json> = {};
   const inOrder = [...routes].sort((a, b) => (a.url === b.url ? compare(a.method, b.method) : compare(a.url, b.url)));
   for (const row of inOrder) {
-    const path = row.url.replace(/:(\w+)/g, '{$1}');
+    const path = row.url.replace(/:(\w+)/g, '{$1}').replace('*', `{${REST}}`);
     paths[path] ??= {};
     paths[path][row.method.toLowerCase()] = operationOf(row);
   }
@@ -42,7 +52,8 @@ function operationOf(row: RouteRow): Json {
   const operation: Json = { operationId: row.operation, summary: row.summary };
   operation['x-roles'] = typeof row.access === 'string' ? row.access : [...row.access];
   if (row.access === 'open') operation.security = [];
-  const parameters = [...parametersOf(row.params, 'path'), ...parametersOf(row.query, 'query')];
+  const rest = row.url.endsWith('*') ? [REST_PARAMETER] : [];
+  const parameters = [...rest, ...parametersOf(row.params, 'path'), ...parametersOf(row.query, 'query')];
   if (KEYED.includes(row.operation)) parameters.push(IDEMPOTENCY_KEY);
   if (parameters.length > 0) operation.parameters = parameters;
   const body = BYTES_BODIES[row.operation] ?? bodyOf(row.body);
@@ -109,21 +120,31 @@ function bodyOf(schema: z.ZodType | null): Json | null {
 function responsesOf(row: RouteRow): Json {
   const responses: Json = {};
   for (const [status, schema] of Object.entries(row.answers)) {
-    responses[status] = {
-      description: Number(status) === 400 ? 'refused' : 'answer',
-      content: Object.fromEntries(answerTypes(status, schema).map((type) => [type, { schema: reference(schema) }])),
-    };
+    const isError = Number(status) >= 400;
+    responses[status] = { description: isError ? 'refused' : 'answer', content: contentOf(status, schema, isError) };
   }
-  const problem = { 'application/problem+json': { schema: reference(problemAnswer) } };
+  const problem = { [PROBLEM_TYPE]: { schema: reference(problemAnswer) } };
   responses.default = { description: 'any error, as an RFC 9457 problem detail', content: problem };
   return responses;
+}
+
+/** Where a refusal has a form of its own, the call can still be refused for a reason that all routes share. */
+function contentOf(status: string, schema: z.ZodType, isError: boolean): Json {
+  const own = reference(schema);
+  const content: Json = Object.fromEntries(answerTypes(status, schema).map((type) => [type, { schema: own }]));
+  if (!isError) return content;
+  const problem = reference(problemAnswer);
+  content[PROBLEM_TYPE] = {
+    schema: PROBLEM_TYPE in content && schema !== problemAnswer ? { anyOf: [own, problem] } : problem,
+  };
+  return content;
 }
 
 function answerTypes(status: string, schema: z.ZodType): readonly string[] {
   if (schema === tracesAnswer || schema === tracesStatus) return TRACE_TYPES;
   if (schema === metricsAnswer) return ['text/plain'];
   if (schema === exportAnswer) return ['application/x-ndjson', 'text/csv'];
-  return [Number(status) === 400 ? 'application/problem+json' : 'application/json'];
+  return [Number(status) === 400 ? PROBLEM_TYPE : 'application/json'];
 }
 
 /** Every body and answer has a name; one without is a mistake in schema.ts. */

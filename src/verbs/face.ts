@@ -153,6 +153,7 @@ function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts 
     ...(side.spend === null ? {} : { spend: side.spend.port }),
     feed: side.feed,
     clock,
+    limits: { control: setup.config.api.calls_per_minute },
     version,
     ...(logStream === undefined ? {} : { logStream }),
   };

@@ -53,7 +53,7 @@ export interface Status {
 export class Server {
   readonly data: string;
   program: Program;
-  private address = '';
+  address = '';
 
   private constructor(private readonly options: ServerOptions) {
     this.data = options.data ?? freshDirectory();
