@@ -24,8 +24,11 @@ interface TextForm {
   line(state: FindingState, version: string): string;
 }
 
+/** What an export can be, without parameters. */
+export const FINDING_FILE_TYPES = ['application/x-ndjson', 'text/csv', 'application/vnd.apache.parquet'];
 const PARQUET_TYPE = 'application/vnd.apache.parquet';
-/** Findings of one piece: a few milliseconds. */
+/** Findings of one page of the board, and of one piece of text: each a few milliseconds. */
+const PAGE = 1_000;
 const PIECE = 200;
 
 const TEXTS: Readonly<Record<Exclude<ExportFormat, 'parquet'>, TextForm>> = {
@@ -70,17 +73,19 @@ export async function* exportText(
   }
 }
 
-/** In pages of the board: what comes or goes meanwhile moves no other row. */
+/** In pages of the board, so that what comes or goes meanwhile moves no other row, cut into pieces. */
 export async function* piecesOf(
   triage: TriageBoard,
   filter: TriageFilter,
   sort: FindingSort,
 ): AsyncGenerator<readonly FindingState[]> {
-  for (let cursor: string | null = null; ; ) {
-    const page = triage.list(filter, sort, PIECE, cursor);
-    if (page.rows.length > 0) yield page.rows;
-    if (page.cursor === null) return;
+  let cursor: string | null = null;
+  do {
+    const page = triage.list(filter, sort, PAGE, cursor);
+    for (let at = 0; at < page.rows.length; at += PIECE) {
+      yield page.rows.slice(at, at + PIECE);
+      await pause();
+    }
     cursor = page.cursor;
-    await pause();
-  }
+  } while (cursor !== null);
 }

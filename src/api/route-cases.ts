@@ -5,7 +5,7 @@ import { isBound } from './binding.js';
 import { READERS, type ServerParts } from './contract.js';
 import type { Api } from './route.js';
 import { emptyQuery, idPath } from './schema.js';
-import { filterOf, partOf, requireCase, timelineOf, visibleTo } from './triage-asker.js';
+import { filterOf, requireCase, visibleTo } from './triage-asker.js';
 import {
   CASE_IDS_MAX,
   caseDetailAnswer,
@@ -25,10 +25,8 @@ export function registerCases(app: Api, { triage }: ServerParts): void {
     schema: { querystring: findingsQuery, response: { 200: casesAnswer } },
     handler: async (request) => {
       const { sort, limit, cursor = null, ...query } = request.query;
-      const { bindings } = identityOf(request);
       const page = triage.cases(filterOf(request, query), sort, limit, cursor);
-      const shown = page.rows.map((one) => partOf(triage, bindings, one)).filter((one) => one !== null);
-      return { cases: shown.map(caseView), cursor: page.cursor, total: page.total };
+      return { cases: page.rows.map(caseView), cursor: page.cursor, total: page.total };
     },
   });
 
@@ -49,8 +47,9 @@ export function registerCases(app: Api, { triage }: ServerParts): void {
     config: { access: READERS, operation: 'getCaseTimeline', summary: 'What happened in a case, oldest first' },
     schema: { params: idPath, querystring: emptyQuery, response: { 200: timelineAnswer } },
     handler: async (request) => {
-      const one = requireCase(triage, identityOf(request), request.params.id);
-      return timelineView(timelineOf(triage, one));
+      const identity = identityOf(request);
+      const { id } = requireCase(triage, identity, request.params.id);
+      return timelineView(triage.caseTimeline(id, visibleTo(identity.bindings)));
     },
   });
 }

@@ -67,11 +67,7 @@ export const triageFilter = {
 
 const sort = z.enum(FINDING_SORTS).default('last').describe('newest or worst first');
 const limit = z.coerce.number().int().min(1).max(1000).default(100);
-const cursor = z
-  .string()
-  .regex(/^[\w.~-]{1,200}$/)
-  .optional()
-  .describe('of the page before');
+const cursor = z.string().min(1).max(1_000).optional().describe('of the page before, with the same sort');
 
 export const findingsQuery = z.strictObject({ ...triageFilter, sort, limit, cursor });
 
