@@ -2,7 +2,8 @@
  * The registry as a file: what `agent export` writes and what `agent import`, a replay and the demo read. One form for
  * all of them: a JSON array or JSON Lines with the members of a registration, or CSV with the columns below.
  */
-import { csvLine, listCell, listOf } from './csv-text.js';
+import { csvLine } from '../render/csv-cells.js';
+import { listCell, listOf } from './csv-text.js';
 import type { WholeRow } from './registration.js';
 import { type AgentRow, agentRow } from './registration-schema.js';
 import {

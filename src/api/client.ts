@@ -23,14 +23,13 @@ import type { RowFormat } from './row-file.js';
 import type {
   AgentAnswer,
   AgentsAnswer,
-  FindingAnswer,
-  FindingsAnswer,
   RegisterBody,
   ReleaseBody,
   StopBody,
   TokenEntryAnswer,
   VerdictAnswer,
 } from './schema.js';
+import { createTriageClient, type TriageClient } from './triage-client.js';
 import type { FindingVerdictAnswer, FindingVerdictsAnswer, VerdictBody } from './verdict-schema.js';
 
 export interface ClientOptions {
@@ -43,7 +42,7 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
 }
 
-type Query = Readonly<Record<string, string | number | undefined>>;
+export type Query = Readonly<Record<string, string | number | undefined>>;
 
 export interface AgentsQuery {
   readonly tenant?: string;
@@ -65,12 +64,6 @@ export interface RowFile {
   readonly format: RowFormat;
 }
 
-export interface FindingsQuery extends Pick<AgentsQuery, 'tenant' | 'limit' | 'cursor'> {
-  readonly agent?: string;
-  readonly kind?: string;
-  readonly severity?: string;
-}
-
 export interface NewToken {
   readonly name: string;
   readonly roles: readonly Role[];
@@ -78,7 +71,7 @@ export interface NewToken {
   readonly agents?: readonly string[] | null;
 }
 
-export interface Client {
+export interface Client extends TriageClient {
   status(): Promise<Record<string, unknown>>;
   agents(query?: AgentsQuery): Promise<AgentsAnswer>;
   agent(agent: string, tenant?: string): Promise<AgentAnswer>;
@@ -112,8 +105,6 @@ export interface Client {
   halt(body: HaltBody): Promise<HaltAnswer>;
   recover(body: RecoverBody): Promise<HaltAnswer>;
   effects(agent: string, tenant?: string): Promise<EffectsAnswer>;
-  findings(query?: FindingsQuery): Promise<FindingsAnswer>;
-  finding(id: string): Promise<FindingAnswer>;
   decide(body: DecideBody): Promise<DecideAnswer>;
   settle(body: SettleBody): Promise<SettleAnswer>;
   /** Lines of one call, at most 10,000. Rejected lines are in the answer, also where all of them were. */
@@ -161,8 +152,7 @@ export function createClient(options: ClientOptions): Client {
     halt: (body) => call('POST', '/v1/halt', { body }),
     recover: (body) => call('POST', '/v1/halt/recover', { body }),
     effects: (agent, tenant) => call('GET', `${of(agent)}/effects`, { query: { tenant } }),
-    findings: (query = {}) => call('GET', '/v1/findings', { query: { ...query } }),
-    finding: (id) => call('GET', `/v1/findings/${encodeURIComponent(id)}`),
+    ...createTriageClient(call),
     decide: (body) => call('POST', '/v1/decide', { body }),
     settle: (body) => call('POST', '/v1/decide/settle', { body }),
     sendEvents: (lines) => call('POST', '/v1/events', { lines }),
@@ -172,7 +162,7 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
-interface CallParts {
+export interface CallParts {
   readonly query?: Query;
   readonly body?: unknown;
   /** Events; a body of JSON Lines. */
@@ -184,7 +174,10 @@ interface CallParts {
 
 const FILE_TYPES: Readonly<Record<RowFormat, string>> = { json: 'application/x-ndjson', csv: 'text/csv' };
 
-function createCall(options: ClientOptions) {
+/** One call, answered with what the server answered. */
+export type Call = <T>(method: string, path: string, parts?: CallParts) => Promise<T>;
+
+function createCall(options: ClientOptions): Call {
   const send = options.fetch ?? fetch;
   const timeoutMs = options.timeoutMs ?? 30_000;
 

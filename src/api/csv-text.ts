@@ -1,7 +1,5 @@
-/**
- * Tables that people open in a spreadsheet: RFC 4180, UTF-8, with a header. A cell that a spreadsheet would take for a
- * formula is written with an apostrophe before it, and read back without: what was written is what is read.
- */
+/** Tables that people write in a spreadsheet, read: RFC 4180, UTF-8. How a row is written is said by render/csv-cells. */
+import { plainCell } from '../render/csv-cells.js';
 
 /** One row of a table. */
 export interface CsvRow {
@@ -16,21 +14,6 @@ export interface CsvTable {
   readonly problem: { readonly line: number; readonly message: string } | null;
 }
 
-/** What spreadsheets act on; apostrophes before it are part of the value and get one more. */
-const ACTS = /^'*[=+\-@\t\r\n]/;
-const MADE_INERT = /^'+[=+\-@\t\r\n]/;
-const NEEDS_QUOTES = /[",\r\n]|^\s|\s$/;
-
-/** A row as text, without its ending. */
-export function csvLine(cells: readonly string[]): string {
-  return cells
-    .map((cell) => {
-      const inert = ACTS.test(cell) ? `'${cell}` : cell;
-      return NEEDS_QUOTES.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
-    })
-    .join(',');
-}
-
 /** Every row but empty lines. A cell in quotes may go over several lines. */
 export function readCsv(text: string): CsvTable {
   const rows: CsvRow[] = [];
@@ -40,15 +23,11 @@ export function readCsv(text: string): CsvTable {
   while (at < end) {
     const row = readRow(text, at, line);
     if ('problem' in row) return { rows, problem: row.problem };
-    if (row.cells.length > 1 || row.cells[0] !== '') rows.push({ line, cells: row.cells.map(plainOf) });
+    if (row.cells.length > 1 || row.cells[0] !== '') rows.push({ line, cells: row.cells.map(plainCell) });
     at = row.next;
     line = row.nextLine;
   }
   return { rows, problem: null };
-}
-
-function plainOf(cell: string): string {
-  return MADE_INERT.test(cell) ? cell.slice(1) : cell;
 }
 
 type Row =

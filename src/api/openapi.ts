@@ -1,11 +1,14 @@
 /** The OpenAPI 3.1 document, from the routes as they are registered and the zod schemas that check their calls. */
 import * as z from 'zod';
 import { exportAnswer } from './file-schema.js';
+import { FINDING_FILE_TYPES } from './finding-export.js';
 import type { RouteRow } from './route.js';
 import { FILE_TYPES } from './route-agent-file.js';
 import { EVENT_TYPES } from './route-events.js';
 import { TRACE_TYPES } from './route-traces.js';
 import { answers, metricsAnswer, problemAnswer, requests, tracesAnswer, tracesStatus } from './schema.js';
+import { streamAnswer } from './stream-schema.js';
+import { findingExportAnswer, updatesAnswer } from './triage-schema.js';
 
 type Json = Record<string, unknown>;
 
@@ -63,7 +66,10 @@ function operationOf(row: RouteRow): Json {
 }
 
 /** Operations that take an idempotency key. */
-const KEYED = ['stopAgent', 'releaseAgent', 'giveVerdict'];
+const KEYED = [
+  ...['stopAgent', 'releaseAgent', 'giveVerdict'],
+  ...['giveVerdicts', 'assignFinding', 'setFindingStatus', 'commentFinding', 'changeFindings'],
+];
 
 const IDEMPOTENCY_KEY: Json = {
   name: 'Idempotency-Key',
@@ -144,6 +150,8 @@ function answerTypes(status: string, schema: z.ZodType): readonly string[] {
   if (schema === tracesAnswer || schema === tracesStatus) return TRACE_TYPES;
   if (schema === metricsAnswer) return ['text/plain'];
   if (schema === exportAnswer) return ['application/x-ndjson', 'text/csv'];
+  if (schema === updatesAnswer || schema === streamAnswer) return ['text/event-stream'];
+  if (schema === findingExportAnswer) return FINDING_FILE_TYPES;
   return [Number(status) === 400 ? PROBLEM_TYPE : 'application/json'];
 }
 

@@ -1,47 +1,57 @@
-/** The recent findings, newest first. */
-import type { Finding } from '../decide/finding.js';
-import { KilldeerError } from '../errors.js';
+/** Findings as they stand now: a list of them, one with what was done about it, and what happened to it. */
 import { identityOf } from './access.js';
-import { covers } from './binding.js';
-import type { Bindings, FindingsPort } from './contract.js';
+import { READERS, type ServerParts } from './contract.js';
+import { outcomeOf } from './finding-outcome.js';
 import type { Api } from './route.js';
-import { emptyQuery, findingAnswer, findingsAnswer, findingsQuery, idPath } from './schema.js';
-import { findingView } from './view.js';
+import { emptyQuery, idPath } from './schema.js';
+import { filterOf, requireFinding } from './triage-asker.js';
+import { findingDetailAnswer, findingStatesAnswer, findingsQuery, timelineAnswer } from './triage-schema.js';
+import { stateView, timelineView } from './triage-view.js';
+import type { Updates } from './updates.js';
 
-export function registerFindings(app: Api, findings: FindingsPort): void {
+export function registerFindings(app: Api, { triage, registry }: ServerParts, updates: Updates): void {
   app.route({
     method: 'GET',
     url: '/v1/findings',
     config: {
-      access: ['responder', 'admin'],
+      access: READERS,
       operation: 'listFindings',
-      summary: 'List recent findings, newest first',
+      summary: 'List findings as they stand: filter, search, sort',
     },
-    schema: { querystring: findingsQuery, response: { 200: findingsAnswer } },
+    schema: { querystring: findingsQuery, response: { 200: findingStatesAnswer } },
     handler: async (request) => {
-      const { limit, cursor = null, ...filter } = request.query;
-      const visible = visibleTo(identityOf(request).bindings);
-      const page = findings.list({ ...filter, visible }, limit, cursor);
-      return { findings: page.findings.map(findingView), cursor: page.cursor };
+      const { sort, limit, cursor = null, ...query } = request.query;
+      // Before the list is made: what changes meanwhile is told twice rather than never.
+      const place = updates.id(triage.seq);
+      const page = triage.list(filterOf(request, query), sort, limit, cursor);
+      return { findings: page.rows.map(stateView), cursor: page.cursor, total: page.total, updates: place };
     },
   });
 
   app.route({
     method: 'GET',
     url: '/v1/findings/:id',
-    config: { access: ['responder', 'admin'], operation: 'getFinding', summary: 'Read one recent finding' },
-    schema: { params: idPath, querystring: emptyQuery, response: { 200: findingAnswer } },
+    config: { access: READERS, operation: 'getFinding', summary: 'Read one finding, and what was done about it' },
+    schema: { params: idPath, querystring: emptyQuery, response: { 200: findingDetailAnswer } },
     handler: async (request) => {
-      const finding = findings.get(request.params.id);
-      // Not there and not yours are one answer: an id tells nothing about other tenants.
-      if (finding === null || !visibleTo(identityOf(request).bindings)(finding)) {
-        throw new KilldeerError('api.not-found', `no recent finding has the id ${request.params.id}`);
-      }
-      return findingView(finding);
+      const state = requireFinding(triage, identityOf(request), request.params.id);
+      const done = outcomeOf(registry, state.finding, triage.timeline(state.finding.id));
+      return { ...stateView(state), done };
     },
   });
-}
 
-function visibleTo(bindings: Bindings): (finding: Finding) => boolean {
-  return (finding) => covers(bindings, finding.tenant, finding.agent);
+  app.route({
+    method: 'GET',
+    url: '/v1/findings/:id/timeline',
+    config: {
+      access: READERS,
+      operation: 'getFindingTimeline',
+      summary: 'What happened to a finding and, while it was open, to its agent; oldest first',
+    },
+    schema: { params: idPath, querystring: emptyQuery, response: { 200: timelineAnswer } },
+    handler: async (request) => {
+      const { finding } = requireFinding(triage, identityOf(request), request.params.id);
+      return timelineView(triage.timeline(finding.id));
+    },
+  });
 }

@@ -2,15 +2,16 @@
  * The registry for gateways that decide by themselves: what is in force now (GET /v1/registry/current), and from there
  * every change as a server-sent event (GET /v1/registry/stream).
  */
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { KilldeerError } from '../errors.js';
 import { identityOf } from './access.js';
 import { covers } from './binding.js';
 import type { Authenticate, Bindings, RegistryPort, Staleness } from './contract.js';
-import { copyView, isTold, type RegistryFeed } from './registry-feed.js';
+import { copyView, type FeedEvent, isTold, type RegistryFeed } from './registry-feed.js';
 import type { Api } from './route.js';
+import { openStream } from './stream-opening.js';
 import { type CopyAgent, currentAnswer, currentQuery, streamAnswer, streamQuery } from './stream-schema.js';
-import { createStreams, type StreamLimits } from './streams.js';
+import { createStreams, type StreamLimits, type StreamWords } from './streams.js';
 
 const ACCESS = ['gateway', 'responder', 'admin'] as const;
 
@@ -30,7 +31,14 @@ interface StreamParts extends FeedParts {
 export function registerStream(app: Api, parts: StreamParts): void {
   const { registry, feed, authenticate, staleness } = parts;
   feed?.watch(() => registry.mode());
-  const streams = feed === undefined ? null : createStreams(feed, () => staleness?.ms() ?? 0, parts.streams);
+  const streams =
+    feed === undefined
+      ? null
+      : createStreams(
+          feed,
+          wordsOf(() => staleness?.ms() ?? 0),
+          parts.streams,
+        );
   app.addHook('preClose', (done: () => void) => {
     streams?.close();
     done();
@@ -70,18 +78,10 @@ export function registerStream(app: Api, parts: StreamParts): void {
     schema: { querystring: streamQuery, response: { 200: streamAnswer } },
     handler: (request, reply) => {
       const source = requireFeed(feed);
-      const { id, bindings } = identityOf(request);
-      if (streams === null || !streams.hasRoom()) {
-        reply.header('retry-after', 5);
-        throw new KilldeerError('api.rate-limited', 'as many streams are open as may be');
-      }
-      const { authorization } = request.headers;
-      const { raw } = begin(reply);
-      streams.open(raw, {
+      const { bindings } = identityOf(request);
+      openStream(streams, authenticate, request, reply, {
         from: placeOf(request) ?? request.query.from ?? source.position(),
         forMs: request.query.for_ms,
-        // A token that was revoked sees nothing more.
-        isWelcome: () => authenticate(authorization)?.id === id,
         visible: (event) => {
           if (event.type === 'policy') return true;
           if (event.type === 'halt') return seesTenant(bindings, event.halt.tenant);
@@ -92,18 +92,18 @@ export function registerStream(app: Api, parts: StreamParts): void {
   });
 }
 
-function begin(reply: FastifyReply): FastifyReply {
-  reply.hijack();
-  // The headers that every answer has, which nobody else writes from here on.
-  reply.raw.writeHead(200, {
-    ...(reply.getHeaders() as Record<string, string>),
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
-    'x-accel-buffering': 'no',
-    // A connection that went idle at the end of its stream would hold up the end of the server.
-    'connection': 'close',
-  });
-  return reply;
+function wordsOf(staleMs: () => number): StreamWords<FeedEvent> {
+  return {
+    event: (event) => ({ type: event.type, data: dataOf(event) }),
+    reset: (position) => ({ offset: position }),
+    heartbeat: (position) => ({ offset: position, stale_ms: staleMs() }),
+    id: String,
+  };
+}
+
+function dataOf(event: FeedEvent): object {
+  if (event.type === 'policy') return event.policy;
+  return event.type === 'halt' ? event.halt : event.agent;
 }
 
 /** null where there is none; one that is no position is answered as one that is too old. */
@@ -119,7 +119,7 @@ function requireFeed(feed: RegistryFeed | undefined): RegistryFeed {
 }
 
 /** Whom the token speaks about, and those above them by name, whose stop covers them. */
-function sees(bindings: Bindings, tenant: string, agent: string): boolean {
+export function sees(bindings: Bindings, tenant: string, agent: string): boolean {
   if (covers(bindings, tenant, agent)) return true;
   return seesTenant(bindings, tenant) && bindings.agents?.some((pattern) => pattern.startsWith(`${agent}/`)) === true;
 }

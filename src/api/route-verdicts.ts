@@ -66,7 +66,6 @@ export function registerVerdicts(app: Api, parts: ServerParts): void {
 }
 
 function registerGive(app: Api, parts: ServerParts): void {
-  const { registry, findings, clock } = parts;
   app.route({
     method: 'POST',
     url: '/v1/verdicts',
@@ -77,23 +76,32 @@ function registerGive(app: Api, parts: ServerParts): void {
     },
     schema: { querystring: emptyQuery, body: verdictBody, response: { 200: findingVerdictAnswer } },
     handler: async (request) => {
-      const identity = identityOf(request);
-      const { body } = request;
-      const finding = findings.get(body.finding);
-      if (finding === null || !covers(identity.bindings, finding.tenant, finding.root)) {
-        throw new KilldeerError('api.not-found', `no recent finding has the id ${body.finding}`);
-      }
-      requireMutable(finding, body);
-      const scope = scopeOf(parts, identity, finding, body);
-      const names = await namesOf(parts, finding, body);
-      const id = idOf(request, identity, body);
-      const verdict = recordOf({ finding, body, id, timeMs: clock(), actor: identity.actor }, scope, names);
-      const by = authorityOf(identity, request.id);
-      const judged = await registry.write({ type: 'verdict', ...by, timeMs: clock(), verdict });
-      verdictAnswerOf(judged, null);
-      return verdictView(registry.verdicts().find((one) => one.id === id) ?? verdict);
+      return await giveVerdict(parts, request, request.body);
     },
   });
+}
+
+/** Throws the problem of the call. */
+export async function giveVerdict(
+  parts: ServerParts,
+  request: FastifyRequest,
+  body: VerdictBody,
+): Promise<FindingVerdictAnswer> {
+  const { registry, findings, clock } = parts;
+  const identity = identityOf(request);
+  const finding = findings.get(body.finding);
+  if (finding === null || !covers(identity.bindings, finding.tenant, finding.root)) {
+    throw new KilldeerError('api.not-found', `no recent finding has the id ${body.finding}`);
+  }
+  requireMutable(finding, body);
+  const scope = scopeOf(parts, identity, finding, body);
+  const names = await namesOf(parts, finding, body);
+  const id = idOf(request, identity, body);
+  const verdict = recordOf({ finding, body, id, timeMs: clock(), actor: identity.actor }, scope, names);
+  const by = authorityOf(identity, request.id);
+  const judged = await registry.write({ type: 'verdict', ...by, timeMs: clock(), verdict });
+  verdictAnswerOf(judged, null);
+  return verdictView(registry.verdicts().find((one) => one.id === id) ?? verdict);
 }
 
 /** The same wish with the same key is one verdict. */

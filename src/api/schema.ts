@@ -59,15 +59,6 @@ export const agentsQuery = z.strictObject({
   ...agentsFilter,
 });
 
-export const findingsQuery = z.strictObject({
-  limit,
-  cursor,
-  tenant: tenant.optional(),
-  agent: agent.optional(),
-  kind: word.optional(),
-  severity: z.enum(SEVERITIES).optional(),
-});
-
 // Bodies.
 
 export const registerBody = z
@@ -250,10 +241,6 @@ export const findingAnswer = z
   })
   .register(answers, { id: 'Finding' });
 
-export const findingsAnswer = z
-  .object({ findings: z.array(findingAnswer), cursor: nextPage })
-  .register(answers, { id: 'Findings' });
-
 export const resetAnswer = z.object({ reset: z.literal(true) }).register(answers, { id: 'Reset' });
 
 export const statusAnswer = z.looseObject({}).register(answers, { id: 'Status' });
@@ -294,6 +281,5 @@ export type AgentAnswer = z.output<typeof agentAnswer>;
 export type AgentsAnswer = z.output<typeof agentsAnswer>;
 export type VerdictAnswer = z.output<typeof verdictAnswer>;
 export type FindingAnswer = z.output<typeof findingAnswer>;
-export type FindingsAnswer = z.output<typeof findingsAnswer>;
 export type TokenEntryAnswer = z.output<typeof tokenEntryAnswer>;
 export type ProposalAnswer = z.output<typeof proposalAnswer>;

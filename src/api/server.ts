@@ -22,7 +22,6 @@ import { registerDecide } from './route-decide.js';
 import { registerDrills } from './route-drills.js';
 import { registerEnvoy } from './route-envoy.js';
 import { registerEvents } from './route-events.js';
-import { registerFindings } from './route-findings.js';
 import { registerMcp } from './route-mcp.js';
 import { createScraper, observeCalls, registerMetrics } from './route-metrics.js';
 import { registerNginx } from './route-nginx.js';
@@ -36,6 +35,7 @@ import { type FeedParts, registerStream } from './route-stream.js';
 import { registerTokens } from './route-tokens.js';
 import { registerTraces } from './route-traces.js';
 import { registerVerdicts } from './route-verdicts.js';
+import { registerTriageRoutes } from './triage-routes.js';
 
 const BODY_BYTES_MAX = 262_144;
 /** Agent names may take up to 256 characters, and each of them nine when it is percent-encoded. */
@@ -101,7 +101,7 @@ export function buildServer(parts: ServerParts & FeedParts): FastifyInstance {
   registerDrills(app, parts);
   registerResponder(app, parts);
   registerConnectors(app, parts);
-  registerFindings(app, parts.findings);
+  registerTriageRoutes(app, parts);
   registerVerdicts(app, parts);
   registerApprovals(app, parts);
   registerPolicy(app, parts);

@@ -4,7 +4,32 @@
  * one write costs; one that takes nothing for long is cut off, and resumes from the last id that it saw.
  */
 import type { ServerResponse } from 'node:http';
-import type { FeedEvent, FeedStep, RegistryFeed } from './registry-feed.js';
+
+/** What is told from one position to the next, whole or not at all. */
+export interface StreamStep<E> {
+  /** Position behind it. */
+  readonly next: number;
+  readonly events: readonly E[];
+}
+
+/** Where the events come from; a position is a number that grows. */
+export interface StreamSource<E> {
+  /** Position of whoever has been told everything. */
+  position(): number;
+  /** Up to `max` steps behind the position, with the position that they lead to; null: some of them are forgotten. */
+  since(position: number, max: number): { readonly steps: readonly StreamStep<E>[]; readonly next: number } | null;
+  /** Calls after each step until the function returned is called. */
+  subscribe(listener: () => void): () => void;
+}
+
+/** How events, and what is said beside them, stand on the wire. */
+export interface StreamWords<E> {
+  event(event: E): { readonly type: string; readonly data: object };
+  reset(position: number): object;
+  heartbeat(position: number): object;
+  /** A position as the id of a message. */
+  id(position: number): string;
+}
 
 export interface StreamLimits {
   readonly streamsMax: number;
@@ -19,18 +44,18 @@ const STEPS_MAX = 200;
 /** What a reader waits before it comes again, ms. */
 const RETRY_MS = 1_000;
 
-export interface StreamReader {
+export interface StreamReader<E> {
   /** Position that it goes on from. */
   readonly from: number;
   readonly forMs: number;
   readonly isWelcome: () => boolean;
-  readonly visible: (event: FeedEvent) => boolean;
+  readonly visible: (event: E) => boolean;
 }
 
-export interface Streams {
+export interface Streams<E> {
   hasRoom(): boolean;
   /** Writes until the reader goes, or is sent away. The head was written. */
-  open(raw: ServerResponse, reader: StreamReader): void;
+  open(raw: ServerResponse, reader: StreamReader<E>): void;
   close(): void;
 }
 
@@ -40,14 +65,18 @@ interface Stream {
   readonly end: () => void;
 }
 
-export function createStreams(feed: RegistryFeed, staleMs: () => number, limits: Partial<StreamLimits> = {}): Streams {
+export function createStreams<E>(
+  source: StreamSource<E>,
+  words: StreamWords<E>,
+  limits: Partial<StreamLimits> = {},
+): Streams<E> {
   const { streamsMax, heartbeatMs, slowMs } = { ...LIMITS, ...limits };
   const streams = new Set<Stream>();
   let timer: NodeJS.Timeout | null = null;
   let unsubscribe = (): void => undefined;
 
   const begin = (): void => {
-    unsubscribe = feed.subscribe(() => {
+    unsubscribe = source.subscribe(() => {
       for (const stream of streams) stream.pump();
     });
     timer = setInterval(() => {
@@ -68,7 +97,7 @@ export function createStreams(feed: RegistryFeed, staleMs: () => number, limits:
     hasRoom: () => streams.size < streamsMax,
     open: (raw, reader) => {
       if (streams.size === 0) begin();
-      const stream: Stream = createStream(feed, raw, reader, { staleMs, slowMs, gone: () => forget(stream) });
+      const stream: Stream = createStream(source, raw, reader, { words, slowMs, gone: () => forget(stream) });
       streams.add(stream);
       stream.beat();
     },
@@ -78,13 +107,19 @@ export function createStreams(feed: RegistryFeed, staleMs: () => number, limits:
   };
 }
 
-interface Around {
-  readonly staleMs: () => number;
+interface Around<E> {
+  readonly words: StreamWords<E>;
   readonly slowMs: number;
   readonly gone: () => void;
 }
 
-function createStream(feed: RegistryFeed, raw: ServerResponse, reader: StreamReader, around: Around): Stream {
+function createStream<E>(
+  source: StreamSource<E>,
+  raw: ServerResponse,
+  reader: StreamReader<E>,
+  around: Around<E>,
+): Stream {
+  const { words } = around;
   let position = reader.from;
   /** When a write was not taken at once; null: the reader keeps up. */
   let fullMs: number | null = null;
@@ -101,15 +136,15 @@ function createStream(feed: RegistryFeed, raw: ServerResponse, reader: StreamRea
   };
   const pump = (): void => {
     while (fullMs === null && !raw.writableEnded) {
-      const batch = feed.since(position, STEPS_MAX);
+      const batch = source.since(position, STEPS_MAX);
       if (batch === null) {
-        position = feed.position();
-        write(messageOf('reset', { offset: position }, position));
+        position = source.position();
+        write(messageOf('reset', words.reset(position), words.id(position)));
         continue;
       }
       if (batch.next === position) return;
       position = batch.next;
-      const text = batch.steps.map((step) => textOf(step, reader.visible)).join('');
+      const text = batch.steps.map((step) => textOf(step, reader.visible, words)).join('');
       if (text !== '') write(text);
     }
   };
@@ -118,7 +153,7 @@ function createStream(feed: RegistryFeed, raw: ServerResponse, reader: StreamRea
     else if (!reader.isWelcome()) end();
     if (fullMs !== null || raw.writableEnded || raw.destroyed) return;
     pump();
-    if (fullMs === null) write(messageOf('heartbeat', { offset: position, stale_ms: around.staleMs() }, position));
+    if (fullMs === null) write(messageOf('heartbeat', words.heartbeat(position), words.id(position)));
   };
   const end = (): void => {
     if (!raw.writableEnded) raw.end();
@@ -132,18 +167,18 @@ function createStream(feed: RegistryFeed, raw: ServerResponse, reader: StreamRea
   return { pump, beat, end };
 }
 
-/** The id comes with the last event of a record alone: whoever was cut off within it gets all of it again. */
-function textOf({ events, next }: FeedStep, visible: (event: FeedEvent) => boolean): string {
+/** The id comes with the last event of a step alone: whoever was cut off within it gets all of it again. */
+function textOf<E>({ events, next }: StreamStep<E>, visible: (event: E) => boolean, words: StreamWords<E>): string {
   const told = events.filter(visible);
-  return told.map((event, i) => messageOf(event.type, dataOf(event), i === told.length - 1 ? next : null)).join('');
+  return told
+    .map((event, i) => {
+      const { type, data } = words.event(event);
+      return messageOf(type, data, i === told.length - 1 ? words.id(next) : null);
+    })
+    .join('');
 }
 
-function dataOf(event: FeedEvent): object {
-  if (event.type === 'policy') return event.policy;
-  return event.type === 'halt' ? event.halt : event.agent;
-}
-
-function messageOf(type: string, data: object, id: number | null): string {
+function messageOf(type: string, data: object, id: string | null): string {
   const place = id === null ? '' : `id: ${id}\n`;
   return `${place}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -68,7 +68,7 @@ function openingView(opening: BreakerOpening): BrakesAnswer['openings'][number] 
   return { tenant, role, severity, since_ms: sinceMs, until_ms: untilMs, policy, rule, skipped };
 }
 
-function proposalView(proposal: Proposal): ProposalAnswer {
+export function proposalView(proposal: Proposal): ProposalAnswer {
   return {
     key: proposal.key,
     time: proposal.time,

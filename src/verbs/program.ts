@@ -10,6 +10,7 @@ import { addDemo } from './demo.js';
 import { addDrill } from './drill.js';
 import { addEvaluate } from './evaluate.js';
 import { addExplain } from './explain.js';
+import { addCases, addFindings } from './findings.js';
 import { addHalt } from './halt.js';
 import { addModels } from './models.js';
 import { addPolicy } from './policy.js';
@@ -65,6 +66,8 @@ function buildProgram(context: VerbContext): Command {
     addAgent,
     addConnectors,
     addVerdict,
+    addFindings,
+    addCases,
     addDrill,
     addApprovals,
     addPolicy,

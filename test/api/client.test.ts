@@ -31,7 +31,7 @@ describe('client', () => {
     await admin.reset('clerk/sub', 'acme');
     expect(world.controls).toHaveLength(1);
     expect((await admin.brakes()).left).toBe(5);
-    expect((await admin.findings({ kind: 'retry-loop' })).findings[0]?.id).toBe('f1');
+    expect((await admin.findings({ kinds: 'retry-loop' })).findings[0]?.id).toBe('f1');
     expect((await admin.finding('f1')).agent).toBe('clerk');
     expect((await admin.decide({ agent: 'clerk' })).status).toBe('unknown');
     const made = await admin.createToken({ name: 'new', roles: ['ingest'], agents: ['clerk'] });
@@ -50,7 +50,7 @@ describe('client', () => {
     await expect(client('nobody').agents()).rejects.toMatchObject({ name: 'KilldeerError', code: 'api.unauthorized' });
     await expect(client('ingest').agents()).rejects.toMatchObject({ code: 'api.forbidden' });
     await expect(client().agent('nobody')).rejects.toMatchObject({ code: 'registry.unknown-agent' });
-    await expect(client().findings({ severity: 'loud' })).rejects.toMatchObject({ code: 'api.invalid' });
+    await expect(client().findings({ severity: 'loud' as 'low' })).rejects.toMatchObject({ code: 'api.invalid' });
   });
 
   it('says so where there is no answer, or none of ours', async () => {

@@ -1,7 +1,8 @@
 /** Tables: what is written is what is read, and no cell is a formula. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { csvLine, listCell, listOf, readCsv } from '../../src/api/csv-text.js';
+import { listCell, listOf, readCsv } from '../../src/api/csv-text.js';
+import { csvLine } from '../../src/render/csv-cells.js';
 
 const RUNS = { numRuns: 500, seed: 4180 };
 /** Text rich in what tables, spreadsheets and lists act on. */

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { ROLES } from '../../src/api/contract.js';
+import { ANALYSTS, READERS, ROLES } from '../../src/api/contract.js';
 import type { RouteRow } from '../../src/api/route.js';
 import { problemAnswer } from '../../src/api/schema.js';
 import type { Approval } from '../../src/registry/registry.js';
@@ -16,7 +16,7 @@ function callOf(row: RouteRow) {
   const url = row.url
     .replace(':agent', 'clerk')
     .replace(':name', 'ownerless')
-    .replace(':id', row.url.includes('tokens') ? 't1' : 'f1')
+    .replace(':id', row.url.includes('tokens') ? 't1' : row.url.includes('cases') ? 'c-f1' : 'f1')
     .replace('*', 'a/path');
   if (row.operation === 'sendEvents') {
     return { method: 'POST' as const, url, payload: eventLine(), headers: { 'content-type': 'application/x-ndjson' } };
@@ -25,7 +25,8 @@ function callOf(row: RouteRow) {
     const payload = row.operation === 'importAgents' ? '[{"agent":"clerk"}]' : '[{"owner":"ops","state":"active"}]';
     return { method: 'POST' as const, url, payload, headers: { 'content-type': 'application/json' } };
   }
-  if (row.operation === 'registryStream') return { method: 'GET' as const, url: `${url}?for_ms=1` };
+  if (row.operation === 'registryStream' || row.operation === 'followUpdates')
+    return { method: 'GET' as const, url: `${url}?for_ms=1` };
   if (row.limit === 'gateway') return { ...plainCall(row, url), headers: { 'x-killdeer-agent': 'clerk' } };
   return plainCall(row, url);
 }
@@ -53,6 +54,11 @@ const BODIES: Readonly<Record<string, object>> = {
   answerApproval: { answer: 'approve' },
   movePolicy: { policy: 'p', to: 'recommend', reason: 'test' },
   giveVerdict: { finding: 'f1', verdict: 'expected', endpoint: 'mail.send' },
+  giveVerdicts: { findings: ['f1'], verdict: 'true-positive' },
+  assignFinding: { to: 'ada' },
+  setFindingStatus: { status: 'closed', resolution: 'expected' },
+  commentFinding: { text: 'seen' },
+  changeFindings: { findings: ['f1'], change: { what: 'assign', to: null } },
 };
 
 /** One key for all worlds, so that a review of one holds in the others. */
@@ -104,8 +110,11 @@ describe('every route', () => {
         'GET /v1/connectors responder,admin',
         'GET /v1/denials responder,admin',
         'GET /v1/drills responder,admin',
-        'GET /v1/findings responder,admin',
-        'GET /v1/findings/:id responder,admin',
+        ...['', '/:id', '/:id/timeline', '/export'].map((path) => `GET /v1/findings${path} ${READERS}`),
+        ...['', '/:id', '/:id/timeline'].map((path) => `GET /v1/cases${path} ${READERS}`),
+        ...['pages', 'precision', 'updates'].map((path) => `GET /v1/${path} ${READERS}`),
+        ...['assign', 'status', 'comment'].map((path) => `POST /v1/findings/:id/${path} ${ANALYSTS}`),
+        ...['triage', 'verdicts/bulk'].map((path) => `POST /v1/${path} ${ANALYSTS}`),
         'GET /v1/nginx gateway,responder,admin',
         'GET /v1/policy admin',
         'GET /v1/registry/current gateway,responder,admin',

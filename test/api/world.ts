@@ -16,6 +16,7 @@ import type { Log } from '../../src/log/log.js';
 import { createIntake } from '../../src/pipeline/intake.js';
 import type { Approval, RegistryEntry, RegistryRecord, Verdict } from '../../src/registry/registry.js';
 import { createTelemetry } from '../../src/telemetry.js';
+import { createBoard } from '../../src/triage/board.js';
 import { entryOf } from '../registry/entries.js';
 
 export const NOW_MS = Date.UTC(2025, 5, 2, 12);
@@ -26,10 +27,14 @@ export const METRICS_TOKEN = 'of-the-scraper';
 export const IDENTITIES: Readonly<Record<string, Identity>> = {
   ingest: identity('ingest', ['ingest']),
   gateway: identity('gateway', ['gateway']),
+  viewer: identity('viewer', ['viewer']),
+  analyst: identity('analyst', ['analyst']),
   responder: identity('responder', ['responder']),
   admin: identity('admin', ['admin']),
   'bound-ingest': identity('bound-ingest', ['ingest'], ['acme'], ['clerk', 'bot-*']),
   'bound-gateway': identity('bound-gateway', ['gateway'], ['acme']),
+  'bound-viewer': identity('bound-viewer', ['viewer'], ['acme']),
+  'bound-analyst': identity('bound-analyst', ['analyst'], ['acme']),
   'bound-responder': identity('bound-responder', ['responder'], ['acme']),
   'bound-admin': identity('bound-admin', ['admin'], ['acme']),
 };
@@ -111,6 +116,18 @@ export function createWorld(options: WorldOptions = {}): World {
   const entries = new Map<string, RegistryEntry>();
   const verdicts: VerdictRecord[] = [];
   const findings = createRecentFindings();
+  const board = createBoard({
+    findingsMax: 1_000,
+    casePauseMs: 43_200_000,
+    causeWithinMs: 600_000,
+    decayMs: 86_400_000,
+    pagesPerDay: null,
+  });
+  const addFinding = findings.add;
+  findings.add = (one) => {
+    addFinding(one);
+    board.add(one);
+  };
   const logLines: string[] = [];
   const clock = () => mood.nowMs;
   const ingest = createIngest({
@@ -131,6 +148,7 @@ export function createWorld(options: WorldOptions = {}): World {
     ...(options.connectors === undefined ? {} : { connectors: options.connectors }),
     registry: options.registry ?? fakeRegistry(records, entries, verdicts, mood),
     findings,
+    triage: board,
     status: {
       health: () => ({ ok: true, reason: null }),
       ready: () => ({ ok: mood.ready, reason: mood.ready ? null : 'starting' }),
