@@ -21,6 +21,11 @@ export const BENCHES = {
     file: './decide.mjs',
     about: 'POST /v1/decide while a thread scores at full speed, beside a bare Fastify route under the same load',
   },
+  triage: {
+    file: './triage.mjs',
+    about:
+      'lists, findings, cases and agents of the API with 100,000 findings and 10,000 agents, beside a bare Fastify route',
+  },
   nginx: {
     file: './nginx.mjs',
     about: 'from a stop to the first call that a real nginx refuses, beside /v1/decide itself asked in the same way',

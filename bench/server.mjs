@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import fastify from 'fastify';
 import { createIngest } from '../dist/api/ingest.js';
-import { createRecentFindings } from '../dist/api/recent-findings.js';
 import { buildServer, listen } from '../dist/api/server.js';
 import { parseConfig } from '../dist/config.js';
 import { createPriceTable } from '../dist/event/prices.js';
@@ -11,6 +10,7 @@ import { openRegistry } from '../dist/registry/journal.js';
 import { SpendLedger } from '../dist/registry/spend.js';
 import { SpendLimits } from '../dist/registry/spend-limits.js';
 import { openTokens } from '../dist/registry/tokens.js';
+import { createBoard } from '../dist/triage/board.js';
 import { registryPortOf } from '../dist/verbs/face.js';
 import { openIntake } from '../dist/verbs/intake.js';
 import { spendPortOf } from '../dist/verbs/spend.js';
@@ -21,7 +21,16 @@ const NO_LIMITS = { ingest: 1e9, gateway: 1e9, control: 1e9, failures: 1e9 };
 /** A log at full speed would fill a disk; older segments go. */
 export const RETAIN_BYTES = 268_435_456;
 
-export async function openServer(folder) {
+/** The defaults, with room for few: most benches show no findings. */
+const SMALL = {
+  findingsMax: 100,
+  casePauseMs: 43_200_000,
+  causeWithinMs: 600_000,
+  decayMs: 86_400_000,
+  pagesPerDay: null,
+};
+
+export async function openServer(folder, { triage = createBoard(SMALL) } = {}) {
   const directory = join(folder, 'log');
   const log = await openFileLog({ directory, topics: { events: 1, registry: 1 }, retainBytesMax: RETAIN_BYTES });
   const registry = await openRegistry({ log, clock: Date.now, policy: null });
@@ -40,7 +49,8 @@ export async function openServer(folder) {
     ingest: createIngest({ intake, prices: createPriceTable([]), clock: Date.now, behind: () => 0 }),
     registry: registryPortOf(registry),
     spend: spendPortOf(ledger, new SpendLimits(registry.view)),
-    findings: createRecentFindings(),
+    triage,
+    evidence: { event: async () => null },
     status: {
       health: () => ({ ok: true, reason: null }),
       ready: () => ({ ok: true, reason: null }),
