@@ -7,6 +7,7 @@ import { type Interval, wilson } from './wilson.js';
 
 /** Limits of a per-agent budget that is ever advised, pages per agent-day. */
 export const BUDGET_MIN = 0.002;
+/** The upper one. */
 export const BUDGET_MAX = 0.2;
 /** Never more than to a half, or by a half, at once. */
 const LOWER = 0.5;
@@ -19,6 +20,7 @@ const RIGHT = 0.8;
 /** Part of what people can bear up to which there is room for more. */
 const ROOM = 0.5;
 
+/** What advice rests on. */
 export interface BudgetFacts {
   readonly precision: readonly DetectorPrecision[];
   /** Of the fleet in a day, as it was lately. */
@@ -40,6 +42,7 @@ export interface BudgetProposal {
   readonly why: string;
 }
 
+/** For people; nothing of it happens by itself. */
 export interface BudgetAdvice {
   /** At most one: two changes at once could not be told apart. */
   readonly proposals: readonly BudgetProposal[];
@@ -47,6 +50,7 @@ export interface BudgetAdvice {
   readonly detectors: readonly { readonly detector: string; readonly words: string }[];
 }
 
+/** Advice on the per-agent budget: pages first, then how often they were right. */
 export function adviseBudget(facts: BudgetFacts): BudgetAdvice {
   const wish = wishOf(facts);
   const from = facts.pagesPerAgentDay;

@@ -7,23 +7,19 @@
  * - cause: the same kind, measurement and endpoint, raised by at least AGENTS_MIN roots within a short time;
  * - tree: what is left of one root, as long as no pause is too long.
  */
-import type { Cause, Cluster, Roots, Tree } from './roots.js';
-import type { Row } from './row.js';
+import type { Roots } from './roots.js';
+import type { Cause, Cluster, Group, Row, Tree } from './row.js';
 
 /** Roots that make one cause of what each of them might have alone. */
 const AGENTS_MIN = 3;
 
-/** A case: its findings, oldest first. */
-export interface Group {
-  readonly reason: 'tree' | 'cause' | 'fleet';
-  readonly rows: readonly Row[];
-}
-
+/** As BoardOptions has them. */
 export interface CasesOptions {
   readonly casePauseMs: number;
   readonly causeWithinMs: number;
 }
 
+/** The cases of all findings kept. */
 export class Cases {
   /** Number of changes so far. */
   private changes = 0;

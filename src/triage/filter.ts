@@ -1,6 +1,7 @@
 /** Which findings a list is of. */
 import { SEVERITIES } from '../decide/finding.js';
-import { type Row, wordsOf } from './row.js';
+import type { Row } from './row.js';
+import { wordsOf } from './row-line.js';
 import type { TriageFilter } from './triage.js';
 
 /** Whether a row is of the list; `members`: of the case that the filter names; null: it names none. */

@@ -1,35 +1,6 @@
 /** What findings have in common, kept once for all of them: their delegation tree, their cause, what explains them. */
 import type { Finding, Kind } from '../decide/finding.js';
-import type { Group } from './cases.js';
-import { FLEET, type Row } from './row.js';
-
-/** The findings of one root of a tenant. */
-export interface Tree {
-  readonly tenant: string;
-  readonly root: string;
-  rows: Row[];
-  /** Number of the change after which its cases were made; -1: they are to be made anew. */
-  groupedAt: number;
-  /** Number of the change after which they were last found to be good. */
-  checkedAt: number;
-}
-
-/** The same kind, measurement and endpoint in one tenant. */
-export interface Cause {
-  readonly key: string;
-  rows: Row[];
-  isClustered: boolean;
-  /** Number of the change after which it was clustered. */
-  clusteredAt: number;
-}
-
-/** Findings of one cause at one time, oldest first. */
-export interface Cluster {
-  readonly rows: Row[];
-  /** The finding about many that explains any of them. */
-  fleet: Row | null;
-  group: Group | null;
-}
+import { type Cause, FLEET, type Row, type Tree } from './row.js';
 
 /** What stands before the endpoint in the titles of a kind. */
 const BEFORE_ENDPOINT: Readonly<Partial<Record<Kind, string>>> = {

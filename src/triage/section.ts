@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { durationOrMs as duration } from '../decide/duration.js';
 import type { BoardOptions } from './triage.js';
 
+/** Durations in ms, or as people write them. */
 export const triageSchema = z
   .strictObject({
     /** Findings kept in memory for lists and cases; those whose latest line is oldest go first. About 2 kB each. */

@@ -2,7 +2,8 @@
 import type { Finding } from '../decide/finding.js';
 import { comparing } from './order.js';
 import { Roots } from './roots.js';
-import { createRow, type Row, takeLine } from './row.js';
+import type { Row } from './row.js';
+import { createRow, takeLine } from './row-line.js';
 import { FINDING_SORTS, type FindingSort } from './triage.js';
 
 /** Part of the findings that is forgotten at a time: sorting for each one would cost more than all the rest. */
@@ -18,6 +19,7 @@ interface Order {
   placed: number;
 }
 
+/** Rows, with their indexes. */
 export class Shelf {
   readonly roots = new Roots();
   private readonly rows = new Map<string, Row>();
