@@ -7,6 +7,7 @@ const ENTRIES_MAX = 200;
 /** Names that no agent can have: events and routes refuse control characters. */
 const EVERYBODY = '\u0000';
 
+/** Timeline entries by agent, at most `entriesMax` in all. */
 export class AgentLog {
   /** The agent that something was done to last at the end. */
   private readonly logs = new Map<string, TimelineEntry[]>();

@@ -1,6 +1,7 @@
 /** Numbers what changes and tells who follows; remembers the newest, for those who were away. */
 import type { TriageEvent } from './triage.js';
 
+/** Events of this process, numbered from 1. */
 export class Bell {
   private readonly events: TriageEvent[] = [];
   private readonly listeners = new Set<() => void>();

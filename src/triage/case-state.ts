@@ -1,9 +1,10 @@
 /** A case as people see it: made of those of its findings that the asker may see. */
 import { SEVERITIES } from '../decide/finding.js';
-import { caseIdOf, type Group } from './cases.js';
+import { caseIdOf } from './cases.js';
 import { byWorst, type Sortable } from './order.js';
 import { endpointOf } from './roots.js';
-import { findingOf, isOpen, type Row } from './row.js';
+import type { Group, Row } from './row.js';
+import { findingOf, isOpen } from './row-line.js';
 import type { CaseState, TriageStatus, Visible } from './triage.js';
 
 /** A case with what lists go by. */
@@ -38,6 +39,7 @@ function statusOf(rows: readonly Row[]): TriageStatus {
   return rows.every((row) => row.standing.status === status) ? status : 'in-progress';
 }
 
+/** What is shown of a case. */
 export function caseStateOf(summary: CaseSummary): CaseState {
   const { id, group, rows, status, rank, risk, raisedMs, lastMs } = summary;
   const worst = [...rows].sort(byWorst);

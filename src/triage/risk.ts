@@ -1,5 +1,6 @@
 /** How much risk a tree carries at a time. */
-import { isCleared, type Row } from './row.js';
+import type { Row } from './row.js';
+import { isCleared } from './row-line.js';
 
 /** Place in SEVERITIES from which a finding waits for a person. */
 const PAGE = 2;

@@ -1,21 +1,11 @@
-/**
- * A finding as the board keeps it: its line as text, and beside it the few fields that lists filter, sort and search
- * by. A line is parsed again only where it is shown.
- */
-import { type Finding, isPage, type Kind, SEVERITIES } from '../decide/finding.js';
-import type { Group } from './cases.js';
-import type { Cause, Tree } from './roots.js';
-import { NEW, type Standing, type Step } from './standing.js';
-import type { Resolution, TriageStatus } from './triage.js';
+/** What the board keeps: findings, and what several of them have in common. Mutable; owned by the board alone. */
+import type { Kind } from '../decide/finding.js';
+import type { Standing, Step } from './standing.js';
 
-/** Kinds that say that an agent does less than usual. */
-const QUIET: ReadonlySet<Kind> = new Set(['quiet']);
 /** Name in the place of an agent's where a finding is about many. */
 export const FLEET = 'fleet';
-const SOFTENED = /; so do others \((f-[0-9a-f]{1,32})\)$/;
-const SPACE = /\s+/;
 
-/** Mutable; owned by the board alone. */
+/** A finding: its line as text, and the fields that lists filter, sort and search by. */
 export interface Row {
   readonly id: string;
   readonly tenant: string;
@@ -30,7 +20,7 @@ export interface Row {
   readonly raisedMs: number;
   /** Its latest line as JSON, ASCII. */
   line: string;
-  /** What a search looks at, in small letters. */
+  /** What a search looks at, in small letters and ASCII. */
   text: string;
   /** Place in SEVERITIES. */
   rank: number;
@@ -47,84 +37,42 @@ export interface Row {
   /** Id of the finding about many that its title names. */
   covered: string | null;
   standing: Standing;
-  /** As last grouped; null: not yet. */
+  /** With findings of one cause at one time, as cases.ts found last. */
+  cluster: Cluster | null;
+  /** With others of its tree, likewise. */
+  run: Group | null;
+}
+
+/** The findings of one root of a tenant. */
+export interface Tree {
+  readonly tenant: string;
+  readonly root: string;
+  rows: Row[];
+  /** Number of the change after which its cases were made; -1: they are to be made anew. */
+  groupedAt: number;
+  /** Number of the change after which they were last found to be good. */
+  checkedAt: number;
+}
+
+/** The same kind, measurement and endpoint in one tenant. */
+export interface Cause {
+  readonly key: string;
+  rows: Row[];
+  isClustered: boolean;
+  /** Number of the change after which it was clustered. */
+  clusteredAt: number;
+}
+
+/** Findings of one cause at one time, oldest first. */
+export interface Cluster {
+  readonly rows: Row[];
+  /** The finding about many that explains any of them. */
+  fleet: Row | null;
   group: Group | null;
 }
 
-/** The first line of a finding. */
-export function createRow(finding: Finding, tree: Tree, cause: Cause): Row {
-  const { id, tenant, agent, root, kind } = finding;
-  const timeMs = Date.parse(finding.time);
-  const row: Row = {
-    ...{ id, tenant, agent, root, kind, tree, cause },
-    isFleet: agent === FLEET,
-    quiet: QUIET.has(kind),
-    raisedMs: timeMs,
-    ...{ line: '', text: '', rank: 0, risk: 0, detector: '', lastMs: timeMs, lines: 0, suppressed: false },
-    ...{ pageMs: -1, steps: null, covered: null, standing: NEW, group: null },
-  };
-  takeLine(row, finding);
-  return row;
-}
-
-/** Takes the latest line of the finding. */
-export function takeLine(row: Row, finding: Finding): void {
-  const timeMs = Date.parse(finding.time);
-  const rank = SEVERITIES.indexOf(finding.severity);
-  if (row.lines > 0 && rank !== row.rank) {
-    const before = row.steps ?? [stepOf(row.raisedMs, row.rank, row.risk, findingOf(row).title)];
-    row.steps = [...before, stepOf(timeMs, rank, finding.risk, finding.title)];
-  }
-  row.line = pack(finding);
-  row.text = textOf(finding);
-  row.rank = rank;
-  row.risk = finding.risk;
-  row.detector = finding.attribution[0]?.detector ?? '';
-  row.lastMs = Math.max(row.lastMs, timeMs);
-  row.lines += 1;
-  row.suppressed = finding.mutedBy !== undefined;
-  if (row.pageMs === -1 && isPage(finding.severity)) row.pageMs = timeMs;
-  row.covered = SOFTENED.exec(finding.title)?.[1] ?? row.covered;
-}
-
-function stepOf(timeMs: number, rank: number, risk: number, title: string): Step {
-  return { timeMs, rank, risk, title };
-}
-
-/** The latest line. */
-export function findingOf({ line }: Row): Finding {
-  return JSON.parse(line) as Finding;
-}
-
-/** ASCII takes a byte a character; one character beyond Latin-1 would take two of each. */
-function pack(finding: Finding): string {
-  return JSON.stringify(finding).replace(/[\u0080-\uffff]/g, escaped);
-}
-
-function escaped(unit: string): string {
-  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
-}
-
-function textOf({ id, title, agent, root, session, kind, attribution }: Finding): string {
-  const features = attribution.map(({ feature }) => feature);
-  const names = root === agent ? [agent] : [agent, root];
-  return [id, title, ...names, session ?? '', kind, ...features].join('\n').toLowerCase();
-}
-
-/** The words of a search, in small letters. */
-export function wordsOf(search: string): readonly string[] {
-  return search
-    .toLowerCase()
-    .split(SPACE)
-    .filter((word) => word !== '');
-}
-
-/** Whether it counts as open; as `status` says, but shorter. */
-export function isOpen(status: TriageStatus): boolean {
-  return status !== 'closed';
-}
-
-/** Whether people said that nothing was wrong. */
-export function isCleared(resolution: Resolution | null): boolean {
-  return resolution === 'expected' || resolution === 'false-positive';
+/** A case: its findings, oldest first. */
+export interface Group {
+  readonly reason: 'tree' | 'cause' | 'fleet';
+  readonly rows: readonly Row[];
 }

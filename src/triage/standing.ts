@@ -27,6 +27,7 @@ export interface Word {
     | { readonly what: 'verdict-undone'; readonly id: string; readonly verdict: string };
 }
 
+/** How a finding stands now. */
 export interface Standing {
   readonly status: TriageStatus;
   readonly resolution: Resolution | null;

@@ -2,7 +2,8 @@
 import { SEVERITIES } from '../decide/finding.js';
 import type { AgentLog } from './agent-log.js';
 import { actorOf } from './change-words.js';
-import { findingOf, type Row } from './row.js';
+import type { Row } from './row.js';
+import { findingOf } from './row-line.js';
 import type { Word } from './standing.js';
 import type { TimelineEntry } from './triage.js';
 import type { WordBook } from './word-book.js';

@@ -107,6 +107,7 @@ export interface TriageFilter {
   readonly visible?: Visible | undefined;
 }
 
+/** By latest line, when raised, risk, or severity. */
 export const FINDING_SORTS = ['last', 'raised', 'risk', 'severity'] as const;
 /** Newest, or worst, first. */
 export type FindingSort = (typeof FINDING_SORTS)[number];

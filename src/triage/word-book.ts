@@ -10,6 +10,7 @@ import type { TriageInput } from './triage.js';
 const WORDS_MAX = 1_000;
 const NONE: readonly Word[] = Object.freeze([]);
 
+/** Words by finding, in the order of the registry. */
 export class WordBook {
   /** The finding that was spoken of last at the end. */
   private readonly words = new Map<string, Word[]>();
