@@ -1,7 +1,6 @@
 /** A live system in this process: the live side, its tokens, and the API before it. Used by `run` and by `demo`. */
 
 import { metricsToken, startOpsServer } from '../api/ops-server.js';
-import { createRecentFindings, type RecentFindings } from '../api/recent-findings.js';
 import { RegistryFeed } from '../api/registry-feed.js';
 import type { Connectors } from '../connect/connectors.js';
 import type { Finding } from '../decide/finding.js';
@@ -12,6 +11,9 @@ import { type Live, startLive } from '../pipeline/live.js';
 import type { LiveReport } from '../pipeline/live-parts.js';
 import { openRegistry, type Registry, type RegistryChange } from '../registry/journal.js';
 import { createTelemetry, type Telemetry } from '../telemetry.js';
+import { createBoard } from '../triage/board.js';
+import { boardOptions } from '../triage/section.js';
+import type { TriageBoard } from '../triage/triage.js';
 import { observeChange } from './cluster-observer.js';
 import { openDelivery, portsOf } from './delivery.js';
 import { type Face, openFace } from './face.js';
@@ -55,7 +57,7 @@ export interface Served {
 export async function serve(options: ServeOptions): Promise<Served> {
   const { setup, dir } = options;
   const { config, policy, startModel, prices } = setup;
-  const findings = createRecentFindings();
+  const triage = createBoard(boardOptions(config.triage));
   const telemetry = createTelemetry({ version: packageVersion(), basics: true });
   const feed = new RegistryFeed();
   const connectors = await openDelivery({ setup, telemetry, clock: options.clock, report: options.report });
@@ -69,7 +71,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     adapters: { lockDirectory, openFileLog, openRegistry },
     findings: {
       add: (finding) => {
-        findings.add(finding);
+        triage.add(finding);
         connectors.finding(finding);
       },
     },
@@ -82,6 +84,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     },
     onRegistryChange: (change) => {
       feed.take(change);
+      triage.note(change);
       connectors.note(change);
       if (!isStarted) return;
       observeChange(telemetry, change);
@@ -96,7 +99,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   try {
     observeLive(telemetry, live);
     await connectors.setActive(portsOf(live));
-    const face = await openWays(options, live, findings, feed, telemetry, connectors, closers);
+    const face = await openWays(options, live, triage, feed, telemetry, connectors, closers);
     if (options.history) {
       const stopHistory = await openFileHistory({ setup, dir, telemetry, report: options.report });
       closers.push(async () => stopHistory?.());
@@ -119,7 +122,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
 async function openWays(
   { setup, dir, port, logStream, report }: ServeOptions,
   live: Live<Registry>,
-  findings: RecentFindings,
+  triage: TriageBoard,
   feed: RegistryFeed,
   telemetry: Telemetry,
   connectors: Connectors,
@@ -133,7 +136,7 @@ async function openWays(
   const spend = await openSpend({ log: live.reader, registry, ...ledger });
   closers.push(() => spend.stop());
   const face = await openFace(
-    { ...{ setup, dir, port, findings, telemetry, metricsToken: token }, ...talk },
+    { ...{ setup, dir, port, triage, telemetry, metricsToken: token }, ...talk },
     {
       intake: openIntake(config, log, true),
       ...{ registry, clock, status, control, evidence, spend, feed },

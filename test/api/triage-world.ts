@@ -57,7 +57,6 @@ export async function createTriageWorld(parts: Partial<ServerParts & FeedParts> 
     ...{ world, registry, board, triaged },
     raise: (id, over = {}) => {
       const line = finding(id, over);
-      world.findings.add(line);
       board.add(line);
       return line;
     },
