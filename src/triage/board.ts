@@ -4,7 +4,7 @@ import type { RegistryRecord } from '../registry/registry.js';
 import { AgentLog } from './agent-log.js';
 import { Bell } from './bell.js';
 import { type CaseSummary, caseStateOf, summaryOf } from './case-state.js';
-import { caseIdOf, findGroup, type Group, groupRows } from './cases.js';
+import { Cases, caseIdOf, type Group } from './cases.js';
 import { type Deed, deedsOf } from './change-words.js';
 import { matching } from './filter.js';
 import { comparing, pageOf } from './order.js';
@@ -48,11 +48,11 @@ class Board implements TriageBoard {
   private readonly log: AgentLog;
   private readonly bell = new Bell();
   private readonly judged = new PrecisionBook();
-  /** A finding came, went, or has another time or name since the cases were made. */
-  private isUngrouped = false;
+  private readonly grouping: Cases;
 
   constructor(private readonly options: BoardOptions) {
     this.shelf = new Shelf(options.findingsMax);
+    this.grouping = new Cases(this.shelf.roots, (id) => this.shelf.get(id), options);
     this.words = new WordBook(options.findingsMax);
     this.log = new AgentLog(DEEDS_PER_FINDING * options.findingsMax);
   }
@@ -60,8 +60,8 @@ class Board implements TriageBoard {
   add(finding: Finding): void {
     const row = this.shelf.take(finding);
     this.stand(row);
-    this.isUngrouped = true;
     for (const { id } of this.shelf.trim()) this.words.forget(id);
+    this.grouping.changed();
     this.bell.ring({ type: 'finding', tenant: row.tenant, agent: row.root, finding: row.id });
   }
 
@@ -88,15 +88,13 @@ class Board implements TriageBoard {
   }
 
   list(filter: TriageFilter, sort: FindingSort, limit: number, cursor: string | null): TriagePage<FindingState> {
-    this.settle();
     const rows = this.shelf.inOrder(sort).filter(this.matching(filter));
-    return pageOf(rows, sort, limit, cursor, stateOf);
+    return pageOf(rows, sort, limit, cursor, (row) => this.stateOf(row));
   }
 
   get(id: string): FindingState | null {
-    this.settle();
     const row = this.shelf.get(id);
-    return row === undefined ? null : stateOf(row);
+    return row === undefined ? null : this.stateOf(row);
   }
 
   timeline(id: string): readonly TimelineEntry[] {
@@ -105,12 +103,11 @@ class Board implements TriageBoard {
   }
 
   cases(filter: TriageFilter, sort: FindingSort, limit: number, cursor: string | null): TriagePage<CaseState> {
-    this.settle();
     // A case has a status of its own; all else is asked of its findings.
     const { statuses, ...rest } = filter;
     const groups = new Set<Group>();
     const matches = this.matching(rest);
-    for (const row of this.shelf.all()) if (row.group !== null && matches(row)) groups.add(row.group);
+    for (const row of this.shelf.all()) if (matches(row)) groups.add(this.grouping.groupOf(row));
     const summaries: CaseSummary[] = [];
     for (const group of groups) {
       const summary = summaryOf(group, filter.visible);
@@ -164,17 +161,13 @@ class Board implements TriageBoard {
   }
 
   private matching(filter: TriageFilter): (row: Row) => boolean {
-    return matching(filter, filter.case === undefined ? null : this.group(filter.case));
+    if (filter.case === undefined) return matching(filter, null);
+    return matching(filter, new Set(this.grouping.find(filter.case)?.rows));
   }
 
   private summary(id: string, visible: Visible | undefined): CaseSummary | null {
-    this.settle();
-    const group = this.group(id);
+    const group = this.grouping.find(id);
     return group === null ? null : summaryOf(group, visible);
-  }
-
-  private group(id: string): Group | null {
-    return findGroup(id, (finding) => this.shelf.get(finding));
   }
 
   private stand(row: Row): void {
@@ -183,20 +176,14 @@ class Board implements TriageBoard {
     row.standing = standingOf(steps, this.words.of(row.id));
   }
 
-  private settle(): void {
-    if (!this.isUngrouped) return;
-    groupRows(this.shelf.inOrder('raised'), (id) => this.shelf.get(id), this.options);
-    this.isUngrouped = false;
+  private stateOf(row: Row): FindingState {
+    const { status, resolution, assignee, closedMs, comments, verdicts } = row.standing;
+    return {
+      finding: findingOf(row),
+      ...{ raisedMs: row.raisedMs, lastMs: row.lastMs, lines: row.lines },
+      ...{ status, resolution, assignee, closedMs, comments, verdicts },
+      case: caseIdOf(this.grouping.groupOf(row)),
+      ...{ quiet: row.quiet, suppressed: row.suppressed },
+    };
   }
-}
-
-function stateOf(row: Row): FindingState {
-  const { status, resolution, assignee, closedMs, comments, verdicts } = row.standing;
-  return {
-    finding: findingOf(row),
-    ...{ raisedMs: row.raisedMs, lastMs: row.lastMs, lines: row.lines },
-    ...{ status, resolution, assignee, closedMs, comments, verdicts },
-    case: row.group === null ? '' : caseIdOf(row.group),
-    ...{ quiet: row.quiet, suppressed: row.suppressed },
-  };
 }

@@ -1,11 +1,10 @@
 /** Which findings a list is of. */
 import { SEVERITIES } from '../decide/finding.js';
-import type { Group } from './cases.js';
 import { type Row, wordsOf } from './row.js';
 import type { TriageFilter } from './triage.js';
 
-/** Whether a row is of the list; `group` is the case that the filter names, null where it names none that there is. */
-export function matching(filter: TriageFilter, group: Group | null): (row: Row) => boolean {
+/** Whether a row is of the list; `members`: of the case that the filter names; null: it names none. */
+export function matching(filter: TriageFilter, members: ReadonlySet<Row> | null): (row: Row) => boolean {
   const { tenant, agent, detector, statuses, assignee, quiet, suppressed, fromMs, toMs, visible } = filter;
   const kinds = filter.kinds === undefined ? null : new Set<string>(filter.kinds);
   const rank = filter.severity === undefined ? 0 : SEVERITIES.indexOf(filter.severity);
@@ -19,7 +18,7 @@ export function matching(filter: TriageFilter, group: Group | null): (row: Row) 
     if (detector !== undefined && row.detector !== detector) return false;
     if (statuses?.includes(standing.status) === false) return false;
     if (assignee !== undefined && standing.assignee !== assignee) return false;
-    if (filter.case !== undefined && (group === null || row.group !== group)) return false;
+    if (members?.has(row) === false) return false;
     if (quiet !== undefined && row.quiet !== quiet) return false;
     if (suppressed !== undefined && row.suppressed !== suppressed) return false;
     if (fromMs !== undefined && row.raisedMs < fromMs) return false;

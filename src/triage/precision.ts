@@ -1,24 +1,10 @@
 /** How often people found a detector right, with how sure that is. */
 import type { VerdictRecord } from '../engine/record.js';
 import type { DetectorPrecision, TriageInput, Visible, Whose } from './triage.js';
+import { wilson } from './wilson.js';
 
-/** Two-sided 95 % point of the normal distribution. */
-const Z = 1.959964;
 /** Verdicts kept, newest. */
 const VERDICTS_MAX = 100_000;
-
-/**
- * The Wilson score interval at 95 % of a share (Wilson, 1927): honest where few were judged.
- * @returns Both ends in [0, 1]; the whole of it where nothing was judged.
- */
-export function wilson(right: number, of: number): { readonly low: number; readonly high: number } {
-  if (of === 0) return { low: 0, high: 1 };
-  const share = right / of;
-  const zz = Z * Z;
-  const middle = (share + zz / (2 * of)) / (1 + zz / of);
-  const half = (Z / (1 + zz / of)) * Math.sqrt((share * (1 - share)) / of + zz / (4 * of * of));
-  return { low: Math.max(0, middle - half), high: Math.min(1, middle + half) };
-}
 
 /** Verdicts as given, those that have run out too: being over does not make them wrong. */
 export class PrecisionBook {

@@ -1,26 +1,34 @@
-/** What findings have in common, kept once for all of them: their delegation tree, and what they say. */
+/** What findings have in common, kept once for all of them: their delegation tree, their cause, what explains them. */
 import type { Finding, Kind } from '../decide/finding.js';
 import type { Group } from './cases.js';
-import type { Row } from './row.js';
+import { FLEET, type Row } from './row.js';
 
 /** The findings of one root of a tenant. */
 export interface Tree {
   readonly tenant: string;
   readonly root: string;
-  /** In order of arrival. */
   rows: Row[];
-  /** Scratch of the grouping: its case that may go on. */
-  running: Group | null;
-  runningMs: number;
+  /** Number of the change after which its cases were made; -1: they are to be made anew. */
+  groupedAt: number;
+  /** Number of the change after which they were last found to be good. */
+  checkedAt: number;
 }
 
 /** The same kind, measurement and endpoint in one tenant. */
 export interface Cause {
   readonly key: string;
-  /** Findings of it that are kept. */
-  count: number;
-  /** Scratch of the grouping. */
   rows: Row[];
+  isClustered: boolean;
+  /** Number of the change after which it was clustered. */
+  clusteredAt: number;
+}
+
+/** Findings of one cause at one time, oldest first. */
+export interface Cluster {
+  readonly rows: Row[];
+  /** The finding about many that explains any of them. */
+  fleet: Row | null;
+  group: Group | null;
 }
 
 /** What stands before the endpoint in the titles of a kind. */
@@ -36,10 +44,12 @@ const BEFORE_ENDPOINT: Readonly<Partial<Record<Kind, string>>> = {
 };
 const BEHIND_ENDPOINT = / on |, |: |; |$/;
 
-/** Both indexes; what no finding needs any more is forgotten. */
+/** The indexes; what no finding needs any more is forgotten. */
 export class Roots {
   private readonly trees = new Map<string, Tree>();
   private readonly causes = new Map<string, Cause>();
+  /** Findings by the id of the one about many that their titles name. */
+  private readonly explained = new Map<string, Set<Row>>();
 
   tree(tenant: string, root: string): Tree | null {
     return this.trees.get(keyOf(tenant, root)) ?? null;
@@ -49,40 +59,82 @@ export class Roots {
     const key = keyOf(tenant, root);
     let tree = this.trees.get(key);
     if (tree === undefined) {
-      tree = { tenant, root, rows: [], running: null, runningMs: 0 };
+      tree = { tenant, root, rows: [], groupedAt: -1, checkedAt: -1 };
       this.trees.set(key, tree);
     }
     return tree;
   }
 
   causeOf(finding: Finding): Cause {
-    const key = causeKey(finding);
+    const key = finding.agent === FLEET ? FLEET : causeKey(finding);
     let cause = this.causes.get(key);
     if (cause === undefined) {
-      cause = { key, count: 0, rows: [] };
+      cause = { key, rows: [], isClustered: false, clusteredAt: -1 };
       this.causes.set(key, cause);
     }
     return cause;
   }
 
+  /** Findings that the one of this id explains. */
+  explainedBy(id: string): Iterable<Row> {
+    return this.explained.get(id) ?? [];
+  }
+
+  /** A finding is new: everything that it may belong to is to be looked at again. */
   add(row: Row): void {
     row.tree.rows.push(row);
-    row.cause.count += 1;
+    row.cause.rows.push(row);
+    this.touch(row, null);
+    if (row.isFleet) for (const one of this.explainedBy(row.id)) disturb(one);
+  }
+
+  /** A finding has another line; `covered` is what explained it before. */
+  touch(row: Row, covered: string | null): void {
+    if (row.covered !== covered) this.explain(row, covered);
+    row.tree.groupedAt = -1;
+    row.cause.isClustered = false;
   }
 
   /** Forgets rows, many at once. */
   drop(gone: ReadonlySet<Row>): void {
     const trees = new Set<Tree>();
+    const causes = new Set<Cause>();
     for (const row of gone) {
       trees.add(row.tree);
-      row.cause.count -= 1;
-      if (row.cause.count === 0) this.causes.delete(row.cause.key);
+      causes.add(row.cause);
+      if (row.isFleet) for (const one of this.explainedBy(row.id)) disturb(one);
+      if (row.covered !== null) this.unexplain(row, row.covered);
     }
     for (const tree of trees) {
       tree.rows = tree.rows.filter((row) => !gone.has(row));
+      tree.groupedAt = -1;
       if (tree.rows.length === 0) this.trees.delete(keyOf(tree.tenant, tree.root));
     }
+    for (const cause of causes) {
+      cause.rows = cause.rows.filter((row) => !gone.has(row));
+      cause.isClustered = false;
+      if (cause.rows.length === 0) this.causes.delete(cause.key);
+    }
   }
+
+  private explain(row: Row, before: string | null): void {
+    if (before !== null) this.unexplain(row, before);
+    if (row.covered === null) return;
+    const rows = this.explained.get(row.covered) ?? new Set();
+    rows.add(row);
+    this.explained.set(row.covered, rows);
+  }
+
+  private unexplain(row: Row, by: string): void {
+    const rows = this.explained.get(by);
+    rows?.delete(row);
+    if (rows?.size === 0) this.explained.delete(by);
+  }
+}
+
+function disturb({ tree, cause }: Row): void {
+  tree.groupedAt = -1;
+  cause.isClustered = false;
 }
 
 function keyOf(tenant: string, root: string): string {

@@ -4,7 +4,7 @@
  */
 import { type Finding, isPage, type Kind, SEVERITIES } from '../decide/finding.js';
 import type { Group } from './cases.js';
-import type { Cause, Tree } from './roots.js';
+import type { Cause, Cluster, Tree } from './roots.js';
 import { NEW, type Standing, type Step } from './standing.js';
 import type { Resolution, TriageStatus } from './triage.js';
 
@@ -14,6 +14,10 @@ const QUIET: ReadonlySet<Kind> = new Set(['quiet']);
 export const FLEET = 'fleet';
 const SOFTENED = /; so do others \((f-[0-9a-f]{1,32})\)$/;
 const SPACE = /\s+/;
+const BEYOND_ASCII = /[\u0080-\uffff]/;
+const BEYOND_ASCII_ALL = /[\u0080-\uffff]/g;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** Mutable; owned by the board alone. */
 export interface Row {
@@ -30,7 +34,7 @@ export interface Row {
   readonly raisedMs: number;
   /** Its latest line as JSON, ASCII. */
   line: string;
-  /** What a search looks at, in small letters. */
+  /** What a search looks at, in small letters and ASCII. */
   text: string;
   /** Place in SEVERITIES. */
   rank: number;
@@ -47,13 +51,18 @@ export interface Row {
   /** Id of the finding about many that its title names. */
   covered: string | null;
   standing: Standing;
-  /** As last grouped; null: not yet. */
-  group: Group | null;
+  /** With findings of one cause at one time, as cases.ts found last. */
+  cluster: Cluster | null;
+  /** With others of its tree, likewise. */
+  run: Group | null;
 }
 
 /** The first line of a finding. */
 export function createRow(finding: Finding, tree: Tree, cause: Cause): Row {
-  const { id, tenant, agent, root, kind } = finding;
+  const { id, kind } = finding;
+  // One copy of a name for all findings of its tree.
+  const { tenant, root } = tree;
+  const agent = finding.agent === root ? root : finding.agent;
   const timeMs = Date.parse(finding.time);
   const row: Row = {
     ...{ id, tenant, agent, root, kind, tree, cause },
@@ -61,7 +70,7 @@ export function createRow(finding: Finding, tree: Tree, cause: Cause): Row {
     quiet: QUIET.has(kind),
     raisedMs: timeMs,
     ...{ line: '', text: '', rank: 0, risk: 0, detector: '', lastMs: timeMs, lines: 0, suppressed: false },
-    ...{ pageMs: -1, steps: null, covered: null, standing: NEW, group: null },
+    ...{ pageMs: -1, steps: null, covered: null, standing: NEW, cluster: null, run: null },
   };
   takeLine(row, finding);
   return row;
@@ -98,7 +107,13 @@ export function findingOf({ line }: Row): Finding {
 
 /** ASCII takes a byte a character; one character beyond Latin-1 would take two of each. */
 function pack(finding: Finding): string {
-  return JSON.stringify(finding).replace(/[\u0080-\uffff]/g, escaped);
+  return ascii(JSON.stringify(finding));
+}
+
+/** What replacing gives still takes two bytes; only what is decoded anew does not. */
+function ascii(text: string): string {
+  if (!BEYOND_ASCII.test(text)) return text;
+  return decoder.decode(encoder.encode(text.replace(BEYOND_ASCII_ALL, escaped)));
 }
 
 function escaped(unit: string): string {
@@ -108,13 +123,12 @@ function escaped(unit: string): string {
 function textOf({ id, title, agent, root, session, kind, attribution }: Finding): string {
   const features = attribution.map(({ feature }) => feature);
   const names = root === agent ? [agent] : [agent, root];
-  return [id, title, ...names, session ?? '', kind, ...features].join('\n').toLowerCase();
+  return ascii([id, title, ...names, session ?? '', kind, ...features].join('\n').toLowerCase());
 }
 
-/** The words of a search, in small letters. */
+/** The words of a search, as `text` has them. */
 export function wordsOf(search: string): readonly string[] {
-  return search
-    .toLowerCase()
+  return ascii(search.toLowerCase())
     .split(SPACE)
     .filter((word) => word !== '');
 }

@@ -7,13 +7,23 @@ import { FINDING_SORTS, type FindingSort } from './triage.js';
 
 /** Part of the findings that is forgotten at a time: sorting for each one would cost more than all the rest. */
 const FORGOTTEN_SHARE = 64;
+/** Changes put in their places one by one, between two times that somebody asks; more are sorted at once. */
+const PLACED_MAX = 256;
+
+/** All rows in one order. */
+interface Order {
+  readonly compare: (a: Row, b: Row) => number;
+  rows: Row[];
+  isSorted: boolean;
+  placed: number;
+}
 
 export class Shelf {
   readonly roots = new Roots();
   private readonly rows = new Map<string, Row>();
-  /** Sorted but for what came or changed since; a sort of what is almost in order is cheap. */
-  private readonly orders = new Map<FindingSort, Row[]>(FINDING_SORTS.map((sort) => [sort, []]));
-  private readonly unsorted = new Set<FindingSort>();
+  private readonly orders = new Map<FindingSort, Order>(
+    FINDING_SORTS.map((sort) => [sort, { compare: comparing(sort), rows: [], isSorted: true, placed: 0 }]),
+  );
 
   constructor(private readonly findingsMax: number) {}
 
@@ -31,16 +41,21 @@ export class Shelf {
 
   /** Takes a line; its row. */
   take(finding: Finding): Row {
-    for (const sort of FINDING_SORTS) this.unsorted.add(sort);
     const known = this.rows.get(finding.id);
-    if (known !== undefined) {
-      takeLine(known, finding);
-      return known;
-    }
+    if (known === undefined) return this.add(finding);
+    const { covered } = known;
+    for (const order of this.orders.values()) takeOut(order, known);
+    takeLine(known, finding);
+    for (const order of this.orders.values()) if (order.isSorted) putIn(order, known);
+    this.roots.touch(known, covered);
+    return known;
+  }
+
+  private add(finding: Finding): Row {
     const row = createRow(finding, this.roots.treeOf(finding), this.roots.causeOf(finding));
     this.rows.set(row.id, row);
     this.roots.add(row);
-    for (const order of this.orders.values()) order.push(row);
+    for (const order of this.orders.values()) putIn(order, row);
     return row;
   }
 
@@ -51,20 +66,45 @@ export class Shelf {
     const gone = this.inOrder('last').slice(-Math.max(over, Math.floor(this.findingsMax / FORGOTTEN_SHARE)));
     const dropped = new Set(gone);
     for (const { id } of gone) this.rows.delete(id);
-    for (const [sort, order] of this.orders) {
-      this.orders.set(
-        sort,
-        order.filter((row) => !dropped.has(row)),
-      );
-    }
+    for (const order of this.orders.values()) order.rows = order.rows.filter((row) => !dropped.has(row));
     this.roots.drop(dropped);
     return gone;
   }
 
   /** All of them; not to be changed, and not to be kept. */
   inOrder(sort: FindingSort): readonly Row[] {
-    const order = this.orders.get(sort) ?? [];
-    if (this.unsorted.delete(sort)) order.sort(comparing(sort));
-    return order;
+    const order = this.orders.get(sort) as Order;
+    if (!order.isSorted) order.rows.sort(order.compare);
+    order.isSorted = true;
+    order.placed = 0;
+    return order.rows;
   }
+}
+
+function putIn(order: Order, row: Row): void {
+  if (order.isSorted && order.placed < PLACED_MAX) {
+    order.placed += 1;
+    order.rows.splice(placeIn(order, row), 0, row);
+  } else {
+    order.isSorted = false;
+    order.rows.push(row);
+  }
+}
+
+/** Before it changes. In an order that is to be sorted anyway it stays where it is. */
+function takeOut(order: Order, row: Row): void {
+  if (order.isSorted && order.placed < PLACED_MAX) order.rows.splice(placeIn(order, row), 1);
+  else order.isSorted = false;
+}
+
+/** Index of the first row that does not come before. */
+function placeIn({ rows, compare }: Order, row: Row): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compare(rows[middle], row) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
