@@ -12,6 +12,7 @@ import type {
   DenialsQuery,
 } from './approval-schema.js';
 import type { AppliedAnswer, ReportAnswer } from './audit-schema.js';
+import type { Call, CallParts, RowFile } from './client-call.js';
 import type { ConnectorsAnswer, EffectsAnswer } from './connector-schema.js';
 import type { IngestAnswer, Role } from './contract.js';
 import type { DecideAnswer, DecideBody, SettleAnswer, SettleBody } from './decide-schema.js';
@@ -32,6 +33,8 @@ import type {
 import { createTriageClient, type TriageClient } from './triage-client.js';
 import type { FindingVerdictAnswer, FindingVerdictsAnswer, VerdictBody } from './verdict-schema.js';
 
+export type { RowFile } from './client-call.js';
+
 export interface ClientOptions {
   /** As printed by the server, 'http://127.0.0.1:7070'. */
   readonly address: string;
@@ -41,8 +44,6 @@ export interface ClientOptions {
   /** Longest wait for one answer, ms. */
   readonly timeoutMs?: number;
 }
-
-export type Query = Readonly<Record<string, string | number | undefined>>;
 
 export interface AgentsQuery {
   readonly tenant?: string;
@@ -56,12 +57,6 @@ export interface AgentsQuery {
   readonly q?: string;
   readonly limit?: number;
   readonly cursor?: number;
-}
-
-/** A file of rows as it is. */
-export interface RowFile {
-  readonly bytes: Uint8Array;
-  readonly format: RowFormat;
 }
 
 export interface NewToken {
@@ -162,20 +157,7 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
-export interface CallParts {
-  readonly query?: Query;
-  readonly body?: unknown;
-  /** Events; a body of JSON Lines. */
-  readonly lines?: readonly string[];
-  readonly file?: RowFile;
-  /** The answer is text, not JSON. */
-  readonly isText?: boolean;
-}
-
 const FILE_TYPES: Readonly<Record<RowFormat, string>> = { json: 'application/x-ndjson', csv: 'text/csv' };
-
-/** One call, answered with what the server answered. */
-export type Call = <T>(method: string, path: string, parts?: CallParts) => Promise<T>;
 
 function createCall(options: ClientOptions): Call {
   const send = options.fetch ?? fetch;

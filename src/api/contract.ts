@@ -225,6 +225,7 @@ export interface ServerParts {
   readonly authenticate: Authenticate;
   readonly ingest: Ingest;
   readonly registry: RegistryPort;
+  /** Findings, what people did with them, and the cases that they make. */
   readonly triage: TriageBoard;
   readonly status: StatusPort;
   readonly control: ControlPort;

@@ -2,15 +2,13 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { KilldeerError } from '../errors.js';
-import { findingsParquet } from '../render/parquet.js';
-import type { FindingState } from '../triage/triage.js';
 import { READERS, type ServerParts } from './contract.js';
-import { exportText, fileOf, piecesOf } from './finding-export.js';
+import { exportParquet, exportText, fileOf } from './finding-export.js';
 import type { Api } from './route.js';
 import { filterOf } from './triage-asker.js';
 import { EXPORT_ROWS_MAX, findingExportAnswer, findingExportQuery } from './triage-schema.js';
 
-/** Exports under way at once: each holds a page of findings, a Parquet file all of them. */
+/** Exports under way at once: each holds a page of findings, a Parquet file all of its bytes. */
 const EXPORTS_MAX = 2;
 
 export function registerFindingExport(app: Api, parts: ServerParts): void {
@@ -52,9 +50,7 @@ export function registerFindingExport(app: Api, parts: ServerParts): void {
       if (format !== 'parquet') {
         return reply.send(Readable.from(exportText(parts, format, filter, sort)) as unknown as string);
       }
-      const states: FindingState[] = [];
-      for await (const piece of piecesOf(triage, filter, sort)) states.push(...piece);
-      return reply.send(Buffer.from(findingsParquet(states)) as unknown as string);
+      return reply.send(Buffer.from(await exportParquet(triage, filter, sort)) as unknown as string);
     },
   });
 }

@@ -87,9 +87,9 @@ export async function giveVerdict(
   request: FastifyRequest,
   body: VerdictBody,
 ): Promise<FindingVerdictAnswer> {
-  const { registry, findings, clock } = parts;
+  const { registry, triage, clock } = parts;
   const identity = identityOf(request);
-  const finding = findings.get(body.finding);
+  const finding = triage.get(body.finding)?.finding ?? null;
   if (finding === null || !covers(identity.bindings, finding.tenant, finding.root)) {
     throw new KilldeerError('api.not-found', `no recent finding has the id ${body.finding}`);
   }

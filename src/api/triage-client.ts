@@ -1,5 +1,5 @@
 /** The client's calls about findings and cases. */
-import type { Call, Query } from './client.js';
+import type { Call, Query } from './client-call.js';
 import type {
   CaseDetailAnswer,
   CasesAnswer,

@@ -21,7 +21,8 @@ const TEXT_MAX = 2_000;
 const tenant = z.string().max(LIMITS.name).refine(isNameText, NOT_A_NAME);
 const agent = z.string().min(1).max(LIMITS.name).refine(isNameText, NOT_A_NAME);
 const word = z.string().min(1).max(64).refine(isNameText, NOT_A_NAME);
-const person = z.string().max(64).refine(isNameText, NOT_A_NAME);
+/** As a token's name, which is who people are. */
+const person = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 ._@-]{0,99}$/, 'is no name of a person');
 const id = z.string().min(1).max(300);
 const key = z.string().min(1).max(200);
 const text = z
@@ -56,7 +57,7 @@ export const triageFilter = {
   detector: word.optional().describe('that led it'),
   severity: z.enum(SEVERITIES).optional().describe('this or worse'),
   statuses: several(TRIAGE_STATUSES).describe('apart by commas: new, in-progress, closed'),
-  assignee: person.optional().describe("a person's name; me: the asker; empty: nobody's"),
+  assignee: person.or(z.literal(NOBODY)).optional().describe("a person's name; me: the asker; empty: nobody's"),
   case: id.optional(),
   quiet: flag.describe('true: only those that say that an agent does less than usual; false: none of them'),
   suppressed: flag.describe('true: only those that a person had muted; false: none of them'),
@@ -99,7 +100,7 @@ export const updatesQuery = z.strictObject({
 
 const status = z.enum(TRIAGE_STATUSES);
 const resolution = z.enum(RESOLUTIONS).nullable().optional().describe('why it is closed; there and only there');
-const to = word.nullable().describe('a name; me: the asker; null: nobody');
+const to = person.nullable().describe('a name; me: the asker; null: nobody');
 
 export const assignBody = z.strictObject({ to, key: key.optional() }).register(requests, { id: 'FindingAssignment' });
 

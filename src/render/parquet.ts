@@ -1,5 +1,5 @@
 /** Findings as a Parquet file for a table engine: typed columns, one row a finding. The same findings, the same bytes. */
-import { type BasicType, type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
+import { type BasicType, ByteWriter, type ColumnSource, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
 import type { FindingState } from '../triage/triage.js';
 import { type ColumnType, FINDING_COLUMNS, type FindingColumn } from './finding-columns.js';
 import { inertJson } from './inert.js';
@@ -14,9 +14,39 @@ const TYPES: Readonly<Record<ColumnType, BasicType>> = {
   json: 'STRING',
 };
 
-/** A whole file; times are UTC in milliseconds, what is not there is null. Snappy-compressed. */
+/** A file that comes into being group by group, so that others have their turn between two of them. */
+export interface FindingsFile {
+  /** One row group. */
+  add(states: readonly FindingState[]): void;
+  /** The whole file; nothing may be added after. */
+  end(): Uint8Array;
+}
+
+/** Times are UTC in milliseconds, what is not there is null. Snappy-compressed. */
+export function createFindingsFile(): FindingsFile {
+  const bytes = new ByteWriter();
+  const schema = schemaFromColumnData({ columnData: columnsOf([]) });
+  const file = new ParquetWriter({ writer: bytes, schema, createdBy: 'killdeer' });
+  return {
+    add: (states) => {
+      if (states.length > 0) file.write({ columnData: columnsOf(states), rowGroupSize: states.length });
+    },
+    end: () => {
+      file.finish();
+      return new Uint8Array(bytes.getBuffer());
+    },
+  };
+}
+
+/** A whole file in one go. */
 export function findingsParquet(states: readonly FindingState[]): Uint8Array {
-  const columnData = FINDING_COLUMNS.map(
+  const file = createFindingsFile();
+  file.add(states);
+  return file.end();
+}
+
+function columnsOf(states: readonly FindingState[]): ColumnSource[] {
+  return FINDING_COLUMNS.map(
     (column): ColumnSource => ({
       name: column.name,
       type: TYPES[column.type],
@@ -24,7 +54,6 @@ export function findingsParquet(states: readonly FindingState[]): Uint8Array {
       data: states.map((state) => cellOf(column, column.of(state))),
     }),
   );
-  return new Uint8Array(parquetWriteBuffer({ columnData, createdBy: 'killdeer' }));
 }
 
 function cellOf({ type }: FindingColumn, value: unknown): unknown {

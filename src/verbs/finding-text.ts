@@ -83,6 +83,8 @@ function statusText({ status, resolution }: FindingStateAnswer): string {
 /** An ordinary day reaches this in one of so many. */
 function oddsText(p: number): string {
   if (p >= 0.5) return 'as on any ordinary day';
+  // Beyond a lifetime a number says nothing more; a broken limit has no odds at all.
+  if (p < 1e-4) return 'hardly any ordinary day reaches it';
   return `an ordinary day reaches it once in ${Number((1 / p).toPrecision(2)).toLocaleString('en-US')} days`;
 }
 

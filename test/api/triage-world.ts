@@ -18,7 +18,7 @@ export interface TriageWorld {
   /** What stands in the registry's log of triage. */
   readonly triaged: Extract<RegistryRecord, { type: 'triage' }>[];
   raise(id: string, over?: Partial<Finding>): Finding;
-  write(draft: Record<string, unknown>): Promise<Verdict>;
+  write(draft: object): Promise<Verdict>;
   get(token: string, url: string): Promise<InjectAnswer>;
   post(token: string, url: string, payload: object, headers?: InjectOptions['headers']): Promise<InjectAnswer>;
   close(): Promise<void>;
@@ -57,7 +57,6 @@ export async function createTriageWorld(parts: Partial<ServerParts & FeedParts> 
     ...{ world, registry, board, triaged },
     raise: (id, over = {}) => {
       const line = finding(id, over);
-      world.findings.add(line);
       board.add(line);
       return line;
     },

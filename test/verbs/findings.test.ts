@@ -49,7 +49,7 @@ describe('killdeer findings', () => {
     await triage.write({ type: 'proposal', actor: 'engine:0', authority: 'p', proposal });
     const { out } = await run(['findings', 'show', 'f-2'], true);
     for (const words of [
-      ...['critical', 'clerk sends', '40 GB', "f-2, new, nobody's, in case c-1", 'risk 80', 'once in 1,000,000 days'],
+      ...['critical', 'clerk sends', '40 GB', "f-2, new, nobody's, in case c-1", 'risk 80', 'hardly any ordinary day'],
       ...['the agent was stopped; it is suspended until', 'failed calls a minute', '120', 'raised', 'stopped'],
     ]) {
       expect(out).toContain(words);
