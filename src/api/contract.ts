@@ -116,6 +116,7 @@ export interface RegistryPort
     | 'recommendations'
     | 'mode'
     | 'verdicts'
+    | 'suppressions'
     | 'approvals'
     | 'denials'
     | 'policy'

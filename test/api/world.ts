@@ -14,7 +14,7 @@ import type { AgentEvent } from '../../src/event/event.js';
 import { createPriceTable } from '../../src/event/prices.js';
 import type { Log } from '../../src/log/log.js';
 import { createIntake } from '../../src/pipeline/intake.js';
-import type { Approval, RegistryEntry, RegistryRecord, Verdict } from '../../src/registry/registry.js';
+import type { Approval, RegistryEntry, RegistryRecord, SuppressionState, Verdict } from '../../src/registry/registry.js';
 import { createTelemetry } from '../../src/telemetry.js';
 import { entryOf } from '../registry/entries.js';
 
@@ -26,10 +26,14 @@ export const METRICS_TOKEN = 'of-the-scraper';
 export const IDENTITIES: Readonly<Record<string, Identity>> = {
   ingest: identity('ingest', ['ingest']),
   gateway: identity('gateway', ['gateway']),
+  viewer: identity('viewer', ['viewer']),
+  analyst: identity('analyst', ['analyst']),
   responder: identity('responder', ['responder']),
   admin: identity('admin', ['admin']),
   'bound-ingest': identity('bound-ingest', ['ingest'], ['acme'], ['clerk', 'bot-*']),
   'bound-gateway': identity('bound-gateway', ['gateway'], ['acme']),
+  'bound-viewer': identity('bound-viewer', ['viewer'], ['acme']),
+  'bound-analyst': identity('bound-analyst', ['analyst'], ['acme']),
   'bound-responder': identity('bound-responder', ['responder'], ['acme']),
   'bound-admin': identity('bound-admin', ['admin'], ['acme']),
 };
@@ -209,11 +213,19 @@ function fakeRegistry(
     leavers: () => new Map(),
     foreseeSponsor: () => ({ effect: 'duplicate', reason: null, steps: [] }),
     verdicts: () => verdicts,
+    suppressions: () => suppressionsIn(records),
     approvals: () => mood.approvals,
     denials: () => [],
     policy: () => null,
     ladder: () => null,
   };
+}
+
+/** Those that were written, and not taken back. */
+function suppressionsIn(records: readonly RegistryRecord[]): SuppressionState[] {
+  return records.flatMap((record) =>
+    record.type === 'suppress' ? [{ suppression: record.suppression, undoneMs: null, undoneBy: null }] : [],
+  );
 }
 
 /** A real key, and no history. */
