@@ -14,7 +14,13 @@ import type { AgentEvent } from '../../src/event/event.js';
 import { createPriceTable } from '../../src/event/prices.js';
 import type { Log } from '../../src/log/log.js';
 import { createIntake } from '../../src/pipeline/intake.js';
-import type { Approval, RegistryEntry, RegistryRecord, SuppressionState, Verdict } from '../../src/registry/registry.js';
+import type {
+  Approval,
+  RegistryEntry,
+  RegistryRecord,
+  SuppressionState,
+  Verdict,
+} from '../../src/registry/registry.js';
 import { createTelemetry } from '../../src/telemetry.js';
 import { entryOf } from '../registry/entries.js';
 
@@ -77,6 +83,7 @@ export interface Mood {
   /** What a dated snapshot holds of every agent; null: nothing. */
   dated: DatedProfile | null;
   approvals: Approval[];
+  suppressions: SuppressionState[];
   ready: boolean;
   statsError: Error | null;
 }
@@ -106,6 +113,7 @@ export function createWorld(options: WorldOptions = {}): World {
     evidence: null,
     dated: null,
     approvals: [],
+    suppressions: [],
     ready: true,
     statsError: null,
   };
@@ -213,19 +221,12 @@ function fakeRegistry(
     leavers: () => new Map(),
     foreseeSponsor: () => ({ effect: 'duplicate', reason: null, steps: [] }),
     verdicts: () => verdicts,
-    suppressions: () => suppressionsIn(records),
+    suppressions: () => mood.suppressions,
     approvals: () => mood.approvals,
     denials: () => [],
     policy: () => null,
     ladder: () => null,
   };
-}
-
-/** Those that were written, and not taken back. */
-function suppressionsIn(records: readonly RegistryRecord[]): SuppressionState[] {
-  return records.flatMap((record) =>
-    record.type === 'suppress' ? [{ suppression: record.suppression, undoneMs: null, undoneBy: null }] : [],
-  );
 }
 
 /** A real key, and no history. */

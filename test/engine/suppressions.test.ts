@@ -4,6 +4,7 @@ import { type Finding, isPage, type Proposal } from '../../src/decide/finding.js
 import type { PartitionEngine } from '../../src/engine/engine.js';
 import type { EngineRecord, EventRecord, SuppressionRecord, SuppressionUndoRecord } from '../../src/engine/record.js';
 import { SUPPRESSIONS_MAX } from '../../src/engine/suppression-book.js';
+import { suppressionOf } from './suppression-of.js';
 import { loop, ordinary, profileOf, timeline } from './verdict-of.js';
 import { agentRecord, DAY_MS, engineOf, HOUR_MS, linesOf, outcomeOf, policyOf, RULE, START_MS } from './world.js';
 
@@ -24,14 +25,8 @@ const nightsOf = (calls: number) =>
 const nights = nightsOf(120);
 const policy = policyOf([{ ...RULE, kinds: [], severity: 'medium' }]);
 
-function suppression(over: Partial<SuppressionRecord> = {}): SuppressionRecord {
-  return {
-    ...{ type: 'suppress', timeMs: SAID, id: 's-1', tenant: '', scope: { agent: 'clerk' } },
-    ...{ kinds: null, detector: null, endpoint: null, target: null, below: 'critical' },
-    ...{ fromMs: AT - HOUR_MS, untilMs: AT + HOUR_MS, reason: 'maintenance', actor: 'person:ann' },
-    ...over,
-  };
-}
+const suppression = (over: Partial<SuppressionRecord> = {}): SuppressionRecord =>
+  suppressionOf({ timeMs: SAID, below: 'critical', fromMs: AT - HOUR_MS, untilMs: AT + HOUR_MS, ...over });
 
 const undone: SuppressionUndoRecord = { type: 'suppress-undo', timeMs: SAID, id: 's-1', actor: 'person:ann' };
 
