@@ -30,6 +30,13 @@ import type {
   TokenEntryAnswer,
   VerdictAnswer,
 } from './schema.js';
+import type {
+  SuppressionAnswer,
+  SuppressionBody,
+  SuppressionMadeAnswer,
+  SuppressionsAnswer,
+  SuppressionsQuery,
+} from './suppression-schema.js';
 import { createTriageClient, type TriageClient } from './triage-client.js';
 import type { FindingVerdictAnswer, FindingVerdictsAnswer, VerdictBody } from './verdict-schema.js';
 
@@ -88,6 +95,10 @@ export interface Client extends TriageClient {
   giveVerdict(body: VerdictBody): Promise<FindingVerdictAnswer>;
   verdicts(): Promise<FindingVerdictsAnswer>;
   undoVerdict(id: string): Promise<FindingVerdictAnswer>;
+  /** `check`: nothing is made; the answer says what would be muted. */
+  suppress(body: SuppressionBody, check?: boolean): Promise<SuppressionMadeAnswer>;
+  suppressions(query?: SuppressionsQuery): Promise<SuppressionsAnswer>;
+  undoSuppression(id: string): Promise<SuppressionAnswer>;
   approvals(query?: ApprovalsQuery): Promise<ApprovalsAnswer>;
   answerApproval(id: string, body: ApprovalBody): Promise<ApprovalAnswer>;
   denials(query?: DenialsQuery): Promise<DenialsAnswer>;
@@ -135,6 +146,9 @@ export function createClient(options: ClientOptions): Client {
     giveVerdict: (body) => call('POST', '/v1/verdicts', { body }),
     verdicts: () => call('GET', '/v1/verdicts'),
     undoVerdict: (id) => call('DELETE', `/v1/verdicts/${encodeURIComponent(id)}`),
+    suppress: (body, check = false) => call('POST', '/v1/suppressions', { query: { check: String(check) }, body }),
+    suppressions: (query = {}) => call('GET', '/v1/suppressions', { query: { ...query } }),
+    undoSuppression: (id) => call('DELETE', `/v1/suppressions/${encodeURIComponent(id)}`),
     approvals: (query = {}) => call('GET', '/v1/approvals', { query: { ...query } }),
     answerApproval: (id, body) => call('POST', `/v1/approvals/${encodeURIComponent(id)}`, { body }),
     denials: (query = {}) => call('GET', '/v1/denials', { query: { ...query } }),

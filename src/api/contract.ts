@@ -117,6 +117,7 @@ export interface RegistryPort
     | 'recommendations'
     | 'mode'
     | 'verdicts'
+    | 'suppressions'
     | 'approvals'
     | 'denials'
     | 'policy'

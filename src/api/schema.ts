@@ -237,7 +237,7 @@ export const findingAnswer = z
     status: z.string(),
     bound: z.boolean(),
     proposal: z.string().nullable(),
-    muted_by: z.string().nullable().describe('id of the verdict that made a notice of it'),
+    muted_by: z.string().nullable().describe('id of the verdict or suppression that made a notice of it'),
   })
   .register(answers, { id: 'Finding' });
 

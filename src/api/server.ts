@@ -32,6 +32,7 @@ import { registerSponsors } from './route-sponsors.js';
 import { registerStatus } from './route-status.js';
 import { registerStops } from './route-stops.js';
 import { type FeedParts, registerStream } from './route-stream.js';
+import { registerSuppressions } from './route-suppressions.js';
 import { registerTokens } from './route-tokens.js';
 import { registerTraces } from './route-traces.js';
 import { registerVerdicts } from './route-verdicts.js';
@@ -103,6 +104,7 @@ export function buildServer(parts: ServerParts & FeedParts): FastifyInstance {
   registerConnectors(app, parts);
   registerTriageRoutes(app, parts);
   registerVerdicts(app, parts);
+  registerSuppressions(app, parts);
   registerApprovals(app, parts);
   registerPolicy(app, parts);
   registerTokens(app, parts.tokens);

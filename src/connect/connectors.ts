@@ -11,6 +11,7 @@ import type { Notice } from './notice.js';
 import { noticeOfWish, noticesOf } from './notice.js';
 import { type OpenOptions, openPlace, type PlaceConfig, secretOf } from './open-connector.js';
 import { Outbox, type OutboxPorts } from './outbox.js';
+import { OwnerPages } from './owner-pages.js';
 import type { ConnectorConfig, ConnectorOf } from './section.js';
 import type { Carrier, ConnectorsStatus } from './status.js';
 import { createPost } from './webhook.js';
@@ -49,6 +50,7 @@ export async function openConnectors(options: ConnectorsOptions): Promise<Connec
   const gather = gatherMs === undefined ? {} : { gatherMs };
   const outbox = new Outbox({ places, now, draw, onFault, ...gather });
   const courier = new Courier({ addressees, now, draw, onFault });
+  const ownerPages = new OwnerPages((notice) => courier.notice(notice));
   const isEmpty = config.length === 0;
   let changing: Promise<void> = Promise.resolve();
   let isActive = false;
@@ -59,6 +61,7 @@ export async function openConnectors(options: ConnectorsOptions): Promise<Connec
       await Promise.all([outbox.stop(), courier.stop()]);
       return;
     }
+    ownerPages.open(outbox.known);
     outbox.start(ports);
     courier.start((draft) => ports.write(draft));
   };
@@ -70,13 +73,17 @@ export async function openConnectors(options: ConnectorsOptions): Promise<Connec
       if (isEmpty) return;
       const wishes = outbox.note(change);
       courier.note(change);
+      ownerPages.note(change);
       for (const wish of wishes) {
         const notice = noticeOfWish(wish, outbox.known);
         if (notice !== null) courier.notice(notice);
       }
       for (const notice of noticesOf(change, outbox.known)) courier.notice(notice);
     },
-    finding: (finding) => courier.finding(finding),
+    finding: (finding) => {
+      courier.finding(finding);
+      if (courier.wantsOwners) ownerPages.finding(finding);
+    },
     setActive: (ports) => {
       changing = changing.then(() => setActive(ports));
       return changing;

@@ -49,7 +49,12 @@ export class Courier {
   }
 
   get wantsFindings(): boolean {
-    return this.options.addressees.some(({ kind }) => kind === 'pages');
+    return this.options.addressees.length > 0;
+  }
+
+  /** Whether owners are told anything. */
+  get wantsOwners(): boolean {
+    return this.options.addressees.some(({ kind }) => kind === 'notify');
   }
 
   /** To be told every change of the registry, from the first one of its log. */

@@ -98,7 +98,7 @@ export interface Finding {
   readonly bound: boolean;
   /** Key of the proposal made of this line, or null. */
   readonly proposal: string | null;
-  /** Id of the verdict that made a notice of this line; there only where one did. */
+  /** Id of the verdict or suppression that made a notice of this line; there only where one did. */
   readonly mutedBy?: string;
 }
 

@@ -19,6 +19,7 @@ import type { Outcome } from './outcome.js';
 import type { SourceStateRecord } from './record.js';
 import { attribute, hasCause, leader, round } from './scoring.js';
 import type { EngineState } from './state.js';
+import { suppressing } from './suppressions.js';
 import { type AgentKind, makeSourceTitle, makeTitle } from './title.js';
 import { muting } from './verdicts.js';
 
@@ -205,7 +206,7 @@ function raise(state: EngineState, cause: Cause, bound: boolean, offset: number,
   const { tenant, name: root } = table.entry(o.slot);
   const key = agentKey(tenant, root, bound);
   const source = o.event?.id ?? `tick:${o.timeMs}`;
-  const mutedBy = cause.kind === 'budget' ? null : muting(state, cause.kind, cause.attribution);
+  const mutedBy = cause.kind === 'budget' ? null : mutingOf(state, cause);
   const severity = mutedBy === null ? cause.severity : 'low';
   const waiting = mutedBy === null ? cause.waiting : undefined;
   const said = { muted: mutedBy !== null, waits: waiting !== undefined };
@@ -230,6 +231,16 @@ function raise(state: EngineState, cause: Cause, bound: boolean, offset: number,
   outcome.findings.push(mutedBy === null ? answered : { ...answered, mutedBy });
   state.counts.findings++;
   notePage(o.profile, open.shown);
+}
+
+/** Id of the verdict, else of the suppression, that makes a notice of what is raised; null: none does. */
+function mutingOf(state: EngineState, { kind, severity, waiting = severity, attribution }: Cause): string | null {
+  const verdict = muting(state, kind, attribution);
+  if (verdict !== null) return verdict;
+  const suppression = suppressing(state, kind, waiting, attribution);
+  // To whoever learns of this day it paged: what is suppressed is not called normal.
+  if (suppression !== null) notePage(state.observation.profile, waiting);
+  return suppression;
 }
 
 /** Remembers how high a finding's leading measurement stood, which says more of it than its lines alone. */

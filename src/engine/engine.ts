@@ -33,6 +33,7 @@ import { restoreState, saveState } from './snapshot.js';
 import { countStandings } from './standing.js';
 import { EngineState, type Place } from './state.js';
 import { watchStop } from './stops.js';
+import { takeSuppression } from './suppressions.js';
 import { takeVerdict, undoVerdict } from './verdicts.js';
 
 const MINUTE_MS = 60_000;
@@ -109,6 +110,12 @@ export class PartitionEngine implements Engine {
         break;
       case 'verdict-undo':
         undoVerdict(this.state, record);
+        break;
+      case 'suppress':
+        takeSuppression(this.state, record);
+        break;
+      case 'suppress-undo':
+        this.state.suppressions.drop(record.id);
         break;
       case 'source':
         raiseSource(this.state, record, offset, outcome);
@@ -240,6 +247,7 @@ export class PartitionEngine implements Engine {
     state.nowMs = timeMs;
     state.ids.advance(timeMs);
     state.verdicts.expire(timeMs);
+    state.suppressions.expire(timeMs);
     releasePages(state, timeMs, offset, outcome);
     state.pulse.emit(state.place.partition, timeMs, outcome);
     for (let minute = Math.max(from + 1, to - MINUTES + 1); minute <= to; minute++) {

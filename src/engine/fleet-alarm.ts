@@ -14,6 +14,7 @@ import { answer, isAnswered, lineOf } from './line.js';
 import type { Outcome } from './outcome.js';
 import { round } from './scoring.js';
 import type { EngineState } from './state.js';
+import { suppressionOf } from './suppressions.js';
 import type { FleetKind } from './title.js';
 
 /** What is certain and worth a look, and what is certain and worth a page: these p rank them with what else is open. */
@@ -64,15 +65,19 @@ function raiseFleet(state: EngineState, record: ToldRecord, offset: number, outc
   const { kind, severity, p, agent, root, bound, part } = saidOf(record);
   // Each is a cause of its own; about the fleet as a whole several may be open, and none speaks for another.
   const key = agent === FLEET ? `\u0000${FLEET}\u0000${id}` : agentKey(tenant, root, bound);
-  const { finding: open, line } = state.findings.note(key, { kind, cause: id, severity, timeMs, bound }, () => id);
+  const suspect = { kind, severity, endpoint: null, target: null };
+  const mutedBy = suppressionOf(state, tenant, root, suspect, () => part);
+  const muted = mutedBy !== null;
+  const evidence = { kind, cause: id, severity: muted ? 'low' : severity, timeMs, bound, muted } as const;
+  const { finding: open, line } = state.findings.note(key, evidence, () => id);
   const title = makeFleetTitle(record);
-  const evidence = { offset, event: null };
-  const said = { timeMs, tenant, agent, root, session: null, kind, title, p, attribution: [part], evidence };
+  const rests = { offset, event: null };
+  const said = { timeMs, tenant, agent, root, session: null, kind, title, p, attribution: [part], evidence: rests };
   const finding = lineOf(state, open, said);
-  const asks = open.bound && agent !== FLEET && isAnswered(state.settings.policy.rules, kind, open, timeMs);
+  const asks = !muted && open.bound && agent !== FLEET && isAnswered(state.settings.policy.rules, kind, open, timeMs);
   const answered = asks ? answer(state, key, open, finding, offset, outcome) : finding;
   if (!line) return;
-  outcome.findings.push(answered);
+  outcome.findings.push(muted ? { ...answered, mutedBy } : answered);
   state.counts.findings++;
 }
 

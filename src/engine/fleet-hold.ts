@@ -10,6 +10,7 @@ import { answer, isAnswered, notePage } from './line.js';
 import type { Outcome } from './outcome.js';
 import { isModelCall } from './pulse.js';
 import type { EngineState } from './state.js';
+import { suppressionOf } from './suppressions.js';
 
 /** How long the fleet stage has to speak, ms of the partition's time. */
 export const HOLD_MS = 120_000;
@@ -54,6 +55,9 @@ export function releasePages(state: EngineState, timeMs: number, offset: number,
   for (const { finding, key, cause, endpoint } of state.fleet.due(timeMs)) {
     const { tenant, root, kind, severity, bound } = finding;
     if (state.fleet.outageOf(tenant, endpoint) !== null) continue;
+    // Somebody said meanwhile that it was expected; the notice is out already.
+    const suspect = { kind, severity, endpoint, target: null };
+    if (suppressionOf(state, tenant, root, suspect, () => finding.attribution[0]) !== null) continue;
     const evidence = { kind, cause, severity, timeMs, bound };
     const { finding: open, line } = state.findings.note(key, evidence, () => finding.id);
     const said: Finding = { ...finding, time: new Date(timeMs).toISOString(), severity: open.shown, bound: open.bound };

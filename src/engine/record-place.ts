@@ -9,6 +9,7 @@ export function placeOf(record: ControlRecord, partitions: number): number | nul
     case 'model':
     case 'config':
     case 'verdict-undo':
+    case 'suppress-undo':
       return null;
     case 'source':
     case 'responder':
@@ -19,6 +20,7 @@ export function placeOf(record: ControlRecord, partitions: number): number | nul
       return agent === null ? null : partitionOf(record.tenant, agent, partitions);
     }
     case 'verdict':
+    case 'suppress':
       return 'agent' in record.scope ? partitionOf(record.tenant, record.scope.agent, partitions) : null;
     case 'agent':
     case 'reset':

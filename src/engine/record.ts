@@ -3,6 +3,7 @@
  * On the log a record is one JSON line; an event's line carries the sender's own JSON unchanged under `event`.
  */
 import type { Action, Kind } from '../decide/finding.js';
+import type { SuppressionTerms } from '../decide/suppression.js';
 import type { TrustLevel } from '../decide/trust.js';
 import type { AgentEvent } from '../event/event.js';
 import type { FleetRecord } from './fleet-record.js';
@@ -133,6 +134,33 @@ export interface VerdictUndoRecord {
   readonly actor: string;
 }
 
+/** Whom a suppression reaches: as a verdict's, or everybody of the tenant. */
+export type SuppressionScope = VerdictScope | { readonly tenant: true };
+
+/** A person says in advance which findings are expected for a time: they are notices then, and propose nothing. */
+export interface SuppressionRecord extends SuppressionTerms {
+  readonly type: 'suppress';
+  readonly timeMs: number;
+  readonly id: string;
+  readonly tenant: string;
+  readonly scope: SuppressionScope;
+  /** By the partition's clock: from this time on. */
+  readonly fromMs: number;
+  /** And no more at this one. */
+  readonly untilMs: number;
+  readonly reason: string;
+  readonly actor: string;
+}
+
+/** A person takes a suppression back. */
+export interface SuppressionUndoRecord {
+  readonly type: 'suppress-undo';
+  readonly timeMs: number;
+  /** Of the suppression. */
+  readonly id: string;
+  readonly actor: string;
+}
+
 /** A new configuration version: policy and detection settings, whole. */
 export interface ConfigRecord {
   readonly type: 'config';
@@ -182,5 +210,7 @@ export type ControlRecord =
   | FleetRecord
   | VerdictRecord
   | VerdictUndoRecord
+  | SuppressionRecord
+  | SuppressionUndoRecord
   | ResponderRecord;
 export type EngineRecord = EventRecord | TickRecord | ControlRecord;

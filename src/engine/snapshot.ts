@@ -14,6 +14,7 @@ import type { PulseJson } from './pulse.js';
 import { readRow, SESSION_ROW_BYTES, writeRow } from './residence.js';
 import type { EngineState } from './state.js';
 import type { StopsJson } from './stop-book.js';
+import type { SuppressionsJson } from './suppression-book.js';
 import type { VerdictJson } from './verdict-book.js';
 
 /** Changes whenever a profile's layout or this file's format does. */
@@ -33,6 +34,7 @@ interface Header {
   readonly budgets: ReturnType<BudgetBook['snapshot']>;
   /** Left out by versions that knew of none. */
   readonly verdicts?: VerdictJson;
+  readonly suppressions?: SuppressionsJson;
   readonly stops?: StopsJson;
   readonly facts: readonly [string, AgentFacts][];
   readonly pulse: PulseJson;
@@ -67,6 +69,7 @@ export function saveState(state: EngineState): Uint8Array {
     findings: state.findings.snapshot(),
     budgets: state.budgets.snapshot(),
     verdicts: state.verdicts.snapshot(),
+    suppressions: state.suppressions.snapshot(),
     stops: state.stops.snapshot(),
     facts: [...state.facts],
     pulse: state.pulse.snapshot(),
@@ -144,6 +147,7 @@ export function restoreState(state: EngineState, bytes: Uint8Array): void {
   state.findings.restore(header.findings);
   state.budgets.restore(header.budgets);
   if (header.verdicts !== undefined) state.verdicts.restore(header.verdicts);
+  if (header.suppressions !== undefined) state.suppressions.restore(header.suppressions);
   if (header.stops !== undefined) state.stops.restore(header.stops);
   for (const [key, facts] of header.facts) state.facts.set(key, facts);
   for (const [key, position] of header.shelved) state.shelved.set(key, position);

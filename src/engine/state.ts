@@ -17,6 +17,7 @@ import { Pulse } from './pulse.js';
 import type { Settings } from './settings.js';
 import { Sightings } from './sightings.js';
 import { StopBook } from './stop-book.js';
+import { SuppressionBook } from './suppression-book.js';
 import { VerdictBook } from './verdict-book.js';
 
 /** Where the engine stands in the world of partitions; see design, fence. */
@@ -42,6 +43,8 @@ export class EngineState {
   readonly budgets = new BudgetBook();
   /** What people said of findings. */
   readonly verdicts = new VerdictBook();
+  /** What people said in advance. */
+  readonly suppressions = new SuppressionBook();
   /** Stops in force, and what the traffic has shown of them. */
   readonly stops = new StopBook();
   /** What the fleet stage is told at the next tick, and what it has told. */

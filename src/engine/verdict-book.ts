@@ -6,13 +6,12 @@
 import type { ProfileChange } from '../agent/profile-change.js';
 import type { Kind } from '../decide/finding.js';
 import { NAMES_ENDPOINT, NAMES_TARGET, UNMUTABLE } from '../decide/verdict-kinds.js';
+import { rememberDone } from './done-ids.js';
 import type { Level, Names } from './level.js';
 import type { VerdictRecord } from './record.js';
 
 /** Verdicts in force in one partition; more are passed over. The registry refuses before this one has to. */
 export const VERDICTS_MAX = 1_024;
-/** Ids of verdicts that were taken back, or dropped by a reset: told again, they do nothing. */
-const DONE_MAX = 1_024;
 /** Findings whose levels are remembered, and levels of each. */
 const EPISODES_MAX = 1_024;
 const LEVELS_MAX = 8;
@@ -81,12 +80,7 @@ export class VerdictBook {
   /** Drops a verdict for good: told again it does nothing. */
   drop(id: string): void {
     this.held = this.held.filter(({ record }) => record.id !== id);
-    this.done.add(id);
-    if (this.done.size <= DONE_MAX) return;
-    for (const oldest of this.done) {
-      this.done.delete(oldest);
-      break;
-    }
+    rememberDone(this.done, id);
   }
 
   /** Drops what has run out by `timeMs`. */

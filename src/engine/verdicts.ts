@@ -91,7 +91,8 @@ function reaches(state: EngineState, { tenant, scope }: VerdictRecord, of: strin
   return 'agent' in scope ? scope.agent === name : roleOf(state, of, name) === scope.role;
 }
 
-function roleOf(state: EngineState, tenant: string, name: string): string | null {
+/** The role that people gave an agent; null: none. */
+export function roleOf(state: EngineState, tenant: string, name: string): string | null {
   return state.facts.get(agentKey(tenant, name, true))?.role ?? null;
 }
 

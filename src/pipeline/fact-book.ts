@@ -6,7 +6,15 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { budgetsOf, type Permission } from '../decide/intent.js';
-import type { AgentRecord, ResponderRecord, StopFact, VerdictRecord, VerdictUndoRecord } from '../engine/record.js';
+import type {
+  AgentRecord,
+  ResponderRecord,
+  StopFact,
+  SuppressionRecord,
+  SuppressionUndoRecord,
+  VerdictRecord,
+  VerdictUndoRecord,
+} from '../engine/record.js';
 import type { RegistryEntry } from '../registry/registry.js';
 import type { LiveChange } from './live-parts.js';
 import { breakerRecord, haltRecord } from './responder-words.js';
@@ -17,12 +25,17 @@ interface Facts extends Pick<AgentRecord, 'role' | 'labels' | 'budgets' | 'trust
 }
 
 /** What the engines are told. */
-export type ToldRecord = AgentRecord | VerdictRecord | VerdictUndoRecord | ResponderRecord;
+export type ToldRecord = AgentRecord | SaidRecord | ResponderRecord;
+/** What people said of findings, or in advance of them, and took back. */
+type SaidRecord = VerdictRecord | VerdictUndoRecord | SuppressionRecord | SuppressionUndoRecord;
 
 const NONE: Facts = {
   ...{ role: null, labels: [], budgets: { sessionUsd: null, dayUsd: null } },
   ...{ protected: false, stopped: null },
 };
+const SAID: ReadonlySet<LiveChange['record']['type']> = new Set([
+  ...(['verdict', 'verdict-undo', 'suppress', 'suppress-undo'] as const),
+]);
 /** A process that was away for longer has other ways to learn that a breaker was open. */
 const PAGES_KEPT_MS = 86_400_000;
 
@@ -59,7 +72,7 @@ export class FactBook {
     if (verdict.opened !== undefined)
       follows.push(this.keep(offset, breakerRecord(verdict.opened, record.timeMs, offset)));
     if (verdict.effect !== 'applied') return follows;
-    if (record.type === 'verdict' || record.type === 'verdict-undo') this.noteVerdict(change, follows);
+    if (SAID.has(record.type)) this.noteSaid(change, follows);
     else if (record.type === 'policy') this.notePolicy(change, record.policy.permissions ?? [], follows);
     else if (record.type === 'halt') follows.push(this.keep(offset, haltRecord(record)));
     else if (verdict.entry !== null) this.noteAgent(change, verdict.entry, follows);
@@ -102,12 +115,14 @@ export class FactBook {
     follows.push(told);
   }
 
-  private noteVerdict({ offset, record }: LiveChange, follows: ToldRecord[]): void {
+  private noteSaid({ offset, record }: LiveChange, follows: ToldRecord[]): void {
     const { timeMs } = record;
     this.forgetOver(timeMs);
     if (record.type === 'verdict') follows.push(this.keep(offset, { ...record.verdict, timeMs }));
-    if (record.type !== 'verdict-undo') return;
-    follows.push(this.keep(offset, { type: 'verdict-undo', timeMs, id: record.id, actor: record.actor }));
+    if (record.type === 'suppress') follows.push(this.keep(offset, { ...record.suppression, timeMs }));
+    if (record.type !== 'verdict-undo' && record.type !== 'suppress-undo') return;
+    const { type, id, actor } = record;
+    follows.push(this.keep(offset, { type, timeMs, id, actor }));
   }
 
   private keep(offset: number, record: Exclude<ToldRecord, AgentRecord>): ToldRecord {
@@ -116,13 +131,13 @@ export class FactBook {
     return record;
   }
 
-  /** A verdict that has run out, what took it back, and a page of long ago need not be told any more. */
+  /** A verdict or suppression that has run out, what took it back, and a page of long ago need not be told any more. */
   private forgetOver(nowMs: number): void {
     for (const [key, { record }] of this.noted) {
       if (record.type === 'responder' && nowMs - record.timeMs > PAGES_KEPT_MS) this.noted.delete(key);
-      if (record.type !== 'verdict' || record.untilMs > nowMs) continue;
+      if ((record.type !== 'verdict' && record.type !== 'suppress') || record.untilMs > nowMs) continue;
       this.noted.delete(key);
-      this.noted.delete(keyOf({ type: 'verdict-undo', id: record.id }));
+      this.noted.delete(keyOf({ type: `${record.type}-undo`, id: record.id }));
     }
   }
 }
@@ -143,7 +158,7 @@ function entryKey({ tenant, agent }: Pick<RegistryEntry, 'tenant' | 'agent'>): s
 }
 
 /** By what one word takes the place of an earlier one. */
-export function keyOf(record: ToldRecord | Pick<VerdictUndoRecord, 'type' | 'id'>): string {
+export function keyOf(record: ToldRecord | Pick<VerdictUndoRecord | SuppressionUndoRecord, 'type' | 'id'>): string {
   if (record.type === 'agent') return entryKey(record);
   if (record.type === 'responder') return `${record.type}\u0000${record.what}\u0000${record.key}\u0000`;
   return `${record.type}\u0000${record.id}\u0000`;

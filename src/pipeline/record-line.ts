@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { ACTIONS, KINDS } from '../decide/finding.js';
+import { SUPPRESSION_LIMITS } from '../decide/suppression.js';
 import { TRUST_LEVELS } from '../decide/trust.js';
 import { isFit } from '../engine/dated-profile.js';
 import { type ControlRecord, type EngineRecord, type TickRecord, VERDICTS } from '../engine/record.js';
@@ -56,6 +57,28 @@ export const verdictSchema = z.strictObject({
   comment: words.nullable(),
   finding: words.nullable(),
 });
+/** A suppression likewise. */
+export const suppressionSchema = z.strictObject({
+  type: z.literal('suppress'),
+  timeMs,
+  id: verdictId,
+  tenant: z.string().max(LIMITS.name),
+  scope: z.union([
+    z.strictObject({ agent: name }),
+    z.strictObject({ role: name }),
+    z.strictObject({ tenant: z.literal(true) }),
+  ]),
+  kinds: z.array(z.enum(KINDS)).min(1).max(KINDS.length).nullable(),
+  detector: words.nullable(),
+  endpoint: z.string().max(LIMITS.name).nullable(),
+  target: z.string().max(LIMITS.target).nullable(),
+  below: z.enum(SUPPRESSION_LIMITS),
+  times: z.number().min(1).optional(),
+  fromMs: timeMs,
+  untilMs: timeMs,
+  reason: words,
+  actor: z.string(),
+});
 const stopSchema = z.strictObject({
   sinceMs: timeMs,
   untilMs: timeMs.nullable(),
@@ -100,6 +123,8 @@ const controlSchema = z.discriminatedUnion('type', [
   }),
   verdictSchema,
   z.strictObject({ type: z.literal('verdict-undo'), timeMs, id: verdictId, actor: z.string() }),
+  suppressionSchema,
+  z.strictObject({ type: z.literal('suppress-undo'), timeMs, id: verdictId, actor: z.string() }),
   z.strictObject({
     type: z.literal('source'),
     timeMs,

@@ -1,9 +1,16 @@
 /**
- * What people would have said of a replay's findings, at their time: each word becomes the record that the API would
+ * What people would have said of a replay's findings, and in advance of them, at their time: each word becomes the record that the API would
  * have made of it. A finding must have been raised before something is said of it. Plain state, so that a run resumes.
  */
 import type { Finding } from '../decide/finding.js';
-import type { VerdictRecord, VerdictScope, VerdictUndoRecord, VerdictWord } from '../engine/record.js';
+import type {
+  SuppressionRecord,
+  SuppressionUndoRecord,
+  VerdictRecord,
+  VerdictScope,
+  VerdictUndoRecord,
+  VerdictWord,
+} from '../engine/record.js';
 import { KilldeerError } from '../errors.js';
 import type { AgentEvent } from '../event/event.js';
 
@@ -19,14 +26,23 @@ export interface ReplayVerdict {
   readonly comment: string | null;
 }
 
+/** A word in advance; `suppress.timeMs` is the same time. */
+export interface ReplaySuppression {
+  readonly timeMs: number;
+  readonly suppress: SuppressionRecord;
+}
+
 /** A word taken back. */
 export interface ReplayUndo {
   readonly timeMs: number;
-  /** Id of the verdict. */
+  /** Id of the verdict or suppression. */
   readonly undo: string;
 }
 
-export type ReplayWord = ReplayVerdict | ReplayUndo;
+export type ReplayWord = ReplayVerdict | ReplaySuppression | ReplayUndo;
+
+/** What the engine is told of a word. */
+export type ReplaySaid = VerdictRecord | VerdictUndoRecord | SuppressionRecord | SuppressionUndoRecord;
 
 /** A finding's last line so far, and what its event was about. */
 interface Known {
@@ -40,18 +56,22 @@ export interface ReplayWordsJson {
   readonly known: readonly (readonly [string, Known])[];
 }
 
-const ACTOR = 'person:replay';
+/** Who says it. */
+export const ACTOR = 'person:replay';
 
 export class ReplayWords {
   private next: number;
   private readonly words: readonly ReplayWord[];
   private readonly wanted: ReadonlySet<string>;
+  /** Ids of suppressions. */
+  private readonly suppressions: ReadonlySet<string>;
   private readonly known: Map<string, Known>;
 
   /** `words` in any order; of one time in the order given. */
   constructor(words: readonly ReplayWord[], json?: ReplayWordsJson) {
     this.words = [...words].sort((a, b) => a.timeMs - b.timeMs);
     this.wanted = new Set(words.flatMap((word) => ('finding' in word ? [word.finding] : [])));
+    this.suppressions = new Set(words.flatMap((word) => ('suppress' in word ? [word.suppress.id] : [])));
     this.next = json?.next ?? 0;
     this.known = new Map(json?.known);
   }
@@ -67,14 +87,15 @@ export class ReplayWords {
   }
 
   /** The next record that is due by `timeMs`; null: none. `roleOf`: as people described the agent. */
-  due(
-    timeMs: number,
-    roleOf: (tenant: string, agent: string) => string | null,
-  ): VerdictRecord | VerdictUndoRecord | null {
+  due(timeMs: number, roleOf: (tenant: string, agent: string) => string | null): ReplaySaid | null {
     const word = this.words[this.next];
     if (word === undefined || word.timeMs > timeMs) return null;
     this.next += 1;
-    if ('undo' in word) return { type: 'verdict-undo', timeMs: word.timeMs, id: word.undo, actor: ACTOR };
+    if ('suppress' in word) return word.suppress;
+    if ('undo' in word) {
+      const type = this.suppressions.has(word.undo) ? 'suppress-undo' : 'verdict-undo';
+      return { type, timeMs: word.timeMs, id: word.undo, actor: ACTOR };
+    }
     const known = this.known.get(word.finding);
     if (known !== undefined) return recordOf(word, known, roleOf(known.finding.tenant, known.finding.root));
     const at = new Date(word.timeMs).toISOString();

@@ -19,6 +19,7 @@ import {
   type Leaver,
   NO_REGISTRATION,
   type RegistryEntry,
+  type SuppressionState,
 } from './registry.js';
 import { createRestriction, type RestrictionFields } from './restriction.js';
 
@@ -55,6 +56,8 @@ export interface FoldState {
   readonly epochs: Map<number, number>;
   /** By id, oldest first. */
   readonly verdicts: Map<string, VerdictRecord>;
+  /** By id, oldest first; with those that are over. */
+  readonly suppressions: Map<string, SuppressionState>;
   /** Oldest first, at most DRILLS_MAX. */
   drills: readonly DrillResult[];
   /** Who has left, by name. */
@@ -93,6 +96,7 @@ interface FoldSnapshot {
   readonly epochs: readonly (readonly [partition: number, epoch: number])[];
   /** Left out by versions that knew of none. */
   readonly verdicts?: readonly VerdictRecord[];
+  readonly suppressions?: readonly SuppressionState[];
   readonly drills?: readonly DrillResult[];
   /** Likewise. */
   readonly leavers?: readonly (readonly [owner: string, leaver: Leaver])[];
@@ -143,6 +147,7 @@ function stateOf(snapshot: FoldSnapshot, options: FoldOptions): FoldState {
     keys: new Set(snapshot.keys.slice(-keysMax)),
     epochs: new Map(snapshot.epochs),
     verdicts: new Map((snapshot.verdicts ?? []).map((verdict) => [verdict.id, verdict])),
+    suppressions: new Map((snapshot.suppressions ?? []).map((one) => [one.suppression.id, one])),
     drills: snapshot.drills ?? [],
     brake: readBrake(snapshot.brake) ?? BRAKES_FREE,
     halts: readHalts(snapshot.halts ?? []),
@@ -185,6 +190,7 @@ export function writeState(state: FoldState): FoldSnapshot {
     keys: [...state.keys],
     epochs: [...state.epochs],
     verdicts: [...state.verdicts.values()],
+    suppressions: [...state.suppressions.values()],
     drills: state.drills,
     leavers: [...state.leavers],
     approvals: [...state.approvals.values()],

@@ -38,10 +38,12 @@ import type {
   RegistryFold,
   RegistryRecord,
   SponsorPlan,
+  SuppressionState,
   Verdict,
 } from './registry.js';
 import { inForce, strongest } from './restriction.js';
 import { judgeSponsor, planSponsor } from './sponsor.js';
+import { judgeSuppression, judgeSuppressUndo } from './suppressions.js';
 import { judgeTriage } from './triage-judgement.js';
 import { judgeUndo, judgeVerdict, verdictsInForce } from './verdicts.js';
 
@@ -107,6 +109,10 @@ class Fold implements RegistryFold {
         return noteWord(this.state, record, judgeVerdict(this.state, record));
       case 'verdict-undo':
         return judgeUndo(this.state, record);
+      case 'suppress':
+        return judgeSuppression(this.state, record);
+      case 'suppress-undo':
+        return judgeSuppressUndo(this.state, record);
       case 'drill':
         return keepDrill(this.state, record.drill);
       case 'effect':
@@ -214,6 +220,10 @@ class Fold implements RegistryFold {
 
   verdicts(): readonly VerdictRecord[] {
     return verdictsInForce(this.state);
+  }
+
+  suppressions(): readonly SuppressionState[] {
+    return [...this.state.suppressions.values()];
   }
 
   drills(): readonly DrillResult[] {

@@ -7,13 +7,14 @@
 import type { Action, Mode, Proposal } from '../decide/finding.js';
 import type { Policy } from '../decide/policy.js';
 import type { TrustLevel } from '../decide/trust.js';
-import type { Budgets, VerdictRecord } from '../engine/record.js';
+import type { Budgets, SuppressionRecord, VerdictRecord } from '../engine/record.js';
 import type { Approval, ApprovalSubject } from './approval.js';
 import type { DrillResult } from './drill-result.js';
 import type { AgentStatus, Registration, RegistryEntry } from './entry.js';
 import type { LadderView } from './ladder-view.js';
 import type { BrakesState, BreakerOpening, Effect, EffectState, Halt } from './responder.js';
 import type { Leaver, SponsorPlan } from './sponsor-plan.js';
+import type { SuppressionState } from './suppression-state.js';
 import type { TriageChange } from './triage-change.js';
 
 export { EFFECT_STATES, isProlonged, PROLONGED } from './responder.js';
@@ -37,6 +38,7 @@ export type { AgentStatus, Credential, DelegationLimits, Registration, RegistryE
 export { NO_REGISTRATION } from './entry.js';
 export type { LadderView } from './ladder-view.js';
 export type { Leaver, SponsorPlan, SponsorStep } from './sponsor-plan.js';
+export type { SuppressionState } from './suppression-state.js';
 export {
   RESOLUTIONS,
   type Resolution,
@@ -119,6 +121,9 @@ export type RegistryRecord =
   /** A person's word on a finding; `verdict.timeMs` is the writer's, the engines are told the registry's. */
   | (Base & { type: 'verdict'; verdict: VerdictRecord })
   | (Base & { type: 'verdict-undo'; id: string })
+  /** What a person says in advance of findings; `suppression.timeMs` is the writer's, the engines are told the registry's. */
+  | (Base & { type: 'suppress'; suppression: SuppressionRecord })
+  | (Base & { type: 'suppress-undo'; id: string })
   /** How a person works on findings: who has them, how far they are, what is said. `key` makes it count once. */
   | (Base & { type: 'triage'; key: string; findings: readonly string[]; change: TriageChange })
   /** A process takes a partition over: what an owner of an earlier epoch proposes from here on is void. */
@@ -270,6 +275,8 @@ export interface RegistryFold {
   recommendations(): readonly Proposal[];
   /** What people said of findings and is in force, oldest first. */
   verdicts(): readonly VerdictRecord[];
+  /** What people said in advance, oldest first; what is over too, as far as it is remembered. */
+  suppressions(): readonly SuppressionState[];
   /** The newest drills, oldest first. */
   drills(): readonly DrillResult[];
   /** Who has left, by name. */

@@ -181,6 +181,7 @@ export function registryPortOf(registry: Registry): RegistryPort {
     leavers: () => view.leavers(),
     foreseeSponsor: (owner, state, successor) => view.foreseeSponsor(owner, state, successor),
     verdicts: () => view.verdicts(),
+    suppressions: () => view.suppressions(),
     drills: () => view.drills(),
     approvals: () => view.approvals(),
     denials: () => view.denials(),

@@ -20,6 +20,7 @@ import { addScore } from './score.js';
 import { packageVersion } from './shipped.js';
 import { addSimulate } from './simulate.js';
 import { addStore } from './store.js';
+import { addSuppress } from './suppress.js';
 import type { Terminal } from './terminal.js';
 import { addToken } from './token.js';
 import type { VerbContext } from './verb.js';
@@ -68,6 +69,7 @@ function buildProgram(context: VerbContext): Command {
     addVerdict,
     addFindings,
     addCases,
+    addSuppress,
     addDrill,
     addApprovals,
     addPolicy,

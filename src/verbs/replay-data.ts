@@ -6,7 +6,7 @@ import { loadSetup } from './setup.js';
 import { count, type Terminal } from './terminal.js';
 
 /** What the log says itself. */
-const SAID = ['decisions', 'deadLetter', 'policy', 'model', 'state', 'registry', 'unbound'] as const;
+const SAID = ['decisions', 'deadLetter', 'policy', 'model', 'state', 'registry', 'unbound', 'verdicts'] as const;
 
 type Options = Readonly<Partial<Record<(typeof SAID)[number], unknown>>> & {
   readonly findings?: string;

@@ -8,6 +8,7 @@ import { problemAnswer } from '../../src/api/schema.js';
 import type { Approval } from '../../src/registry/registry.js';
 import { SpendLedger } from '../../src/registry/spend.js';
 import { spendPortOf } from '../../src/verbs/spend.js';
+import { suppressionOf } from '../engine/suppression-of.js';
 import { verdictOn } from '../engine/verdict-of.js';
 import { addAgent, createWorld, eventLine, fakeAudit, finding, NOW_MS, type World } from './world.js';
 
@@ -53,6 +54,7 @@ const BODIES: Readonly<Record<string, object>> = {
   },
   answerApproval: { answer: 'approve' },
   movePolicy: { policy: 'p', to: 'recommend', reason: 'test' },
+  suppressFindings: { agent: 'clerk', for_ms: 3_600_000, reason: 'test' },
   giveVerdict: { finding: 'f1', verdict: 'expected', endpoint: 'mail.send' },
   giveVerdicts: { findings: ['f1'], verdict: 'true-positive' },
   assignFinding: { to: 'ada' },
@@ -79,6 +81,7 @@ async function readyWorld(): Promise<World> {
   addAgent(world, 'clerk');
   world.findings.add(finding('f1'));
   world.verdicts.push(verdictOn(finding('v1'), { timeMs: NOW_MS, id: 'f1' }));
+  world.mood.suppressions.push({ suppression: suppressionOf({ id: 'f1' }), undoneMs: null, undoneBy: null });
   world.mood.approvals.push(approvalOf('f1'));
   await world.app.ready();
   await world.call('admin', { method: 'POST', url: '/v1/tokens', payload: { name: 'first', roles: ['ingest'] } });
@@ -96,6 +99,7 @@ describe('every route', () => {
         ...['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'].map(
           (method) => `${method} /v1/envoy/* gateway,responder,admin`,
         ),
+        'DELETE /v1/suppressions/:id analyst,responder,admin',
         'DELETE /v1/tokens/:id admin',
         'DELETE /v1/verdicts/:id admin',
         'GET /healthz open',
@@ -124,6 +128,7 @@ describe('every route', () => {
         'GET /v1/registry/review admin',
         'GET /v1/registry/stream gateway,responder,admin',
         'GET /v1/status any',
+        'GET /v1/suppressions viewer,analyst,responder,admin',
         'GET /v1/tokens admin',
         'GET /v1/verdicts admin',
         'POST /v1/agents/:agent/release responder,admin',
@@ -141,6 +146,7 @@ describe('every route', () => {
         'POST /v1/registry/import admin',
         'POST /v1/registry/review admin',
         'POST /v1/sponsors admin',
+        'POST /v1/suppressions analyst,responder,admin',
         'POST /v1/tokens admin',
         'POST /v1/traces ingest,admin',
         'POST /v1/verdicts admin',

@@ -15,7 +15,13 @@ import type { AgentEvent } from '../../src/event/event.js';
 import { createPriceTable } from '../../src/event/prices.js';
 import type { Log } from '../../src/log/log.js';
 import { createIntake } from '../../src/pipeline/intake.js';
-import type { Approval, RegistryEntry, RegistryRecord, Verdict } from '../../src/registry/registry.js';
+import type {
+  Approval,
+  RegistryEntry,
+  RegistryRecord,
+  SuppressionState,
+  Verdict,
+} from '../../src/registry/registry.js';
 import { createTelemetry } from '../../src/telemetry.js';
 import { createBoard } from '../../src/triage/board.js';
 import { boardOptions } from '../../src/triage/section.js';
@@ -82,6 +88,7 @@ export interface Mood {
   /** What a dated snapshot holds of every agent; null: nothing. */
   dated: DatedProfile | null;
   approvals: Approval[];
+  suppressions: SuppressionState[];
   ready: boolean;
   statsError: Error | null;
 }
@@ -111,6 +118,7 @@ export function createWorld(options: WorldOptions = {}): World {
     evidence: null,
     dated: null,
     approvals: [],
+    suppressions: [],
     ready: true,
     statsError: null,
   };
@@ -218,6 +226,7 @@ function fakeRegistry(
     leavers: () => new Map(),
     foreseeSponsor: () => ({ effect: 'duplicate', reason: null, steps: [] }),
     verdicts: () => verdicts,
+    suppressions: () => mood.suppressions,
     approvals: () => mood.approvals,
     denials: () => [],
     policy: () => null,

@@ -5,6 +5,7 @@ import { MILDER_FACES } from '../../src/decide/verdict-kinds.js';
 import { KilldeerError } from '../../src/errors.js';
 import { replay } from '../../src/pipeline/replay.js';
 import type { ReplayWord } from '../../src/pipeline/replay-verdicts.js';
+import { suppressionOf } from '../engine/suppression-of.js';
 import { loop, ordinary, wireLines } from '../engine/verdict-of.js';
 import { START_MS } from '../engine/world.js';
 import { freshDir, parsed, recordingOf, writingTo, writtenIn } from './replay-world.js';
@@ -61,6 +62,26 @@ describe('a replay with verdicts', () => {
     const later = (one: Finding) => Date.parse(one.time) > word.timeMs + 13 * HOUR_MS;
     const heard = await run([word, { timeMs: word.timeMs, undo: 'v-1' }]);
     expect(heard.filter(later)).toEqual(plain.filter(later));
+  });
+
+  it('mutes what is suppressed for as long as it is, and nothing once that is taken back', async () => {
+    const { run, plain, finding } = await plainWorld();
+    // These loops are critical at once, and pages of that severity are never suppressed: the notices before them are.
+    const timeMs = AT - HOUR_MS;
+    const within = { tenant: finding.tenant, scope: { agent: finding.root }, fromMs: timeMs, untilMs: AT + DAY_MS / 2 };
+    const word: ReplayWord = { timeMs, suppress: suppressionOf({ ...within, timeMs, below: 'critical' }) };
+    const heard = await run([word]);
+    const muted = heard.filter(({ mutedBy }) => mutedBy === 's-1');
+    expect(muted.length).toBeGreaterThan(0);
+    for (const { severity, proposal, root, time } of muted) {
+      expect([severity, proposal, root]).toEqual(['low', null, finding.root]);
+      expect(Date.parse(time)).toBeLessThan(AT + DAY_MS / 2);
+    }
+    const until = plain.findIndex(({ time }) => Date.parse(time) >= timeMs);
+    expect(heard.slice(0, until)).toEqual(plain.slice(0, until));
+    const pagesAgain = (one: Finding) => Date.parse(one.time) >= AT + DAY_MS && isPage(one.severity);
+    expect(heard.filter(pagesAgain).length).toBeGreaterThan(0);
+    expect(await run([word, { timeMs, undo: 's-1' }])).toEqual(plain);
   });
 
   it('goes on exactly after it was killed', async () => {

@@ -44,6 +44,38 @@ describe('a file of verdicts', () => {
     expect(read('')).toEqual([]);
   });
 
+  it('holds suppressions too, from their time on or from another', () => {
+    const window = { scope: { agent: 'clerk' }, for: '2h', reason: 'restore' };
+    const open = {
+      scope: { tenant: true },
+      tenant: 'acme',
+      from: '2026-11-04T00:00:00Z',
+      until: '2026-11-05T00:00:00Z',
+    };
+    const rows = [
+      { time: TIME, suppress: { ...window, kinds: ['rate-burst'], below: 'critical', times: 3 } },
+      { time: TIME, id: 'mine', suppress: open },
+      { time: TIME, undo: 's-1' },
+    ];
+    const any = { kinds: null, detector: null, endpoint: null, target: null, below: 'high' };
+    const said = { type: 'suppress', timeMs, actor: 'person:replay', ...any };
+    const clerk = {
+      id: 's-1',
+      scope: { agent: 'clerk' },
+      tenant: '',
+      kinds: ['rate-burst'],
+      below: 'critical',
+      times: 3,
+    };
+    const [fromMs, untilMs] = [Date.parse(open.from), Date.parse(open.until)];
+    const acme = { id: 'mine', scope: { tenant: true }, tenant: 'acme', reason: '', fromMs, untilMs };
+    expect(read(JSON.stringify(rows))).toEqual([
+      { timeMs, suppress: { ...said, ...clerk, reason: 'restore', fromMs: timeMs, untilMs: timeMs + 7_200_000 } },
+      { timeMs, suppress: { ...said, ...acme } },
+      { timeMs, undo: 's-1' },
+    ]);
+  });
+
   it.each([
     '{',
     '{"time":"yesterday","finding":"f-1","verdict":"expected"}',
@@ -51,6 +83,8 @@ describe('a file of verdicts', () => {
     `{"time":"${TIME}","finding":"f-1","verdict":"expected","for":"ever"}`,
     `{"time":"${TIME}","finding":"f-1","verdict":"expected","fro":"2d"}`,
     `{"time":"${TIME}"}`,
+    `{"time":"${TIME}","suppress":{"scope":{"agent":"clerk"}}}`,
+    `{"time":"${TIME}","suppress":{"scope":{},"for":"2h"}}`,
   ])('is refused with its name where it is %s', (text) => {
     expect(() => read(text)).toThrow('verdicts.json');
   });
