@@ -34,7 +34,7 @@ export interface FeedStep {
 /** Records that change nothing of what an agent may do now. */
 const SILENT: readonly RegistryRecord['type'][] = [
   ...(['time', 'attempt', 'denied', 'owner', 'verdict', 'verdict-undo', 'effect', 'told', 'drill'] as const),
-  ...(['approval-request', 'approval-use', 'triage'] as const),
+  ...(['approval-request', 'approval-use', 'triage', 'settings', 'model-choice', 'deed'] as const),
 ];
 /** Members of a policy that say nothing of what single calls may do. */
 const OF_FINDINGS: readonly string[] = [
