@@ -25,9 +25,12 @@ import { registerEvents } from './route-events.js';
 import { registerFindings } from './route-findings.js';
 import { registerMcp } from './route-mcp.js';
 import { createScraper, observeCalls, registerMetrics } from './route-metrics.js';
+import { registerModels } from './route-models.js';
 import { registerNginx } from './route-nginx.js';
 import { registerPolicy } from './route-policy.js';
+import { registerReplays } from './route-replays.js';
 import { registerResponder } from './route-responder.js';
+import { registerSettings } from './route-settings.js';
 import { registerSettle } from './route-settle.js';
 import { registerSponsors } from './route-sponsors.js';
 import { registerStatus } from './route-status.js';
@@ -35,6 +38,7 @@ import { registerStops } from './route-stops.js';
 import { type FeedParts, registerStream } from './route-stream.js';
 import { registerTokens } from './route-tokens.js';
 import { registerTraces } from './route-traces.js';
+import { registerTrail } from './route-trail.js';
 import { registerVerdicts } from './route-verdicts.js';
 
 const BODY_BYTES_MAX = 262_144;
@@ -105,6 +109,10 @@ export function buildServer(parts: ServerParts & FeedParts): FastifyInstance {
   registerVerdicts(app, parts);
   registerApprovals(app, parts);
   registerPolicy(app, parts);
+  registerTrail(app, parts);
+  registerSettings(app, parts);
+  registerModels(app, parts);
+  registerReplays(app, parts);
   registerTokens(app, parts.tokens);
   registerStatus(app, parts.status, parts.version);
   if (parts.metrics !== undefined) {

@@ -60,7 +60,7 @@ function judgeModel(state: FoldState, { type, key, version, pin, actor }: Of<'mo
 }
 
 function judgeDeed({ what, about }: Of<'deed'>): Judgement {
-  const isNamed = what.length > 0 && what.length <= DEED_MAX && about.length <= 300;
+  const isNamed = what.length > 0 && what.length <= DEED_MAX && about.length <= 1_000;
   return isNamed ? APPLIED : refused('an act has a short name and says what it was about');
 }
 

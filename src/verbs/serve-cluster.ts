@@ -17,6 +17,8 @@ import { openClusterHistory } from './history-places.js';
 import { openIntake } from './intake.js';
 import { createKafkaAdapters, kafkaOptionsOf, openScratch } from './kafka-adapters.js';
 import { observeSources, openSources } from './kafka-sources.js';
+import { clusterOperations } from './live-operations.js';
+import { Operations } from './operations.js';
 import { scheduleDrills } from './scheduled-drills.js';
 import type { Setup } from './setup.js';
 import { packageVersion } from './shipped.js';
@@ -64,9 +66,10 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
     const telemetry = createTelemetry({ version: packageVersion(), basics: true });
     const findings = createRecentFindings();
     const feed = new RegistryFeed();
+    const operations = new Operations(options.setup);
     const { setup, roles, logStream, port, dir, clock, report } = options;
     const connectors = await openDelivery({ setup, clock, telemetry, report });
-    const cluster = await openCluster(options, telemetry, findings, feed, connectors, closers);
+    const cluster = await openCluster(options, telemetry, findings, feed, operations, connectors, closers);
     const log = logStream === undefined ? {} : { logStream };
     const token = metricsToken(setup.config.ops, process.env);
     const { health, ready, stats } = cluster.status;
@@ -90,6 +93,7 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
             behind: () => cluster.behind(),
             staleMs: () => cluster.staleMs(),
             connectors,
+            operations: clusterOperations(operations, setup, cluster),
           },
         )
       : null;
@@ -154,6 +158,7 @@ async function openCluster(
   telemetry: Telemetry,
   findings: ReturnType<typeof createRecentFindings>,
   feed: RegistryFeed,
+  operations: Operations,
   connectors: Connectors,
   closers: Closers,
 ): Promise<Cluster<Registry>> {
@@ -185,6 +190,7 @@ async function openCluster(
     },
     onRegistryChange: (change) => {
       feed.take(change);
+      operations.note(change);
       connectors.note(change);
       if (isStarted) onChange(change);
     },

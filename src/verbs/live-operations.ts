@@ -1,0 +1,44 @@
+/** The part for operators, on one machine and on Kafka. */
+import type { OperationsPort } from '../api/operations-contract.js';
+import type { Cluster } from '../pipeline/cluster.js';
+import { layoutOf } from '../pipeline/layout.js';
+import type { Live } from '../pipeline/live.js';
+import type { Registry } from '../registry/journal.js';
+import { createKafkaAdapters, kafkaOptionsOf } from './kafka-adapters.js';
+import { createFolderModels, createTopicModels } from './model-rows.js';
+import type { Operations } from './operations.js';
+import { openReplayQueue } from './replay-queue.js';
+import type { Setup } from './setup.js';
+
+interface LiveOperations {
+  readonly setup: Setup;
+  /** Data directory. */
+  readonly dir: string;
+  readonly live: Live<Registry>;
+  /** Takes what ends the replay that runs. */
+  readonly closers: (() => Promise<void> | void)[];
+}
+
+export async function openOperations(
+  operations: Operations,
+  { setup, dir, live, closers }: LiveOperations,
+): Promise<OperationsPort> {
+  const { config, prices } = setup;
+  const replays = await openReplayQueue({ dir, config, prices, clock: Date.now });
+  closers.push(() => replays.stop());
+  const { registry, status } = live;
+  const models = createFolderModels(layoutOf(dir).models);
+  return operations.port({ registry, stats: () => status.stats(), models, replays, advice: null });
+}
+
+/** A log on Kafka is shared: what a replay would read is not this process's own. */
+export function clusterOperations(operations: Operations, setup: Setup, cluster: Cluster<Registry>): OperationsPort {
+  const { config } = setup;
+  const { readModels } = createKafkaAdapters(
+    config,
+    kafkaOptionsOf(config, () => undefined),
+  );
+  const models = createTopicModels(readModels, Date.now);
+  const { registry, status } = cluster;
+  return operations.port({ registry, stats: () => status.stats(), models, replays: null, advice: null });
+}
