@@ -4,7 +4,13 @@
  * are kept, and what people did apart from what machines reported, so that traffic pushes no person's act out.
  */
 import type { RegistryRecord, Verdict } from '../registry/registry.js';
-import type { FeedChange } from './registry-feed.js';
+
+/** A record of the registry with what the fold made of it. */
+export interface TrailChange {
+  readonly offset: number;
+  readonly record: RegistryRecord;
+  readonly verdict: Verdict;
+}
 
 export interface TrailEntry {
   /** Of the record in the log. */
@@ -70,7 +76,7 @@ export class AuditTrail {
   }
 
   /** Takes every record in order, from the first one on. */
-  take({ offset, record, verdict }: FeedChange): void {
+  take({ offset, record, verdict }: TrailChange): void {
     const { tenant, agent } = subjectOf(record, verdict);
     const lane = record.actor.startsWith('person:') ? this.people : this.machines;
     lane.add({

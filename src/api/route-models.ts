@@ -1,7 +1,7 @@
 /** The models there are, the one in force, and a person's choice among them; an older one is a roll back. */
 import { KilldeerError } from '../errors.js';
 import type { Verdict } from '../registry/registry.js';
-import type { ServerParts } from './contract.js';
+import { ADMINS, READERS, type ServerParts } from './contract.js';
 import type { ModelRow, OperationsPort } from './operations-contract.js';
 import { operationsOf, unboundOf } from './operations-guard.js';
 import {
@@ -24,7 +24,7 @@ export function registerModels(app: Api, parts: ServerParts): void {
     method: 'GET',
     url: '/v1/models',
     config: {
-      access: ['viewer', 'analyst', 'responder', 'admin'],
+      access: READERS,
       operation: 'listModels',
       summary: 'List the models that may score, newest first, and which does',
     },
@@ -51,7 +51,7 @@ export function registerModels(app: Api, parts: ServerParts): void {
     method: 'POST',
     url: '/v1/models/:version/activate',
     config: {
-      access: ['admin'],
+      access: ADMINS,
       operation: 'activateModel',
       summary: 'Put a model in force in every partition; an older one is a roll back',
     },
@@ -74,7 +74,7 @@ export function registerModels(app: Api, parts: ServerParts): void {
   app.route({
     method: 'POST',
     url: '/v1/models/unpin',
-    config: { access: ['admin'], operation: 'unpinModel', summary: 'Let learned models score again' },
+    config: { access: ADMINS, operation: 'unpinModel', summary: 'Let learned models score again' },
     schema: { querystring: emptyQuery, body: unpinBody, response: { 200: choiceAnswer } },
     handler: async (request) => {
       const identity = unboundOf(request);

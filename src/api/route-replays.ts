@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { KilldeerError } from '../errors.js';
-import type { ServerParts } from './contract.js';
+import { ANALYSTS, READERS, type ServerParts } from './contract.js';
 import { operationsOf, recordDeed, unboundOf } from './operations-guard.js';
 import type { ReplayJob, ReplaysPort, ReplayWish } from './replay-contract.js';
 import {
@@ -25,7 +25,7 @@ export function registerReplays(app: Api, parts: ServerParts): void {
     method: 'GET',
     url: '/v1/replays',
     config: {
-      access: ['viewer', 'analyst', 'responder', 'admin'],
+      access: READERS,
       operation: 'listReplays',
       summary: 'List the replays, newest first',
     },
@@ -39,7 +39,7 @@ export function registerReplays(app: Api, parts: ServerParts): void {
     method: 'GET',
     url: '/v1/replays/:id',
     config: {
-      access: ['viewer', 'analyst', 'responder', 'admin'],
+      access: READERS,
       operation: 'getReplay',
       summary: 'Read how far a replay is, and what came of it',
     },
@@ -53,7 +53,7 @@ export function registerReplays(app: Api, parts: ServerParts): void {
     method: 'GET',
     url: '/v1/replays/:id/findings',
     config: {
-      access: ['viewer', 'analyst', 'responder', 'admin'],
+      access: READERS,
       operation: 'listReplayFindings',
       summary: 'List the findings of a replay that is done, line by line, oldest first',
     },
@@ -76,7 +76,7 @@ export function registerReplays(app: Api, parts: ServerParts): void {
     method: 'DELETE',
     url: '/v1/replays/:id',
     config: {
-      access: ['analyst', 'responder', 'admin'],
+      access: ANALYSTS,
       operation: 'removeReplay',
       summary: 'Cancel a replay that waits or runs; take away one that has ended',
     },
@@ -97,7 +97,7 @@ function registerStart(app: Api, parts: ServerParts): void {
     method: 'POST',
     url: '/v1/replays',
     config: {
-      access: ['analyst', 'responder', 'admin'],
+      access: ANALYSTS,
       operation: 'startReplay',
       summary: "Run this server's recorded traffic again, with something changed",
     },

@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { KilldeerError } from '../errors.js';
 import type { SettingsInForce, Verdict } from '../registry/registry.js';
-import type { ServerParts } from './contract.js';
+import { ADMINS, READERS, type ServerParts } from './contract.js';
 import type { BudgetProposal, OperationsPort } from './operations-contract.js';
 import { operationsOf, unboundOf } from './operations-guard.js';
 import {
@@ -29,7 +29,7 @@ export function registerSettings(app: Api, parts: ServerParts): void {
     method: 'GET',
     url: '/v1/config',
     config: {
-      access: ['viewer', 'analyst', 'responder', 'admin'],
+      access: READERS,
       operation: 'getConfig',
       summary: 'Read the configuration in force, with every default and without secrets',
     },
@@ -43,7 +43,7 @@ export function registerSettings(app: Api, parts: ServerParts): void {
     method: 'GET',
     url: '/v1/settings',
     config: {
-      access: ['viewer', 'analyst', 'responder', 'admin'],
+      access: READERS,
       operation: 'getSettings',
       summary: 'Read how many pages and notices an agent may cause a day, and who said so',
     },
@@ -57,7 +57,7 @@ export function registerSettings(app: Api, parts: ServerParts): void {
     method: 'PUT',
     url: '/v1/settings',
     config: {
-      access: ['admin'],
+      access: ADMINS,
       operation: 'setSettings',
       summary: 'Say how many pages and notices an agent may cause a day, from now on',
     },
@@ -82,7 +82,7 @@ function registerBudget(app: Api, parts: ServerParts): void {
     method: 'GET',
     url: '/v1/budget',
     config: {
-      access: ['viewer', 'analyst', 'responder', 'admin'],
+      access: READERS,
       operation: 'getBudget',
       summary: 'Read the page budgets, how often detectors were right, and what change the figures speak for',
     },
@@ -96,7 +96,7 @@ function registerBudget(app: Api, parts: ServerParts): void {
     method: 'POST',
     url: '/v1/budget/accept',
     config: {
-      access: ['admin'],
+      access: ADMINS,
       operation: 'acceptBudget',
       summary: 'Accept a proposed change of the page budget; nothing changes without a person',
     },

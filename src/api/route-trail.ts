@@ -4,7 +4,7 @@ import type { RegistryRecord } from '../registry/registry.js';
 import { identityOf } from './access.js';
 import type { TrailEntry, TrailFilter } from './audit-trail.js';
 import { covers, isBound } from './binding.js';
-import type { Identity, ServerParts } from './contract.js';
+import { type Identity, READERS, type ServerParts } from './contract.js';
 import { csvLine } from './csv-text.js';
 import { exportAnswer } from './file-schema.js';
 import { inertText } from './inert-text.js';
@@ -24,7 +24,7 @@ export function registerTrail(app: Api, parts: ServerParts): void {
     method: 'GET',
     url: '/v1/audit',
     config: {
-      access: ['viewer', 'analyst', 'responder', 'admin'],
+      access: READERS,
       operation: 'listAudit',
       summary: 'List who did what, on whose authority, and what came of it; newest first',
     },
@@ -48,7 +48,7 @@ export function registerTrail(app: Api, parts: ServerParts): void {
     method: 'GET',
     url: '/v1/audit/export',
     config: {
-      access: ['viewer', 'analyst', 'responder', 'admin'],
+      access: READERS,
       operation: 'exportAudit',
       summary: 'The same as JSON Lines or CSV; no cell acts in a spreadsheet',
     },

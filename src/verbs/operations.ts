@@ -1,7 +1,6 @@
 /** What operators look at and change, of one process: the audit trail from its start on, and the rest as it is asked. */
-import { AuditTrail } from '../api/audit-trail.js';
+import { AuditTrail, type TrailChange } from '../api/audit-trail.js';
 import type { ActiveModel, BudgetAdvicePort, ModelsPort, OperationsPort } from '../api/operations-contract.js';
-import type { FeedChange } from '../api/registry-feed.js';
 import type { ReplaysPort } from '../api/replay-contract.js';
 import type { PartitionStatus } from '../pipeline/live-partitions.js';
 import type { Registry } from '../registry/journal.js';
@@ -27,7 +26,7 @@ export class Operations {
   constructor(private readonly setup: Setup) {}
 
   /** To be told every change of the registry, from the first one on. */
-  note(change: FeedChange): void {
+  note(change: TrailChange): void {
     this.trail.take(change);
   }
 

@@ -9,6 +9,7 @@ import type { Approval } from '../../src/registry/registry.js';
 import { SpendLedger } from '../../src/registry/spend.js';
 import { spendPortOf } from '../../src/verbs/spend.js';
 import { verdictOn } from '../engine/verdict-of.js';
+import { operatorsOf } from './operators.js';
 import { addAgent, createWorld, eventLine, fakeAudit, finding, NOW_MS, type World } from './world.js';
 
 /** A call that the route would take, so that only the role decides. */
@@ -16,6 +17,7 @@ function callOf(row: RouteRow) {
   const url = row.url
     .replace(':agent', 'clerk')
     .replace(':name', 'ownerless')
+    .replace(':version', 'm1')
     .replace(':id', row.url.includes('tokens') ? 't1' : 'f1')
     .replace('*', 'a/path');
   if (row.operation === 'sendEvents') {
@@ -52,6 +54,11 @@ const BODIES: Readonly<Record<string, object>> = {
   },
   answerApproval: { answer: 'approve' },
   movePolicy: { policy: 'p', to: 'recommend', reason: 'test' },
+  setSettings: { pages_per_agent_day: 0.1, notices_per_agent_day: 0.2 },
+  acceptBudget: { proposal: 'b-1' },
+  activateModel: {},
+  unpinModel: {},
+  startReplay: { name: 'what if' },
   giveVerdict: { finding: 'f1', verdict: 'expected', endpoint: 'mail.send' },
 };
 
@@ -69,7 +76,10 @@ async function readyWorld(): Promise<World> {
   const ledger = new SpendLedger({ reserveForMs: 60_000, prefix: 'rsv' });
   const line = [{ agent: 'clerk', budgets: { sessionUsd: 1, dayUsd: null } }];
   ledger.reserve('', line, null, 0.5, NOW_MS);
-  const world = createWorld({ audit, parts: { spend: spendPortOf(ledger, { of: () => null }) } });
+  const world = createWorld({
+    audit,
+    parts: { spend: spendPortOf(ledger, { of: () => null }), operations: operatorsOf() },
+  });
   addAgent(world, 'clerk');
   world.findings.add(finding('f1'));
   world.verdicts.push(verdictOn(finding('v1'), { timeMs: NOW_MS, id: 'f1' }));
@@ -90,6 +100,21 @@ describe('every route', () => {
         ...['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'].map(
           (method) => `${method} /v1/envoy/* gateway,responder,admin`,
         ),
+        'GET /v1/audit viewer,analyst,responder,admin',
+        'GET /v1/audit/export viewer,analyst,responder,admin',
+        'GET /v1/config viewer,analyst,responder,admin',
+        'GET /v1/settings viewer,analyst,responder,admin',
+        'PUT /v1/settings admin',
+        'GET /v1/budget viewer,analyst,responder,admin',
+        'POST /v1/budget/accept admin',
+        'GET /v1/models viewer,analyst,responder,admin',
+        'POST /v1/models/:version/activate admin',
+        'POST /v1/models/unpin admin',
+        'GET /v1/replays viewer,analyst,responder,admin',
+        'GET /v1/replays/:id viewer,analyst,responder,admin',
+        'GET /v1/replays/:id/findings viewer,analyst,responder,admin',
+        'DELETE /v1/replays/:id analyst,responder,admin',
+        'POST /v1/replays analyst,responder,admin',
         'DELETE /v1/tokens/:id admin',
         'DELETE /v1/verdicts/:id admin',
         'GET /healthz open',

@@ -26,6 +26,8 @@ export const METRICS_TOKEN = 'of-the-scraper';
 export const IDENTITIES: Readonly<Record<string, Identity>> = {
   ingest: identity('ingest', ['ingest']),
   gateway: identity('gateway', ['gateway']),
+  viewer: identity('viewer', ['viewer']),
+  analyst: identity('analyst', ['analyst']),
   responder: identity('responder', ['responder']),
   admin: identity('admin', ['admin']),
   'bound-ingest': identity('bound-ingest', ['ingest'], ['acme'], ['clerk', 'bot-*']),
