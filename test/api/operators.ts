@@ -56,10 +56,17 @@ export function operatorsOf(over: Partial<OperationsPort> = {}): OperationsPort 
 }
 
 function replaysOf(): ReplaysPort {
-  const wish = {
-    ...{ name: 'n', recording: 'data', fromMs: null, toMs: null, pagesPerAgentDay: null, noticesPerAgentDay: null },
+  const wish: ReplayJob['wish'] = {
+    ...{
+      name: 'n',
+      recording: 'data' as const,
+      fromMs: null,
+      toMs: null,
+      pagesPerAgentDay: null,
+      noticesPerAgentDay: null,
+    },
     ...{ policy: null, withoutVerdicts: false },
-  } as const;
+  };
   const job: ReplayJob = {
     ...{ id: 'f1', wish, state: 'done', actor: 'person:ada', askedMs: 1, startedMs: 1, endedMs: 2, progress: 1 },
     ...{ reason: null, result: null },
