@@ -105,7 +105,7 @@ export function buildServer(parts: ServerParts & FeedParts): FastifyInstance {
   registerDrills(app, parts);
   registerResponder(app, parts);
   registerConnectors(app, parts);
-  registerFindings(app, parts.findings);
+  registerFindings(app, parts.triage);
   registerVerdicts(app, parts);
   registerApprovals(app, parts);
   registerPolicy(app, parts);

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createRecentFindings } from '../../src/api/recent-findings.js';
 import { neutralModel } from '../../src/learn/neutral-model.js';
 import { openFileLog, partitionsOf } from '../../src/log/file-log.js';
 import { lockDirectory } from '../../src/log/lock.js';
@@ -33,7 +32,7 @@ async function start(directory: string, detection: Record<string, unknown> = {})
     startModel: neutralModel(),
     prices: PRICES,
     adapters: { lockDirectory, openFileLog, openRegistry },
-    findings: createRecentFindings(),
+    findings: { add: () => undefined },
     workerUrl: WORKER,
     clock: 'recording',
   });

@@ -41,7 +41,7 @@ describe('the models of a data directory', () => {
     expect([await models.prepare('m1'), await models.prepare(shipped), await models.prepare('m9')]).toEqual([
       ...[true, true, false],
     ]);
-    expect((await nodeFiles.readdir(directory))?.sort()).toEqual([`${shipped}.json`, 'm1.json'].sort());
+    expect([...((await nodeFiles.readdir(directory)) ?? [])].sort()).toEqual([`${shipped}.json`, 'm1.json'].sort());
   });
 });
 
