@@ -18,6 +18,16 @@ import type { IngestAnswer, Role } from './contract.js';
 import type { DecideAnswer, DecideBody, SettleAnswer, SettleBody } from './decide-schema.js';
 import type { DrillAnswer, DrillBody, DrillsAnswer } from './drill-schema.js';
 import type { ImportAnswer, SponsorsAnswer } from './file-schema.js';
+import type {
+  ActivateBody,
+  AuditAnswer,
+  AuditQuery,
+  ChoiceAnswer,
+  ConfigAnswer,
+  ModelsAnswer,
+  SettingsAnswer,
+  SettingsBody,
+} from './operations-schema.js';
 import type { LadderBody, PolicyAnswer } from './policy-schema.js';
 import type { BrakesAnswer, HaltAnswer, HaltBody, RecoverBody } from './responder-schema.js';
 import type { RowFormat } from './row-file.js';
@@ -104,6 +114,12 @@ export interface Client extends TriageClient {
   denials(query?: DenialsQuery): Promise<DenialsAnswer>;
   policy(): Promise<PolicyAnswer>;
   movePolicy(body: LadderBody): Promise<PolicyAnswer>;
+  audit(query?: Partial<Record<keyof AuditQuery, string | number>>): Promise<AuditAnswer>;
+  config(): Promise<ConfigAnswer>;
+  setSettings(body: SettingsBody): Promise<SettingsAnswer>;
+  models(): Promise<ModelsAnswer>;
+  activateModel(version: string, body: ActivateBody): Promise<ChoiceAnswer>;
+  unpinModel(): Promise<ChoiceAnswer>;
   connectors(): Promise<ConnectorsAnswer>;
   brakes(): Promise<BrakesAnswer>;
   drills(): Promise<DrillsAnswer>;
@@ -154,6 +170,12 @@ export function createClient(options: ClientOptions): Client {
     denials: (query = {}) => call('GET', '/v1/denials', { query: { ...query } }),
     policy: () => call('GET', '/v1/policy'),
     movePolicy: (body) => call('POST', '/v1/policy/ladder', { body }),
+    audit: (query = {}) => call('GET', '/v1/audit', { query: { ...query } }),
+    config: () => call('GET', '/v1/config'),
+    setSettings: (body) => call('PUT', '/v1/settings', { body }),
+    models: () => call('GET', '/v1/models'),
+    activateModel: (version, body) => call('POST', `/v1/models/${encodeURIComponent(version)}/activate`, { body }),
+    unpinModel: () => call('POST', '/v1/models/unpin', { body: {} }),
     connectors: () => call('GET', '/v1/connectors'),
     brakes: () => call('GET', '/v1/brakes'),
     drills: () => call('GET', '/v1/drills'),

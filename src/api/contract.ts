@@ -17,6 +17,7 @@ import type { Telemetry } from '../telemetry.js';
 import type { TriageBoard } from '../triage/triage.js';
 import type { AuditPort } from './audit-contract.js';
 import type { Contract, SpendPort } from './budget-port.js';
+import type { OperationsPort } from './operations-contract.js';
 
 /** Exact capabilities: none implies another, except where a route names several. */
 export const ROLES = ['ingest', 'gateway', 'viewer', 'analyst', 'responder', 'admin'] as const;
@@ -243,6 +244,8 @@ export interface ServerParts {
   /** The ledger of budgets; left out: budgets are not held at the inline decision. */
   readonly spend?: SpendPort;
   readonly connectors?: ConnectorsPort;
+  /** What operators look at and change; left out: not here. */
+  readonly operations?: OperationsPort;
   readonly clock: Clock;
   /** In the OpenAPI document. */
   readonly version: string;

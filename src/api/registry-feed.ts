@@ -35,6 +35,7 @@ export interface FeedStep {
 const SILENT: readonly RegistryRecord['type'][] = [
   ...(['time', 'attempt', 'denied', 'owner', 'verdict', 'verdict-undo', 'effect', 'told', 'drill'] as const),
   ...(['approval-request', 'approval-use', 'triage', 'suppress', 'suppress-undo'] as const),
+  ...(['settings', 'model-choice', 'deed'] as const),
 ];
 /** Members of a policy that say nothing of what single calls may do. */
 const OF_FINDINGS: readonly string[] = [

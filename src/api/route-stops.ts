@@ -4,6 +4,7 @@ import type { DatedProfile } from '../engine/record.js';
 import { KilldeerError } from '../errors.js';
 import { askedAgent } from './access.js';
 import type { DatedPort, ServerParts } from './contract.js';
+import { recordDeed } from './operations-guard.js';
 import { type Api, authorityOf } from './route.js';
 import { requireEntry } from './route-agents.js';
 import { agentPath, releaseBody, resetAnswer, resetQuery, stopBody, tenantQuery, verdictAnswer } from './schema.js';
@@ -70,7 +71,8 @@ function registerRelease(app: Api, { registry, clock }: ServerParts): void {
   });
 }
 
-function registerReset(app: Api, { registry, control, clock, dated }: ServerParts): void {
+function registerReset(app: Api, parts: ServerParts): void {
+  const { registry, control, clock, dated } = parts;
   app.route({
     method: 'POST',
     url: '/v1/agents/:agent/reset',
@@ -85,6 +87,7 @@ function registerReset(app: Api, { registry, control, clock, dated }: ServerPart
       requireEntry(registry, tenant, agent);
       const reset = { type: 'reset', timeMs: clock(), tenant, agent, actor: identity.actor } as const;
       const { as_of: asOf } = request.query;
+      await recordDeed(parts, request, 'reset', JSON.stringify([tenant, agent, asOf ?? null]));
       if (asOf === undefined) await control.write(reset);
       else await control.write({ ...reset, dated: await profileAt(dated, tenant, agent, asOf) });
       return { reset: true as const };

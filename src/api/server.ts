@@ -24,9 +24,12 @@ import { registerEnvoy } from './route-envoy.js';
 import { registerEvents } from './route-events.js';
 import { registerMcp } from './route-mcp.js';
 import { createScraper, observeCalls, registerMetrics } from './route-metrics.js';
+import { registerModels } from './route-models.js';
 import { registerNginx } from './route-nginx.js';
 import { registerPolicy } from './route-policy.js';
+import { registerReplays } from './route-replays.js';
 import { registerResponder } from './route-responder.js';
+import { registerSettings } from './route-settings.js';
 import { registerSettle } from './route-settle.js';
 import { registerSponsors } from './route-sponsors.js';
 import { registerStatus } from './route-status.js';
@@ -35,6 +38,7 @@ import { type FeedParts, registerStream } from './route-stream.js';
 import { registerSuppressions } from './route-suppressions.js';
 import { registerTokens } from './route-tokens.js';
 import { registerTraces } from './route-traces.js';
+import { registerTrail } from './route-trail.js';
 import { registerVerdicts } from './route-verdicts.js';
 import { registerTriageRoutes } from './triage-routes.js';
 
@@ -107,6 +111,10 @@ export function buildServer(parts: ServerParts & FeedParts): FastifyInstance {
   registerSuppressions(app, parts);
   registerApprovals(app, parts);
   registerPolicy(app, parts);
+  registerTrail(app, parts);
+  registerSettings(app, parts);
+  registerModels(app, parts);
+  registerReplays(app, parts);
   registerTokens(app, parts.tokens);
   registerStatus(app, parts.status, parts.version);
   if (parts.metrics !== undefined) {

@@ -84,12 +84,17 @@ export class Laws {
   /** Stated surprises of closed agent-days, newest last, by detector. */
   private readonly recent: number[][] = Array.from({ length: DETECTOR_COUNT }, () => []);
   private readonly agentsMax: number;
-  private readonly pagesPerAgentDay: number;
+  private pagesPerAgentDay: number;
   private pages: [number, number, number][] = [];
 
   /** Beyond `agentsMax` agents, the one that was met first is forgotten. */
   constructor(agentsMax: number, pagesPerAgentDay: number) {
     this.agentsMax = agentsMax;
+    this.pagesPerAgentDay = pagesPerAgentDay;
+  }
+
+  /** False pages per agent-day that are accepted from here on. */
+  setBudget(pagesPerAgentDay: number): void {
     this.pagesPerAgentDay = pagesPerAgentDay;
   }
 

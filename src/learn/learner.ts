@@ -61,6 +61,11 @@ export class Learner {
     if (snapshot !== undefined) this.restore(snapshot as LearnerJson);
   }
 
+  /** False pages per agent-day that people accept from here on, (0, 1). */
+  setBudget(pagesPerAgentDay: number): void {
+    this.laws.setBudget(pagesPerAgentDay);
+  }
+
   /** Learns a window's samples and makes the next model; null where there was nothing to learn. */
   close(windowEndMs: number, samples: readonly Sample[]): CohortModel | null {
     if (samples.length === 0) return null;

@@ -14,8 +14,10 @@ import { placeOf } from '../engine/record-place.js';
 import type { Settings } from '../engine/settings.js';
 import type { AgentEvent } from '../event/event.js';
 import type { Log } from '../log/log.js';
+import { activateLearned, Choices } from './choices.js';
+import { Announcer } from './cluster-announcer.js';
 import type { ClusterOptions, ClusterRegistry } from './cluster-parts.js';
-import { announceModel, announceSettings, type ClusterMemory, openClusterMemory } from './cluster-state.js';
+import { type ClusterMemory, openClusterMemory } from './cluster-state.js';
 import { evidenceOf } from './evidence.js';
 import { FindingsFollower } from './findings-follower.js';
 import { isFenced, RESTART_LIMITS } from './kept-worker.js';
@@ -84,6 +86,8 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
   log!: PatientLog;
   registry!: R;
   private readonly logs: PatientLog[] = [];
+  private readonly choices = new Choices();
+  private readonly announcer: Announcer;
   private memory!: ClusterMemory;
   private score: ScoreRole | null = null;
   private learn: LearnRole | null = null;
@@ -97,7 +101,18 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
   constructor(
     private readonly options: ClusterOptions<R>,
     private readonly closers: Closers,
-  ) {}
+  ) {
+    this.choices.onBudget = ({ pagesPerAgentDay }) => this.learn?.setBudget(pagesPerAgentDay);
+    this.announcer = new Announcer({
+      append: (record) => this.appendAll(encodeRecord(record)),
+      log: () => this.log,
+      configured: () => this.configured(),
+      choices: this.choices,
+      clock: this.clock,
+      learns: options.config.learning.inline,
+      report: options.report,
+    });
+  }
 
   readonly clock = (): number => (this.options.clock === 'recording' ? this.recordedNow() : Date.now());
   readonly control: Cluster<R>['control'] = { write: (record) => this.writeControl(record) };
@@ -124,6 +139,7 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
     // Before the registry, whose every change it has to be told.
     if (roles.includes('score')) this.score = this.createScoring();
     await this.openRegistry();
+    if (roles.includes('score')) await this.announcer.announce(this.memory, this.options.startModel.version);
     this.isOpen = true;
     if (roles.includes('serve') || this.options.followsFindings === true) await this.followFindings();
     if (this.score !== null) await this.start(this.score);
@@ -154,28 +170,21 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
 
   /** The genesis, and what is configured here and not announced yet. */
   private async remember(models: KeyedModels): Promise<void> {
-    const { config, policy, startModel, roles, drawSeed } = this.options;
-    const settings = (seed?: number): Settings => settingsOf(config, policy, seed);
+    const { config, policy, startModel, drawSeed } = this.options;
     await models.fetch(startModel.version);
     while (!models.has(startModel.version)) await this.storeModel(models);
     const genesis = () => ({
-      settings: settings(drawSeed?.()),
+      settings: settingsOf(config, policy, drawSeed?.()),
       model: startModel.version,
       partitions: config.partitions,
     });
     this.memory = await openClusterMemory(this.log, genesis, config.partitions);
-    if (!roles.includes('score')) return;
-    const now = settings(this.memory.genesis.settings.hashSeed);
-    const timeMs = this.clock();
-    if (JSON.stringify(now) !== JSON.stringify(this.memory.settings)) {
-      await this.appendAll(encodeRecord({ type: 'config', timeMs, settings: now }));
-      await announceSettings(this.log, now, timeMs);
-    }
-    // Where models are learned, the one that learning started from stays what it was.
-    if (!config.learning.inline && startModel.version !== this.memory.model) {
-      await this.appendAll(encodeRecord({ type: 'model', timeMs, version: startModel.version }));
-      await announceModel(this.log, startModel.version, timeMs);
-    }
+  }
+
+  /** What the file says; people may have set some of it otherwise. */
+  private configured(): Settings {
+    const { config, policy } = this.options;
+    return settingsOf(config, policy, this.memory.genesis.settings.hashSeed);
   }
 
   /** Processes that begin at the same moment fence each other: the last of them has written it. */
@@ -205,6 +214,8 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
       clock: this.clock,
       policy: null,
       onChange: (change) => {
+        this.choices.note(change);
+        this.announcer.noteChange(change, this.learn?.status() != null);
         this.score?.noteChange(change);
         if (this.isOpen) observer.registry(change);
         onRegistryChange?.(change);
@@ -262,6 +273,7 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
         }),
       join: (onAssigned) => adapters.join({ group: 'score', topic: EVENTS_TOPIC, onAssigned }),
       writer,
+      configured: () => this.configured(),
       writeRegistry: (draft) => this.registry.write(draft),
       tick: isRecorded ? null : { everyMs, now: Date.now },
       onClock: (nowMs) => {
@@ -282,13 +294,14 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
         adapters.spawnLearner({
           partitions: config.partitions,
           start: this.memory.genesis.model,
-          pagesPerAgentDay: config.detection.pages_per_agent_day,
+          pagesPerAgentDay: this.choices.over(this.configured()).pagesPerAgentDay,
         }),
       onClosed: () => observer.learned(),
-      activate: async (version, timeMs) => {
-        await this.appendAll(encodeRecord({ type: 'model', timeMs, version }));
-        observer.activated(version);
-      },
+      activate: (version, timeMs) =>
+        activateLearned(this.choices, version, async (next) => {
+          await this.appendAll(encodeRecord({ type: 'model', timeMs, version: next }));
+          observer.activated(next);
+        }),
       report,
     });
   }
@@ -343,11 +356,11 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
   }
 
   private stats(): Readonly<Record<string, unknown>> {
-    const { config, roles, policy } = this.options;
+    const { roles } = this.options;
     return {
       clock: this.time.isRecorded ? 'recording' : 'wall',
       roles,
-      config: settingsDigest(settingsOf(config, policy, this.memory.genesis.settings.hashSeed)),
+      config: settingsDigest(this.choices.over(this.configured())),
       behind: this.behind(),
       partitions: this.score?.status() ?? [],
       learning: this.learn?.status() ?? null,

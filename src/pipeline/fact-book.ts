@@ -8,6 +8,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { budgetsOf, type Permission } from '../decide/intent.js';
 import type {
   AgentRecord,
+  ConfigRecord,
+  ModelRecord,
   ResponderRecord,
   StopFact,
   SuppressionRecord,
@@ -15,7 +17,9 @@ import type {
   VerdictRecord,
   VerdictUndoRecord,
 } from '../engine/record.js';
+import type { Settings } from '../engine/settings.js';
 import type { RegistryEntry } from '../registry/registry.js';
+import { overlaid } from './choices.js';
 import type { LiveChange } from './live-parts.js';
 import { breakerRecord, haltRecord } from './responder-words.js';
 
@@ -25,7 +29,7 @@ interface Facts extends Pick<AgentRecord, 'role' | 'labels' | 'budgets' | 'trust
 }
 
 /** What the engines are told. */
-export type ToldRecord = AgentRecord | SaidRecord | ResponderRecord;
+export type ToldRecord = AgentRecord | SaidRecord | ResponderRecord | ConfigRecord | ModelRecord;
 /** What people said of findings, or in advance of them, and took back. */
 type SaidRecord = VerdictRecord | VerdictUndoRecord | SuppressionRecord | SuppressionUndoRecord;
 
@@ -56,8 +60,14 @@ export class FactBook {
   /** Every change before it was noted. */
   next = 0;
 
-  /** @param watchesStops whether the engines are told of stops, and so look for traffic after one */
-  constructor(private readonly watchesStops = true) {}
+  /**
+   * @param watchesStops whether the engines are told of stops, and so look for traffic after one
+   * @param configured the settings of the configuration, for those that people change; null: nobody is told of them
+   */
+  constructor(
+    private readonly watchesStops = true,
+    private readonly configured: (() => Settings) | null = null,
+  ) {}
 
   /** To be told every change, from the first one of the log; the control records that follow from it. */
   note(change: LiveChange): readonly ToldRecord[] {
@@ -75,6 +85,7 @@ export class FactBook {
     if (SAID.has(record.type)) this.noteSaid(change, follows);
     else if (record.type === 'policy') this.notePolicy(change, record.policy.permissions ?? [], follows);
     else if (record.type === 'halt') follows.push(this.keep(offset, haltRecord(record)));
+    else if (record.type === 'settings' || record.type === 'model-choice') this.noteChoice(change, follows);
     else if (verdict.entry !== null) this.noteAgent(change, verdict.entry, follows);
     return follows;
   }
@@ -125,6 +136,16 @@ export class FactBook {
     follows.push(this.keep(offset, { type, timeMs, id, actor }));
   }
 
+  private noteChoice({ offset, record }: LiveChange, follows: ToldRecord[]): void {
+    const { timeMs } = record;
+    if (record.type === 'settings' && this.configured !== null) {
+      const settings = overlaid(this.configured(), record.settings);
+      follows.push(this.keep(offset, { type: 'config', timeMs, settings }));
+    }
+    if (record.type !== 'model-choice' || record.version === null) return;
+    follows.push(this.keep(offset, { type: 'model', timeMs, version: record.version }));
+  }
+
   private keep(offset: number, record: Exclude<ToldRecord, AgentRecord>): ToldRecord {
     if (record.type === 'responder') this.forgetOver(record.timeMs);
     this.noted.set(keyOf(record), { facts: null, offset, record });
@@ -160,6 +181,7 @@ function entryKey({ tenant, agent }: Pick<RegistryEntry, 'tenant' | 'agent'>): s
 /** By what one word takes the place of an earlier one. */
 export function keyOf(record: ToldRecord | Pick<VerdictUndoRecord | SuppressionUndoRecord, 'type' | 'id'>): string {
   if (record.type === 'agent') return entryKey(record);
+  if (record.type === 'config' || record.type === 'model') return `${record.type}\u0000\u0000`;
   if (record.type === 'responder') return `${record.type}\u0000${record.what}\u0000${record.key}\u0000`;
   return `${record.type}\u0000${record.id}\u0000`;
 }

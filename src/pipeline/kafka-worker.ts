@@ -158,7 +158,8 @@ async function runLearner(task: Extract<Task, KeyedLearnerTask<unknown>>, port: 
       learner.stop();
       log.hurry();
       setTimeout(abandon, ACTIVATION_MS_MAX, activations).unref();
-    } else if (message.type === 'activated') {
+    } else if (message.type === 'budget') learner.setBudget(message.pagesPerAgentDay);
+    else if (message.type === 'activated') {
       activations.get(message.version)?.resolve();
       activations.delete(message.version);
     }

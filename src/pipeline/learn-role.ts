@@ -46,6 +46,10 @@ export class LearnRole {
     return this.learning?.status() ?? null;
   }
 
+  setBudget(pagesPerAgentDay: number): void {
+    this.learning?.setBudget(pagesPerAgentDay);
+  }
+
   async stop(): Promise<void> {
     this.isStopping = true;
     this.assign(false);

@@ -1,14 +1,17 @@
 /** What the live side stands on: the locked directory, the log of events, its own memory and its clock. */
 import { settingsOf } from '../config.js';
+import type { ConfigRecord, ModelRecord } from '../engine/record.js';
+import type { Settings } from '../engine/settings.js';
 import { nodeFiles } from '../log/files.js';
 import { AgentRelay } from './agent-relay.js';
+import { Choices } from './choices.js';
 import { EventsLog } from './events-log.js';
 import { FactBook } from './fact-book.js';
 import { FindingsFollower } from './findings-follower.js';
 import { EVENTS_TOPIC, findingsTopic, type Layout, layoutOf, REGISTRY_TOPIC } from './layout.js';
 import type { LiveLog, LiveOptions, LiveRegistry, LiveReport } from './live-parts.js';
 import { LiveState } from './live-state.js';
-import { storeModel } from './model-folder.js';
+import { loadModel, storeModel } from './model-folder.js';
 import { encodeRecord } from './record-line.js';
 import { SIGNALS_TOPIC } from './topics.js';
 
@@ -31,6 +34,7 @@ export interface Ground {
   readonly state: LiveState;
   readonly time: LiveTime;
   readonly report: (report: LiveReport) => void;
+  readonly choices: Choices;
   /** A fault after which the process cannot go on; null: none. */
   fault: unknown;
 }
@@ -62,7 +66,8 @@ export async function openGround<R extends LiveRegistry>(options: LiveOptions<R>
   });
   const time = timeOf(options, events.lastTickMs);
   const report = options.report ?? (() => undefined);
-  const ground: Ground = { layout, log, events, state, time, report, fault: null };
+  const choices = new Choices();
+  const ground: Ground = { layout, log, events, state, time, report, choices, fault: null };
   events.onFault = (error) => fail(ground, error);
   return ground;
 }
@@ -86,11 +91,12 @@ export async function openLiveRegistry<R extends LiveRegistry>(
     state.now.told,
     async (records) => {
       await Promise.all(records.map((record) => events.control(record)));
+      await rememberChoices(ground, records);
     },
     (told) => state.save({ told }),
     (error) => report({ level: 'error', message: 'what was said of agents did not reach the engines', error }),
     // What is fed from a recording never met the registry: that it goes on after a stop proves nothing.
-    new FactBook(!time.isRecorded),
+    new FactBook(!time.isRecorded, () => settingsOf(options.config, policy, state.now.settings.hashSeed)),
   );
   // A log of its own: retention must never touch it.
   const log = await adapters.openFileLog({ directory: ground.layout.log, topics: { [REGISTRY_TOPIC]: 1 } });
@@ -100,6 +106,7 @@ export async function openLiveRegistry<R extends LiveRegistry>(
     clock: time.now,
     policy,
     onChange: (change) => {
+      ground.choices.note(change);
       relay.note(change);
       options.onRegistryChange?.(change);
     },
@@ -113,19 +120,33 @@ export async function openLiveRegistry<R extends LiveRegistry>(
   return { registry, relay };
 }
 
+/** What stands in every partition now is not written there again in the next life. */
+async function rememberChoices(
+  { state, layout }: Ground,
+  records: readonly { readonly type: string }[],
+): Promise<void> {
+  const config = records.find((record): record is ConfigRecord => record.type === 'config');
+  if (config !== undefined) await state.save({ settings: config.settings as Settings });
+  const model = records.find((record): record is ModelRecord => record.type === 'model');
+  if (model === undefined) return;
+  // Written anew, so that its age is that of its last activation: the log may name it as long as that.
+  await storeModel(nodeFiles, layout.models, loadModel(layout.models, model.version));
+  await state.save({ model: model.version });
+}
+
 /** Writes what was configured since the last life into the partitions. */
 export async function announceConfig<R extends LiveRegistry>(options: LiveOptions<R>, ground: Ground): Promise<void> {
-  const { events, state, time } = ground;
+  const { events, state, time, choices } = ground;
   const { config, policy, startModel } = options;
   const before = state.now.settings;
-  const settings = settingsOf(config, policy, before.hashSeed);
+  const settings = choices.over(settingsOf(config, policy, before.hashSeed));
   const timeMs = time.now();
   if (JSON.stringify(settings) !== JSON.stringify(before)) {
     await events.all(encodeRecord({ type: 'config', timeMs, settings }));
     await state.save({ settings });
   }
   // Where models are learned, the one that learning started from stays what it was.
-  if (!config.learning.inline && startModel.version !== state.now.model) {
+  if (!config.learning.inline && choices.model === null && startModel.version !== state.now.model) {
     await events.all(encodeRecord({ type: 'model', timeMs, version: startModel.version }));
     await state.save({ model: startModel.version });
   }

@@ -45,6 +45,8 @@ export interface LiveLearner {
   /** Runs until stopped. Rejects where a fault of ours made it stop. */
   run(): Promise<void>;
   stop(): void;
+  /** The next window is learned under it. */
+  setBudget(pagesPerAgentDay: number): void;
   readonly closed: ClosedWindow;
 }
 
@@ -118,6 +120,10 @@ class Loop implements LiveLearner {
       for (const one of lacking) read += await this.gather(one);
       if (read === 0 && !this.isStopping) await this.pause(lacking);
     }
+  }
+
+  setBudget(pagesPerAgentDay: number): void {
+    this.learner.setBudget(pagesPerAgentDay);
   }
 
   stop(): void {

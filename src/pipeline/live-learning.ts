@@ -55,6 +55,10 @@ export class LiveLearning {
     });
   }
 
+  setBudget(pagesPerAgentDay: number): void {
+    this.worker.post({ type: 'budget', pagesPerAgentDay });
+  }
+
   /** Nobody waits for a window any more. */
   abandon(error: unknown): void {
     for (const { reject } of this.waiters.splice(0)) reject(error);

@@ -49,6 +49,8 @@ export interface PartitionStatus {
   readonly behind: number;
   readonly dead_lettered: number;
   readonly counts: Progress['counts'] | null;
+  /** Version in force; null: not known yet. */
+  readonly model?: string | null;
 }
 
 export class LivePartitions {
@@ -133,6 +135,7 @@ export class LivePartitions {
         behind: behindOf(member),
         dead_lettered: progress?.deadLettered ?? 0,
         counts: progress?.counts ?? null,
+        model: progress?.model ?? null,
       };
     });
   }

@@ -41,7 +41,7 @@ export function createSpawn<R extends LiveRegistry>(options: LiveOptions<R>, sta
         directory,
         partitions: config.partitions,
         start: genesis.model,
-        pagesPerAgentDay: config.detection.pages_per_agent_day,
+        pagesPerAgentDay: state.now.settings.pagesPerAgentDay,
       };
       return new Worker(url, { workerData: task, name: 'learner' });
     },

@@ -12,6 +12,7 @@ import { KilldeerError } from '../errors.js';
 import type { AgentEvent } from '../event/event.js';
 import { nodeFiles } from '../log/files.js';
 import type { Log } from '../log/log.js';
+import { activateLearned } from './choices.js';
 import { Edges } from './edges.js';
 import { evidenceOf } from './evidence.js';
 import type { FindingsFollower } from './findings-follower.js';
@@ -110,7 +111,7 @@ interface Workers {
 
 function startWorkers<R extends LiveRegistry>(
   options: LiveOptions<R>,
-  { log, events, state, report }: Ground,
+  { log, events, state, report, choices }: Ground,
   registry: R,
   findings: FollowedFindings,
   fleet: LiveFleet,
@@ -123,10 +124,11 @@ function startWorkers<R extends LiveRegistry>(
     new LiveLearning({
       limits,
       spawn: spawn.learner,
-      activate: async (version, timeMs) => {
-        await events.all(encodeRecord({ type: 'model', timeMs, version }));
-        await state.save({ model: version });
-      },
+      activate: (version, timeMs) =>
+        activateLearned(choices, version, async (next) => {
+          await events.all(encodeRecord({ type: 'model', timeMs, version: next }));
+          await state.save({ model: next });
+        }),
       onClosed: ({ positions }) => partitions.learned(positions),
       report,
     });
@@ -144,6 +146,7 @@ function startWorkers<R extends LiveRegistry>(
     onCheckpoint: (partition, offset) => log.keepFrom(EVENTS_TOPIC, partition, offset),
     report,
   });
+  choices.onBudget = ({ pagesPerAgentDay }) => learning?.setBudget(pagesPerAgentDay);
   events.onAppend = (partition, end) => partitions.appended(partition, end);
   closers.push(
     async () => learning?.stop(),

@@ -122,6 +122,7 @@ export class OwnedPartition {
       behind: this.behind(end),
       dead_lettered: progress?.deadLettered ?? 0,
       counts: progress?.counts ?? null,
+      model: progress?.model ?? null,
     };
   }
 

@@ -14,6 +14,8 @@ export interface Progress {
   readonly offset: number;
   /** Time of the last tick executed, ms; 0 before the first. */
   readonly nowMs: number;
+  /** Version in force; left out by whoever does not execute. */
+  readonly model?: string;
   readonly counts: Readonly<EngineCounts>;
   readonly deadLettered: number;
   /** Ends of the findings, samples and signals, as far as durable; 0 where the ledger does not count them. */

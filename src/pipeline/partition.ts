@@ -69,6 +69,7 @@ class Loop implements Partition, LedgerHost {
     return {
       offset: this.offset,
       nowMs: this.nowMs,
+      model: this.execution.model,
       counts: { ...this.execution.engine.counts },
       deadLettered: this.deadLettered,
       ...this.parts.ledger.ends,

@@ -100,6 +100,8 @@ export type ToLearner =
   | { readonly type: 'end'; readonly partition: number; readonly end: number }
   /** The model stands in every partition. */
   | { readonly type: 'activated'; readonly version: string }
+  /** Set by people while it runs. */
+  | { readonly type: 'budget'; readonly pagesPerAgentDay: number }
   | { readonly type: 'stop' };
 
 export type FromLearner =

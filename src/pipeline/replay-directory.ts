@@ -5,8 +5,10 @@
  * after the other. Reads alone, so the server may go on meanwhile. A recording of events holds no activations: learning
  * inline is replay.ts.
  */
-import { type Finding, isPage, type Severity } from '../decide/finding.js';
+import { type Finding, isPage, type Proposal, type Severity } from '../decide/finding.js';
 import { clearOutcome, createOutcome } from '../engine/outcome.js';
+import type { EngineRecord } from '../engine/record.js';
+import type { Settings } from '../engine/settings.js';
 import { KilldeerError } from '../errors.js';
 import type { PriceTable } from '../event/prices.js';
 import { nodeFiles } from '../log/files.js';
@@ -31,6 +33,23 @@ export interface DirectoryReplay {
     partitionsOf(directory: string, topic: string): Promise<number | null>;
   };
   readonly onProgress?: (done: number, total: number) => void;
+  /** What is to be otherwise than it was; left out: nothing. */
+  readonly changed?: ReplayChange;
+  /** Every finding's line that is counted. */
+  readonly onFinding?: (finding: Finding) => void;
+  readonly onProposal?: (proposal: Proposal) => void;
+}
+
+/** A replay that asks what would have been. Everything from the first record on is executed: what is known decides. */
+export interface ReplayChange {
+  /** Findings and proposals before it are not counted, ms; null: all are. */
+  readonly fromMs: number | null;
+  /** The partition's clock stops there, ms; null: at the end of the log. */
+  readonly toMs: number | null;
+  /** In the place of each that stood in force. */
+  readonly settings: (settings: Settings) => Settings;
+  /** Nobody said anything of findings. */
+  readonly withoutVerdicts: boolean;
 }
 
 /** What stood in the log, and what came of it. */
@@ -88,6 +107,8 @@ class Run {
   private events = 0;
   private activations = 0;
   private rejected = 0;
+  /** The partition's clock has come to where the replay ends. */
+  private isOver = false;
 
   constructor(
     private readonly options: DirectoryReplay,
@@ -115,14 +136,15 @@ class Run {
     const { directory } = this.options;
     const { epoch, genesis } = this.memory;
     const scratch = await openScratchShelf();
+    this.isOver = false;
     try {
       const models = (version: string) => loadModel(layoutOf(directory).models, version);
       const parts = { place: { partition, epoch }, shelf: scratch.shelf, models };
-      const execution = new Execution(parts, firstHeader(genesis.settings, genesis.model));
+      const execution = new Execution(parts, firstHeader(this.settingsOf(genesis.settings), genesis.model));
       for (let at = 0; at < end; ) {
         const { records, next } = await this.log.read(EVENTS_TOPIC, partition, at, Math.min(READ_MAX, end - at));
         for (const { offset, value } of records) this.step(execution, offset, value);
-        at = next;
+        at = this.isOver ? end : next;
         await this.output?.flush();
         this.options.onProgress?.(this.records, this.total);
       }
@@ -137,22 +159,50 @@ class Run {
     return { partitions, records, events, activations, rejected, findings: shown.size, pages };
   }
 
+  private settingsOf(settings: Settings): Settings {
+    return this.options.changed?.settings(settings) ?? settings;
+  }
+
+  /** The record as it is executed; null: it is left out. */
+  private changed(record: EngineRecord): EngineRecord | null {
+    const { changed } = this.options;
+    if (changed === undefined) return record;
+    if (record.type === 'tick' && changed.toMs !== null && record.timeMs > changed.toMs) this.isOver = true;
+    if (this.isOver || (changed.withoutVerdicts && isWord(record))) return null;
+    if (record.type !== 'config') return record;
+    return { ...record, settings: this.settingsOf(record.settings as Settings) };
+  }
+
+  private isCounted(time: string): boolean {
+    const from = this.options.changed?.fromMs ?? null;
+    return from === null || Date.parse(time) >= from;
+  }
+
   private step(execution: Execution, offset: number, line: string): void {
+    if (this.isOver) return;
     this.records += 1;
-    const record = decodeRecord(line, offset, this.options.prices);
-    if ('rejected' in record) {
+    const decoded = decodeRecord(line, offset, this.options.prices);
+    if ('rejected' in decoded) {
       this.rejected += 1;
       return;
     }
+    const record = this.changed(decoded);
+    if (record === null) return;
     if (record.type === 'event') this.events += 1;
     else if (record.type === 'model') this.activations += 1;
     execution.step(record, offset, this.outcome);
-    for (const finding of this.outcome.findings) this.write(finding);
+    for (const finding of this.outcome.findings) if (this.isCounted(finding.time)) this.write(finding);
+    for (const one of this.outcome.proposals) if (this.isCounted(one.time)) this.options.onProposal?.(one);
     clearOutcome(this.outcome);
   }
 
   private write(finding: Finding): void {
     this.shown.set(finding.id, finding.severity);
     this.output?.add(JSON.stringify(finding));
+    this.options.onFinding?.(finding);
   }
+}
+
+function isWord({ type }: EngineRecord): boolean {
+  return type === 'verdict' || type === 'verdict-undo';
 }

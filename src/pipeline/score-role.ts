@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { placeOf } from '../engine/record-place.js';
+import type { Settings } from '../engine/settings.js';
 import type { Log } from '../log/log.js';
 import { FactBook, type ToldRecord } from './fact-book.js';
 import type { RestartLimits } from './kept-worker.js';
@@ -37,6 +38,8 @@ export interface ScoreRoleParts {
   /** Told all that is this process's at every change, from the first on. */
   readonly join: (onAssigned: (partitions: readonly number[]) => void) => Promise<Membership>;
   readonly writer: RegistryWriter;
+  /** The settings of the configuration, for those that people change; left out: nobody is told of them. */
+  readonly configured?: () => Settings;
   readonly writeRegistry: (draft: LiveDraft) => Promise<unknown>;
   /** Wall clock, ms; null: ticks stand in the log already. */
   readonly tick: { readonly everyMs: number; readonly now: () => number } | null;
@@ -62,7 +65,7 @@ export class ScoreRole {
 
   constructor(private readonly parts: ScoreRoleParts) {
     // Where ticks stand in the log, the events are a recording's: they never met the registry.
-    this.facts = new FactBook(parts.tick !== null);
+    this.facts = new FactBook(parts.tick !== null, parts.configured ?? null);
   }
 
   async start(): Promise<void> {

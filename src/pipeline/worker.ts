@@ -118,6 +118,7 @@ async function runLearner(task: LearnerTask, port: MessagePort): Promise<void> {
   port.on('message', (message: ToLearner) => {
     if (message.type === 'end') log.setDurableEnd(samplesTopic(message.partition), 0, message.end);
     else if (message.type === 'stop') learner.stop();
+    else if (message.type === 'budget') learner.setBudget(message.pagesPerAgentDay);
     else {
       activations.get(message.version)?.();
       activations.delete(message.version);

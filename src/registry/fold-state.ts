@@ -17,8 +17,10 @@ import {
   type Effect,
   type Halt,
   type Leaver,
+  type ModelChoice,
   NO_REGISTRATION,
   type RegistryEntry,
+  type SettingsInForce,
   type SuppressionState,
 } from './registry.js';
 import { createRestriction, type RestrictionFields } from './restriction.js';
@@ -70,6 +72,9 @@ export interface FoldState {
   ladder: LadderState | null;
   /** By agent (effects.ts), the oldest word first. */
   readonly effects: Map<string, readonly Effect[]>;
+  /** What people set last; null: nothing. */
+  settings: SettingsInForce | null;
+  modelChoice: ModelChoice | null;
   brake: BrakeState;
   readonly halts: Halts;
   readonly recommended: OpenProposals;
@@ -105,6 +110,9 @@ interface FoldSnapshot {
   readonly ladder?: LadderState | null;
   /** Likewise. */
   readonly effects?: readonly (readonly [agent: string, effects: readonly Effect[]])[];
+  /** Left out where nothing was set. */
+  readonly settings?: SettingsInForce;
+  readonly modelChoice?: ModelChoice;
   readonly brake: BrakeState;
   /** Left out by versions that knew of none. */
   readonly halts?: readonly Halt[];
@@ -149,6 +157,8 @@ function stateOf(snapshot: FoldSnapshot, options: FoldOptions): FoldState {
     verdicts: new Map((snapshot.verdicts ?? []).map((verdict) => [verdict.id, verdict])),
     suppressions: new Map((snapshot.suppressions ?? []).map((one) => [one.suppression.id, one])),
     drills: snapshot.drills ?? [],
+    settings: snapshot.settings ?? null,
+    modelChoice: snapshot.modelChoice ?? null,
     brake: readBrake(snapshot.brake) ?? BRAKES_FREE,
     halts: readHalts(snapshot.halts ?? []),
     leavers: new Map(snapshot.leavers),
@@ -197,6 +207,8 @@ export function writeState(state: FoldState): FoldSnapshot {
     denials: [...state.denials],
     ladder: state.ladder,
     effects: [...state.effects],
+    ...(state.settings === null ? {} : { settings: state.settings }),
+    ...(state.modelChoice === null ? {} : { modelChoice: state.modelChoice }),
     brake: state.brake,
     halts: haltsInForce(state.halts),
     recommended: state.recommended.snapshot(),

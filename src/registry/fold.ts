@@ -9,6 +9,7 @@ import type { VerdictRecord } from '../engine/record.js';
 import { isPerson } from './actor.js';
 import { judgeRevoke, lapseApprovals, nextApprovalMs } from './approvals.js';
 import { closed, nextTurnMs } from './brake.js';
+import { judgeChange } from './change.js';
 import { decideCall } from './decision.js';
 import { Desk } from './desk.js';
 import { keepDrill } from './drill.js';
@@ -32,11 +33,13 @@ import type {
   Effect,
   LadderView,
   Leaver,
+  ModelChoice,
   Note,
   Question,
   RegistryEntry,
   RegistryFold,
   RegistryRecord,
+  SettingsInForce,
   SponsorPlan,
   SuppressionState,
   Verdict,
@@ -128,7 +131,7 @@ class Fold implements RegistryFold {
       case 'told':
         return { effect: 'none', reason: null, code: null, entry: null };
       default:
-        return this.desk.judge(record) ?? UNKNOWN;
+        return judgeChange(this.state, record) ?? this.desk.judge(record) ?? UNKNOWN;
     }
   }
 
@@ -244,6 +247,14 @@ class Fold implements RegistryFold {
 
   denials(): readonly DeniedRecord[] {
     return [...this.state.denials].reverse();
+  }
+
+  settings(): SettingsInForce | null {
+    return this.state.settings;
+  }
+
+  modelChoice(): ModelChoice | null {
+    return this.state.modelChoice;
   }
 
   ladder(): LadderView | null {

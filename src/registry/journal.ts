@@ -6,7 +6,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Policy } from '../decide/policy.js';
 import { KilldeerError } from '../errors.js';
-import type { Log } from '../log/log.js';
+import type { Log, LogBatch } from '../log/log.js';
 import { createFold } from './fold.js';
 import type { FoldOptions } from './fold-state.js';
 import type { RegistryFold, RegistryRecord, Verdict } from './registry.js';
@@ -54,6 +54,8 @@ export interface Registry {
   tick(): Promise<void>;
   /** Next record to be folded. */
   offset(): number;
+  /** Records as they stand in the log, from `offset` on. */
+  records(offset: number, max: number): Promise<LogBatch>;
   /** Stops following; the log stays open, it belongs to the caller. */
   close(): Promise<void>;
 }
@@ -157,6 +159,10 @@ class Journal implements Registry {
 
   offset(): number {
     return this.next;
+  }
+
+  records(offset: number, max: number): Promise<LogBatch> {
+    return this.log.read(REGISTRY_TOPIC, 0, offset, max);
   }
 
   async close(): Promise<void> {

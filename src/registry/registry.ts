@@ -47,6 +47,35 @@ export {
   type TriageStatus,
 } from './triage-change.js';
 
+/** What may be set while everything runs: shares of agent-days, (0, 0.5]. */
+export interface DetectionBudget {
+  readonly pagesPerAgentDay: number;
+  readonly noticesPerAgentDay: number;
+}
+
+/** What a person set last. */
+export interface SettingsInForce {
+  readonly settings: DetectionBudget;
+  /** 1 for the first that was ever set. */
+  readonly version: number;
+  /** Registry clock, ms. */
+  readonly sinceMs: number;
+  readonly actor: string;
+  /** What it answered: a proposal, or the request. */
+  readonly parent: string | null;
+  readonly comment: string | null;
+}
+
+/** The model that a person chose last. */
+export interface ModelChoice {
+  readonly version: string;
+  /** Models learned since do not take its place. */
+  readonly pinned: boolean;
+  /** Registry clock, ms. */
+  readonly sinceMs: number;
+  readonly actor: string;
+}
+
 /** One agent of a trail with what it is held to: the acting one, those above it, then others that work for the same. */
 export interface TrailStep {
   readonly agent: string;
@@ -126,6 +155,19 @@ export type RegistryRecord =
   | (Base & { type: 'suppress-undo'; id: string })
   /** How a person works on findings: who has them, how far they are, what is said. `key` makes it count once. */
   | (Base & { type: 'triage'; key: string; findings: readonly string[]; change: TriageChange })
+  /** How much is found from here on, instead of what the configuration says. Persons only. */
+  | (Base & {
+      type: 'settings';
+      key: string;
+      settings: DetectionBudget;
+      /** Version the person saw; a different one in the fold refuses the record. */
+      ifVersion: number | null;
+      comment: string | null;
+    })
+  /** The model that scores from here on; null: the pin is taken away. Persons only. */
+  | (Base & { type: 'model-choice'; key: string; version: string | null; pin: boolean })
+  /** Somebody did what changes nothing here and must be known all the same. */
+  | (Base & { type: 'deed'; what: string; about: string })
   /** A process takes a partition over: what an owner of an earlier epoch proposes from here on is void. */
   | (Base & { type: 'owner'; partition: number; epoch: number })
   /** Waits for people from here on; `id` is its idempotency key. */
@@ -287,6 +329,10 @@ export interface RegistryFold {
   approvals(): readonly Approval[];
   /** Calls that limits refused, newest first, at most 1,000 records. */
   denials(): readonly DeniedRecord[];
+  /** null: those of the configuration. */
+  settings(): SettingsInForce | null;
+  /** null: nobody chose, or the pin was taken away. */
+  modelChoice(): ModelChoice | null;
   /** null: the policy has no ladder. */
   ladder(): LadderView | null;
   /** The mode in force: the policy's own, or the step of its ladder where that is milder. */

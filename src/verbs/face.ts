@@ -45,6 +45,7 @@ export interface Side {
   behind(): number;
   /** Left out: there are none. */
   readonly connectors?: ConnectorsPort;
+  readonly operations?: ServerParts['operations'] & {};
   /** ms since the registry's log was last in reach; 0 where it cannot be out of reach. */
   staleMs(): number;
 }
@@ -148,6 +149,7 @@ function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts 
     audit: createAudit(setup.config, options.dir),
     dated: side.dated,
     ...(side.connectors === undefined ? {} : { connectors: side.connectors }),
+    ...(side.operations === undefined ? {} : { operations: side.operations }),
     metrics: { telemetry, token: metricsToken },
     staleness: { ms: () => side.staleMs(), afterMs: decide.stale_after, ...stalenessOf(decide) },
     ...(side.spend === null ? {} : { spend: side.spend.port }),

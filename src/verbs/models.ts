@@ -8,6 +8,7 @@ import { modelToJson } from '../learn/model-file.js';
 import { readModel } from '../pipeline/model-folder.js';
 import { writeRecording } from '../pipeline/write-recording.js';
 import { createSimulation, simulationOptions } from '../simulate/simulation.js';
+import { addModelChoice } from './model-choice.js';
 import { loadSetup } from './setup.js';
 import { COLD_START, shippedPath } from './shipped.js';
 import { count, type Terminal } from './terminal.js';
@@ -30,6 +31,7 @@ export function addModels(program: Command, { terminal }: VerbContext): void {
     .description('the models shipped, and those of a data directory')
     .option('--data <dir>', 'data directory', 'data')
     .action(({ data }: { data: string }) => list(terminal, data));
+  addModelChoice(models, terminal);
   models
     .command('train')
     .description('make a cold-start model, and its card beside it, from recordings or from simulated fleets')

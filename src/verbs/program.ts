@@ -3,7 +3,9 @@ import { Command, CommanderError } from 'commander';
 import { type ErrorCode, KilldeerError } from '../errors.js';
 import { addAgent } from './agent.js';
 import { addApprovals } from './approvals.js';
+import { addAudit } from './audit-list.js';
 import { addCheck } from './check.js';
+import { addConfig } from './config-show.js';
 import { addConnectors } from './connectors.js';
 import { addDecode } from './decode.js';
 import { addDemo } from './demo.js';
@@ -77,6 +79,8 @@ function buildProgram(context: VerbContext): Command {
     addToken,
     addSimulate,
     addModels,
+    addConfig,
+    addAudit,
     addStore,
   ];
   for (const add of verbs) add(program, context);

@@ -21,6 +21,8 @@ import { openIntake } from './intake.js';
 import { createKafkaAdapters, kafkaOptionsOf, openScratch } from './kafka-adapters.js';
 import { createMirror } from './kafka-mirror.js';
 import { observeSources, openSources } from './kafka-sources.js';
+import { clusterOperations } from './live-operations.js';
+import { Operations } from './operations.js';
 import { scheduleDrills } from './scheduled-drills.js';
 import type { Setup } from './setup.js';
 import { packageVersion } from './shipped.js';
@@ -68,9 +70,10 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
     const telemetry = createTelemetry({ version: packageVersion(), basics: true });
     const triage = createBoard(boardOptions(options.setup.config.triage));
     const feed = new RegistryFeed();
+    const operations = new Operations(options.setup);
     const { setup, roles, logStream, port, dir, clock, report } = options;
     const connectors = await openDelivery({ setup, clock, telemetry, report });
-    const cluster = await openCluster(options, telemetry, triage, feed, connectors, closers);
+    const cluster = await openCluster(options, telemetry, triage, feed, operations, connectors, closers);
     const log = logStream === undefined ? {} : { logStream };
     const token = metricsToken(setup.config.ops, process.env);
     const { health, ready, stats } = cluster.status;
@@ -94,6 +97,7 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
             behind: () => cluster.behind(),
             staleMs: () => cluster.staleMs(),
             connectors,
+            operations: clusterOperations(operations, setup, cluster, triage),
           },
         )
       : null;
@@ -158,6 +162,7 @@ async function openCluster(
   telemetry: Telemetry,
   triage: TriageBoard,
   feed: RegistryFeed,
+  operations: Operations,
   connectors: Connectors,
   closers: Closers,
 ): Promise<Cluster<Registry>> {
@@ -189,6 +194,7 @@ async function openCluster(
     },
     onRegistryChange: (change) => {
       feed.take(change);
+      operations.note(change);
       triage.note(change);
       connectors.note(change);
       if (isStarted) onChange(change);

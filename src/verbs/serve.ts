@@ -20,6 +20,8 @@ import { type Face, openFace } from './face.js';
 import { openFileHistory } from './history-places.js';
 import { openIntake } from './intake.js';
 import { observeLive } from './live-observer.js';
+import { openOperations } from './live-operations.js';
+import { Operations } from './operations.js';
 import { scheduleDrills } from './scheduled-drills.js';
 import type { Setup } from './setup.js';
 import { packageVersion } from './shipped.js';
@@ -60,6 +62,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const triage = createBoard(boardOptions(config.triage));
   const telemetry = createTelemetry({ version: packageVersion(), basics: true });
   const feed = new RegistryFeed();
+  const operations = new Operations(setup);
   const connectors = await openDelivery({ setup, telemetry, clock: options.clock, report: options.report });
   let isStarted = false;
   const live = await startLive<Registry>({
@@ -84,6 +87,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     },
     onRegistryChange: (change) => {
       feed.take(change);
+      operations.note(change);
       triage.note(change);
       connectors.note(change);
       if (!isStarted) return;
@@ -99,7 +103,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   try {
     observeLive(telemetry, live);
     await connectors.setActive(portsOf(live));
-    const face = await openWays(options, live, triage, feed, telemetry, connectors, closers);
+    const face = await openWays(options, live, triage, feed, operations, telemetry, connectors, closers);
     if (options.history) {
       const stopHistory = await openFileHistory({ setup, dir, telemetry, report: options.report });
       closers.push(async () => stopHistory?.());
@@ -124,6 +128,7 @@ async function openWays(
   live: Live<Registry>,
   triage: TriageBoard,
   feed: RegistryFeed,
+  operations: Operations,
   telemetry: Telemetry,
   connectors: Connectors,
   closers: (() => Promise<void> | void)[],
@@ -144,6 +149,7 @@ async function openWays(
       behind: () => live.behind(),
       staleMs: () => 0,
       connectors,
+      operations: await openOperations(operations, { setup, dir, live, triage, closers }),
     },
   );
   closers.push(() => face.close());

@@ -28,6 +28,8 @@ export interface Setup {
   readonly config: Config;
   /** Where the configuration came from, in words. */
   readonly source: string;
+  /** What the file said, before defaults; null: there is none. */
+  readonly given: unknown;
   readonly policy: Policy;
   readonly policyPath: string;
   readonly startModel: CohortModel;
@@ -41,13 +43,14 @@ const SHIPPED_POLICIES = ['observe', 'enforce'];
 
 /** Throws 'config.invalid', 'policy.invalid' or 'model.invalid', which name the file and the place in it. */
 export function loadSetup(options: SetupOptions): Setup {
-  const { config, source, folder } = loadConfig(options.config);
+  const { config, source, given, folder } = loadConfig(options.config);
   const policyPath =
     options.policy === undefined ? policyPathOf(config.policy, folder) : policyPathOf(options.policy, process.cwd());
   const modelPath = modelPathOf(options, config, folder);
   return {
     config,
     source,
+    given,
     policy: loadPolicy(policyPath),
     policyPath,
     startModel: modelPath === null ? neutralModel() : readModel(modelPath),
@@ -58,8 +61,9 @@ export function loadSetup(options: SetupOptions): Setup {
 }
 
 /** A configuration file's relative paths are taken from its own folder; without one, from the working directory. */
-function loadConfig(path: string | undefined): { config: Config; source: string; folder: string } {
-  if (path === undefined) return { config: parseConfig({}, 'defaults'), source: 'defaults', folder: process.cwd() };
+function loadConfig(path: string | undefined): { config: Config; source: string; given: unknown; folder: string } {
+  if (path === undefined)
+    return { config: parseConfig({}, 'defaults'), source: 'defaults', given: null, folder: process.cwd() };
   const text = readText(path, 'config.invalid');
   let value: unknown;
   try {
@@ -68,7 +72,7 @@ function loadConfig(path: string | undefined): { config: Config; source: string;
     const reason = error instanceof Error ? error.message.split('\n', 1)[0] : String(error);
     throw new KilldeerError('config.invalid', `${path}: ${reason}`, error);
   }
-  return { config: parseConfig(value, path), source: path, folder: dirname(resolve(path)) };
+  return { config: parseConfig(value, path), source: path, given: value ?? null, folder: dirname(resolve(path)) };
 }
 
 function policyPathOf(name: string, folder: string): string {

@@ -10,6 +10,7 @@ import { SpendLedger } from '../../src/registry/spend.js';
 import { spendPortOf } from '../../src/verbs/spend.js';
 import { suppressionOf } from '../engine/suppression-of.js';
 import { verdictOn } from '../engine/verdict-of.js';
+import { operatorsOf } from './operators.js';
 import { addAgent, createWorld, eventLine, fakeAudit, finding, NOW_MS, type World } from './world.js';
 
 /** A call that the route would take, so that only the role decides. */
@@ -18,6 +19,7 @@ function callOf(row: RouteRow) {
     .replace(':agent', 'clerk')
     .replace(':name', 'ownerless')
     .replace(':id', row.url.includes('tokens') ? 't1' : row.url.includes('cases') ? 'c-f1' : 'f1')
+    .replace(':version', 'm1')
     .replace('*', 'a/path');
   if (row.operation === 'sendEvents') {
     return { method: 'POST' as const, url, payload: eventLine(), headers: { 'content-type': 'application/x-ndjson' } };
@@ -55,6 +57,11 @@ const BODIES: Readonly<Record<string, object>> = {
   answerApproval: { answer: 'approve' },
   movePolicy: { policy: 'p', to: 'recommend', reason: 'test' },
   suppressFindings: { agent: 'clerk', for_ms: 3_600_000, reason: 'test' },
+  setSettings: { pages_per_agent_day: 0.1, notices_per_agent_day: 0.2 },
+  acceptBudget: { proposal: 'b-1' },
+  activateModel: {},
+  unpinModel: {},
+  startReplay: { name: 'what if' },
   giveVerdict: { finding: 'f1', verdict: 'expected', endpoint: 'mail.send' },
   giveVerdicts: { findings: ['f1'], verdict: 'true-positive' },
   assignFinding: { to: 'ada' },
@@ -77,7 +84,10 @@ async function readyWorld(): Promise<World> {
   const ledger = new SpendLedger({ reserveForMs: 60_000, prefix: 'rsv' });
   const line = [{ agent: 'clerk', budgets: { sessionUsd: 1, dayUsd: null } }];
   ledger.reserve('', line, null, 0.5, NOW_MS);
-  const world = createWorld({ audit, parts: { spend: spendPortOf(ledger, { of: () => null }) } });
+  const world = createWorld({
+    audit,
+    parts: { spend: spendPortOf(ledger, { of: () => null }), operations: operatorsOf() },
+  });
   addAgent(world, 'clerk');
   world.findings.add(finding('f1'));
   world.verdicts.push(verdictOn(finding('v1'), { timeMs: NOW_MS, id: 'f1' }));
@@ -100,6 +110,21 @@ describe('every route', () => {
           (method) => `${method} /v1/envoy/* gateway,responder,admin`,
         ),
         'DELETE /v1/suppressions/:id analyst,responder,admin',
+        'GET /v1/audit viewer,analyst,responder,admin',
+        'GET /v1/audit/export viewer,analyst,responder,admin',
+        'GET /v1/config viewer,analyst,responder,admin',
+        'GET /v1/settings viewer,analyst,responder,admin',
+        'PUT /v1/settings admin',
+        'GET /v1/budget viewer,analyst,responder,admin',
+        'POST /v1/budget/accept admin',
+        'GET /v1/models viewer,analyst,responder,admin',
+        'POST /v1/models/:version/activate admin',
+        'POST /v1/models/unpin admin',
+        'GET /v1/replays viewer,analyst,responder,admin',
+        'GET /v1/replays/:id viewer,analyst,responder,admin',
+        'GET /v1/replays/:id/findings viewer,analyst,responder,admin',
+        'DELETE /v1/replays/:id analyst,responder,admin',
+        'POST /v1/replays analyst,responder,admin',
         'DELETE /v1/tokens/:id admin',
         'DELETE /v1/verdicts/:id admin',
         'GET /healthz open',

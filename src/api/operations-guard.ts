@@ -1,0 +1,32 @@
+/** What the routes of operators have in common: the part that may be missing, and who may look at what is everybody's. */
+import type { FastifyRequest } from 'fastify';
+import { KilldeerError } from '../errors.js';
+import { identityOf } from './access.js';
+import { isBound } from './binding.js';
+import type { Identity, ServerParts } from './contract.js';
+import type { OperationsPort } from './operations-contract.js';
+import { authorityOf } from './route.js';
+
+/** Throws 'registry.refused' in a process that does not have it. */
+export function operationsOf({ operations }: Pick<ServerParts, 'operations'>): OperationsPort {
+  if (operations !== undefined) return operations;
+  throw new KilldeerError('registry.refused', 'this process has no part for operators: ask one that serves');
+}
+
+/** What is about the whole installation is not for a token that is bound to some of it. */
+export function unboundOf(request: Pick<FastifyRequest, 'identity'>): Identity {
+  const identity = identityOf(request);
+  if (!isBound(identity.bindings)) return identity;
+  throw new KilldeerError('api.forbidden', 'the token is bound, and this is about the whole installation');
+}
+
+/** A person's act that changes nothing in the registry stands in its log all the same. */
+export async function recordDeed(
+  { registry, clock }: Pick<ServerParts, 'registry' | 'clock'>,
+  request: Pick<FastifyRequest, 'identity' | 'id'>,
+  what: string,
+  about: string,
+): Promise<void> {
+  const by = authorityOf(identityOf(request), request.id);
+  await registry.write({ type: 'deed', ...by, timeMs: clock(), what, about });
+}
