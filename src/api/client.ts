@@ -31,6 +31,7 @@ import type {
   TokenEntryAnswer,
   VerdictAnswer,
 } from './schema.js';
+import type { SinksAnswer } from './sink-schema.js';
 import type { FindingVerdictAnswer, FindingVerdictsAnswer, VerdictBody } from './verdict-schema.js';
 
 export interface ClientOptions {
@@ -106,6 +107,7 @@ export interface Client {
   policy(): Promise<PolicyAnswer>;
   movePolicy(body: LadderBody): Promise<PolicyAnswer>;
   connectors(): Promise<ConnectorsAnswer>;
+  sinks(): Promise<SinksAnswer>;
   brakes(): Promise<BrakesAnswer>;
   drills(): Promise<DrillsAnswer>;
   reportDrill(body: DrillBody): Promise<DrillAnswer>;
@@ -155,6 +157,7 @@ export function createClient(options: ClientOptions): Client {
     policy: () => call('GET', '/v1/policy'),
     movePolicy: (body) => call('POST', '/v1/policy/ladder', { body }),
     connectors: () => call('GET', '/v1/connectors'),
+    sinks: () => call('GET', '/v1/sinks'),
     brakes: () => call('GET', '/v1/brakes'),
     drills: () => call('GET', '/v1/drills'),
     reportDrill: (body) => call('POST', '/v1/drills', { body }),

@@ -16,6 +16,7 @@ import type { RegistryEntry, RegistryFold, RegistryRecord, Verdict } from '../re
 import type { Telemetry } from '../telemetry.js';
 import type { AuditPort } from './audit-contract.js';
 import type { Contract, SpendPort } from './budget-port.js';
+import type { SinksPort } from './sink-port.js';
 
 /** Exact capabilities: none implies another, except where a route names several. */
 export const ROLES = ['ingest', 'gateway', 'viewer', 'analyst', 'responder', 'admin'] as const;
@@ -264,6 +265,7 @@ export interface ServerParts {
   /** The ledger of budgets; left out: budgets are not held at the inline decision. */
   readonly spend?: SpendPort;
   readonly connectors?: ConnectorsPort;
+  readonly sinks?: SinksPort;
   readonly clock: Clock;
   /** In the OpenAPI document. */
   readonly version: string;

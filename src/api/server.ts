@@ -29,6 +29,7 @@ import { registerNginx } from './route-nginx.js';
 import { registerPolicy } from './route-policy.js';
 import { registerResponder } from './route-responder.js';
 import { registerSettle } from './route-settle.js';
+import { registerSinks } from './route-sinks.js';
 import { registerSponsors } from './route-sponsors.js';
 import { registerStatus } from './route-status.js';
 import { registerStops } from './route-stops.js';
@@ -101,6 +102,7 @@ export function buildServer(parts: ServerParts & FeedParts): FastifyInstance {
   registerDrills(app, parts);
   registerResponder(app, parts);
   registerConnectors(app, parts);
+  registerSinks(app, parts);
   registerFindings(app, parts.findings);
   registerVerdicts(app, parts);
   registerApprovals(app, parts);

@@ -20,6 +20,7 @@ import { observeSources, openSources } from './kafka-sources.js';
 import { scheduleDrills } from './scheduled-drills.js';
 import type { Setup } from './setup.js';
 import { packageVersion } from './shipped.js';
+import { createSinkDesk, openSinkDelivery, type SinkDelivery } from './sink-delivery.js';
 import { openSpend, type Spend } from './spend.js';
 
 export interface ServeClusterOptions {
@@ -66,7 +67,8 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
     const feed = new RegistryFeed();
     const { setup, roles, logStream, port, dir, clock, report } = options;
     const connectors = await openDelivery({ setup, clock, telemetry, report });
-    const cluster = await openCluster(options, telemetry, findings, feed, connectors, closers);
+    const sinks = openSinkDelivery({ ...options, telemetry, stateOf: () => null, pagesPerDay: () => null });
+    const cluster = await openCluster(options, telemetry, findings, feed, connectors, sinks, closers);
     const log = logStream === undefined ? {} : { logStream };
     const token = metricsToken(setup.config.ops, process.env);
     const { health, ready, stats } = cluster.status;
@@ -90,6 +92,7 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
             behind: () => cluster.behind(),
             staleMs: () => cluster.staleMs(),
             connectors,
+            sinks: sinks.sinks,
           },
         )
       : null;
@@ -155,6 +158,7 @@ async function openCluster(
   findings: ReturnType<typeof createRecentFindings>,
   feed: RegistryFeed,
   connectors: Connectors,
+  sinks: SinkDelivery,
   closers: Closers,
 ): Promise<Cluster<Registry>> {
   const { setup, roles, report, clock, drawSeed, onFinding, onChange, dir } = options;
@@ -165,6 +169,7 @@ async function openCluster(
   let isStarted = false;
   const observer = createClusterObserver(telemetry, (message) => report({ level: 'info', message }));
   const desk = createDesk(connectors);
+  const sinkDesk = createSinkDesk(sinks, (error) => report({ level: 'error', message: 'the sinks rest', error }));
   const cluster = await startCluster<Registry>({
     ...{ config, roles, policy, startModel, prices, drawSeed, clock, onFinding, report },
     findings: {
@@ -181,11 +186,13 @@ async function openCluster(
       assigned: (partitions) => {
         observer.assigned(partitions);
         desk.assigned(partitions);
+        sinkDesk.assigned(partitions);
       },
     },
     onRegistryChange: (change) => {
       feed.take(change);
       connectors.note(change);
+      sinks.sinks.note(change);
       if (isStarted) onChange(change);
     },
   });
@@ -193,6 +200,8 @@ async function openCluster(
   closers.push(() => cluster.stop());
   desk.open(cluster);
   closers.push(() => desk.close());
+  sinkDesk.open(portsOf(cluster));
+  closers.push(() => sinkDesk.close());
   return cluster;
 }
 

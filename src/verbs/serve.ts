@@ -21,6 +21,7 @@ import { observeLive } from './live-observer.js';
 import { scheduleDrills } from './scheduled-drills.js';
 import type { Setup } from './setup.js';
 import { packageVersion } from './shipped.js';
+import { openSinkDelivery, type SinkDelivery } from './sink-delivery.js';
 import { openSpend } from './spend.js';
 
 export interface ServeOptions {
@@ -59,6 +60,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const telemetry = createTelemetry({ version: packageVersion(), basics: true });
   const feed = new RegistryFeed();
   const connectors = await openDelivery({ setup, telemetry, clock: options.clock, report: options.report });
+  const sinks = openSinkDelivery({ ...options, telemetry, stateOf: () => null, pagesPerDay: () => null });
   let isStarted = false;
   const live = await startLive<Registry>({
     directory: dir,
@@ -83,20 +85,26 @@ export async function serve(options: ServeOptions): Promise<Served> {
     onRegistryChange: (change) => {
       feed.take(change);
       connectors.note(change);
+      sinks.sinks.note(change);
       if (!isStarted) return;
       observeChange(telemetry, change);
       options.onChange(change);
     },
   });
   isStarted = true;
-  const closers: (() => Promise<void> | void)[] = [() => live.stop(), () => connectors.setActive(null)];
+  const closers: (() => Promise<void> | void)[] = [
+    () => live.stop(),
+    () => connectors.setActive(null),
+    () => sinks.close(),
+  ];
   const closeAll = async (): Promise<void> => {
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
     observeLive(telemetry, live);
     await connectors.setActive(portsOf(live));
-    const face = await openWays(options, live, findings, feed, telemetry, connectors, closers);
+    await sinks.begin(portsOf(live));
+    const face = await openWays(options, live, findings, feed, telemetry, connectors, sinks, closers);
     if (options.history) {
       const stopHistory = await openFileHistory({ setup, dir, telemetry, report: options.report });
       closers.push(async () => stopHistory?.());
@@ -123,6 +131,7 @@ async function openWays(
   feed: RegistryFeed,
   telemetry: Telemetry,
   connectors: Connectors,
+  { sinks }: SinkDelivery,
   closers: (() => Promise<void> | void)[],
 ): Promise<Face> {
   const { config } = setup;
@@ -141,6 +150,7 @@ async function openWays(
       behind: () => live.behind(),
       staleMs: () => 0,
       connectors,
+      sinks,
     },
   );
   closers.push(() => face.close());
