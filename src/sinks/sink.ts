@@ -50,6 +50,7 @@ export class Sink {
   private readonly max: number;
   private position: Position | null = null;
   private isSaved = true;
+  private hasPassed = false;
   private running: Promise<void> | null = null;
   private failingSinceMs: number | null = null;
   private isFaulty = false;
@@ -107,6 +108,7 @@ export class Sink {
         await this.pause(FAULT_PAUSE_MS).catch(() => undefined);
       }
     }
+    if (this.hasPassed) this.isSaved = false;
     await this.save().catch(this.options.onFault);
   }
 
@@ -148,13 +150,16 @@ export class Sink {
     return true;
   }
 
-  /** Past what the sink does not want: not worth writing down. */
+  /**
+   * Past what the sink does not want: written down with what is sent next, or at the end. Each writing may be a record
+   * of the very log that is followed, and must not be the news that leads to the next.
+   */
   private pass(to: Place): boolean {
     const position = this.position as Position;
     const isSame = position.at.registry === to.registry && position.at.findings.every((at, p) => at === to.findings[p]);
     if (isSame) return false;
     this.position = { ...position, at: to };
-    this.isSaved = false;
+    this.hasPassed = true;
     return true;
   }
 
@@ -278,6 +283,7 @@ export class Sink {
     if (this.isSaved || this.position === null) return;
     await this.options.positions.write(this.options.config.name, this.position);
     this.isSaved = true;
+    this.hasPassed = false;
   }
 
   private async rest(ms: number): Promise<void> {
