@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { stateOf } from '../../src/render/taken.js';
@@ -241,7 +241,9 @@ describe('a sink for people', () => {
 
     // Also over a restart.
     await sinks.setActive(null);
-    world.skewMs = 3_700_000;
+    const path = join(world.dir, 'sinks/pager.position.json');
+    const position = JSON.parse(readFileSync(path, 'utf8')) as { heldSinceMs: number };
+    writeFileSync(path, JSON.stringify({ ...position, heldSinceMs: position.heldSinceMs - 3_700_000 }));
     const second = await world.open([pager]);
     await until('the digest came', () => textsOf().length === 6);
     expect(textsOf()[5]).toContain('2 findings were held back');
