@@ -12,6 +12,7 @@ import { priceRowSchema } from './event/prices.js';
 import { SOURCE_FORMATS } from './event/source-format.js';
 import { hash64, hex64 } from './math/hash.js';
 import { sinksSchema } from './sinks/section.js';
+import { triageSchema } from './triage/section.js';
 
 const count = (max: number) => z.number().int().min(1).max(max);
 /** A budget per agent-day. Above one in two days every ordinary day would be a finding. */
@@ -158,6 +159,7 @@ export const configSchema = z.strictObject({
   detection: detectionSchema,
   learning: learningSchema,
   responder: responderSchema,
+  triage: triageSchema,
   /** 'observe', 'enforce' (the policies shipped), or a policy file. */
   policy: z.string().default('observe'),
   /** Further rows of the price table; they win over the ones shipped. */

@@ -66,7 +66,8 @@ export interface RowFile {
   readonly format: RowFormat;
 }
 
-export interface FindingsQuery extends Pick<AgentsQuery, 'tenant' | 'limit' | 'cursor'> {
+export interface FindingsQuery extends Pick<AgentsQuery, 'tenant' | 'limit'> {
+  readonly cursor?: string;
   readonly agent?: string;
   readonly kind?: string;
   readonly severity?: string;

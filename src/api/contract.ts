@@ -7,13 +7,14 @@
  */
 
 import type { Carrier, ConnectorsStatus } from '../connect/status.js';
-import type { Finding, Severity } from '../decide/finding.js';
+import type { Finding } from '../decide/finding.js';
 import type { ControlRecord, DatedProfile } from '../engine/record.js';
 import type { AgentEvent } from '../event/event.js';
 import type { SourceFormat } from '../event/source-format.js';
 import type { SourceRecord } from '../event/source-item.js';
 import type { RegistryEntry, RegistryFold, RegistryRecord, Verdict } from '../registry/registry.js';
 import type { Telemetry } from '../telemetry.js';
+import type { TriageBoard } from '../triage/triage.js';
 import type { AuditPort } from './audit-contract.js';
 import type { Contract, SpendPort } from './budget-port.js';
 import type { SinksPort } from './sink-port.js';
@@ -132,30 +133,6 @@ export interface RegistryPort
   entries(): Iterable<RegistryEntry>;
 }
 
-export interface FindingsFilter {
-  readonly tenant?: string | undefined;
-  /** The acting agent or the root of its tree. */
-  readonly agent?: string | undefined;
-  readonly kind?: string | undefined;
-  /** This severity or worse. */
-  readonly severity?: Severity | undefined;
-  /** What the asker may see. */
-  readonly visible?: ((finding: Finding) => boolean) | undefined;
-}
-
-export interface FindingsPage {
-  /** Newest first. */
-  readonly findings: readonly Finding[];
-  /** Where to read on; null at the end. */
-  readonly cursor: number | null;
-}
-
-/** Recent findings, the last line of each. */
-export interface FindingsPort {
-  list(filter: FindingsFilter, limit: number, cursor: number | null): FindingsPage;
-  get(id: string): Finding | null;
-}
-
 export interface Health {
   readonly ok: boolean;
   /** A few words, no detail that a stranger may not see. */
@@ -249,7 +226,8 @@ export interface ServerParts {
   readonly authenticate: Authenticate;
   readonly ingest: Ingest;
   readonly registry: RegistryPort;
-  readonly findings: FindingsPort;
+  /** Findings, what people did with them, and the cases that they make. */
+  readonly triage: TriageBoard;
   readonly status: StatusPort;
   readonly control: ControlPort;
   readonly tokens: TokensPort;

@@ -1,14 +1,14 @@
 /** The recent findings, newest first. */
-import type { Finding } from '../decide/finding.js';
 import { KilldeerError } from '../errors.js';
+import type { TriageBoard, Visible } from '../triage/triage.js';
 import { identityOf } from './access.js';
 import { covers } from './binding.js';
-import type { Bindings, FindingsPort } from './contract.js';
+import type { Bindings } from './contract.js';
 import type { Api } from './route.js';
 import { emptyQuery, findingAnswer, findingsAnswer, findingsQuery, idPath } from './schema.js';
 import { findingView } from './view.js';
 
-export function registerFindings(app: Api, findings: FindingsPort): void {
+export function registerFindings(app: Api, triage: TriageBoard): void {
   app.route({
     method: 'GET',
     url: '/v1/findings',
@@ -19,10 +19,11 @@ export function registerFindings(app: Api, findings: FindingsPort): void {
     },
     schema: { querystring: findingsQuery, response: { 200: findingsAnswer } },
     handler: async (request) => {
-      const { limit, cursor = null, ...filter } = request.query;
+      const { limit, cursor = null, kind, ...filter } = request.query;
       const visible = visibleTo(identityOf(request).bindings);
-      const page = findings.list({ ...filter, visible }, limit, cursor);
-      return { findings: page.findings.map(findingView), cursor: page.cursor };
+      const kinds = kind === undefined ? undefined : [kind];
+      const page = triage.list({ ...filter, kinds, visible }, 'last', limit, cursor);
+      return { findings: page.rows.map(({ finding }) => findingView(finding)), cursor: page.cursor };
     },
   });
 
@@ -32,7 +33,7 @@ export function registerFindings(app: Api, findings: FindingsPort): void {
     config: { access: ['responder', 'admin'], operation: 'getFinding', summary: 'Read one recent finding' },
     schema: { params: idPath, querystring: emptyQuery, response: { 200: findingAnswer } },
     handler: async (request) => {
-      const finding = findings.get(request.params.id);
+      const finding = triage.get(request.params.id)?.finding ?? null;
       // Not there and not yours are one answer: an id tells nothing about other tenants.
       if (finding === null || !visibleTo(identityOf(request).bindings)(finding)) {
         throw new KilldeerError('api.not-found', `no recent finding has the id ${request.params.id}`);
@@ -42,6 +43,6 @@ export function registerFindings(app: Api, findings: FindingsPort): void {
   });
 }
 
-function visibleTo(bindings: Bindings): (finding: Finding) => boolean {
+function visibleTo(bindings: Bindings): Visible {
   return (finding) => covers(bindings, finding.tenant, finding.agent);
 }

@@ -66,7 +66,7 @@ export function registerVerdicts(app: Api, parts: ServerParts): void {
 }
 
 function registerGive(app: Api, parts: ServerParts): void {
-  const { registry, findings, clock } = parts;
+  const { registry, triage, clock } = parts;
   app.route({
     method: 'POST',
     url: '/v1/verdicts',
@@ -79,7 +79,7 @@ function registerGive(app: Api, parts: ServerParts): void {
     handler: async (request) => {
       const identity = identityOf(request);
       const { body } = request;
-      const finding = findings.get(body.finding);
+      const finding = triage.get(body.finding)?.finding ?? null;
       if (finding === null || !covers(identity.bindings, finding.tenant, finding.root)) {
         throw new KilldeerError('api.not-found', `no recent finding has the id ${body.finding}`);
       }

@@ -61,7 +61,7 @@ export const agentsQuery = z.strictObject({
 
 export const findingsQuery = z.strictObject({
   limit,
-  cursor,
+  cursor: z.string().min(1).max(200).optional(),
   tenant: tenant.optional(),
   agent: agent.optional(),
   kind: word.optional(),
@@ -251,7 +251,7 @@ export const findingAnswer = z
   .register(answers, { id: 'Finding' });
 
 export const findingsAnswer = z
-  .object({ findings: z.array(findingAnswer), cursor: nextPage })
+  .object({ findings: z.array(findingAnswer), cursor: z.string().nullable().describe('null: this was the last page') })
   .register(answers, { id: 'Findings' });
 
 export const resetAnswer = z.object({ reset: z.literal(true) }).register(answers, { id: 'Reset' });

@@ -103,7 +103,7 @@ export function buildServer(parts: ServerParts & FeedParts): FastifyInstance {
   registerResponder(app, parts);
   registerConnectors(app, parts);
   registerSinks(app, parts);
-  registerFindings(app, parts.findings);
+  registerFindings(app, parts.triage);
   registerVerdicts(app, parts);
   registerApprovals(app, parts);
   registerPolicy(app, parts);

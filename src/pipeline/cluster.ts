@@ -233,6 +233,7 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
         onFinding?.(finding);
       },
       (error) => this.fail(error),
+      config.triage.findings_max,
     );
     this.closers.push(async () => {
       follower.stop();

@@ -2,8 +2,6 @@
 import type { Finding } from '../decide/finding.js';
 import type { LogPlace } from './output.js';
 
-/** Lines of each partition that are read again at the start. */
-const RECENT = 10_000;
 const BATCH = 1_000;
 const WAIT_MS = 1_000;
 
@@ -16,6 +14,8 @@ export class FindingsFollower {
     private readonly places: readonly LogPlace[],
     private readonly take: (finding: Finding, isNew: boolean) => void,
     private readonly onFault: (error: unknown) => void,
+    /** Lines of each partition that are read again at the start. */
+    private readonly recentMax: number,
   ) {}
 
   /** Hands on the recent lines of all partitions by their time, then follows. */
@@ -23,7 +23,7 @@ export class FindingsFollower {
     const recent: Finding[] = [];
     for (const [i, { log, topic, partition }] of this.places.entries()) {
       const end = await log.end(topic, partition);
-      this.positions[i] = Math.max(await log.begin(topic, partition), end - RECENT);
+      this.positions[i] = Math.max(await log.begin(topic, partition), end - this.recentMax);
       while (this.positions[i] < end) recent.push(...(await this.read(i)));
     }
     recent.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));

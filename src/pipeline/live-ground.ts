@@ -156,6 +156,7 @@ export async function followFindings<R extends LiveRegistry>(
       if (isNew) options.onFinding?.(finding);
     },
     (error) => fail(ground, error),
+    options.config.triage.findings_max,
   );
   closers.push(async () => {
     follower.stop();

@@ -42,12 +42,13 @@ import type {
 } from './registry.js';
 import { inForce, strongest } from './restriction.js';
 import { judgeSponsor, planSponsor } from './sponsor.js';
+import { judgeTriage } from './triage-judgement.js';
 import { judgeUndo, judgeVerdict, verdictsInForce } from './verdicts.js';
 
 type Of<T extends RegistryRecord['type']> = Extract<RegistryRecord, { type: T }>;
 
 /** Records after which the same restriction ends next as before. */
-const ENDS_NOTHING = new Set<RegistryRecord['type']>(['time', 'attempt', 'effect', 'told']);
+const ENDS_NOTHING = new Set<RegistryRecord['type']>(['time', 'attempt', 'effect', 'told', 'triage']);
 const NOBODY: readonly RegistryEntry[] = Object.freeze([]);
 /** Written by a newer version: every reader of this one passes over it alike. */
 const UNKNOWN: Judgement = { effect: 'none', reason: 'a record of an unknown type', code: null, entry: null };
@@ -116,6 +117,8 @@ class Fold implements RegistryFold {
         return judgeRecover(this.state, record);
       case 'sponsor':
         return judgeSponsor(this.state, record);
+      case 'triage':
+        return judgeTriage(this.state, record);
       case 'told':
         return { effect: 'none', reason: null, code: null, entry: null };
       default:

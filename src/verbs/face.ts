@@ -57,7 +57,7 @@ export interface FaceOptions {
   readonly dir: string;
   /** 0: any free one. */
   readonly port: number;
-  readonly findings: ServerParts['findings'];
+  readonly triage: ServerParts['triage'];
   readonly telemetry: Telemetry;
   /** Reads /metrics besides the tokens of people; null: there is none. */
   readonly metricsToken: string | null;
@@ -117,7 +117,7 @@ async function openAccess(dir: string): Promise<{ isFirstStart: boolean; tokens:
 }
 
 function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts & FeedParts {
-  const { setup, findings, telemetry, metricsToken, logStream } = options;
+  const { setup, triage, telemetry, metricsToken, logStream } = options;
   const { intake, registry, clock, status, control } = side;
   const { ingest: limits, decide } = setup.config;
   const { skew_max: skewMaxMs, behind_max: behindMax } = limits;
@@ -132,7 +132,7 @@ function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts 
     authenticate: (header) => tokens.authenticate(header),
     ingest,
     registry: registryPortOf(registry),
-    findings,
+    triage,
     status: {
       health: () => status.health(),
       ready: () => status.ready(),

@@ -1,6 +1,5 @@
 /** A process among several: the roles that it was given, on the brokers' log. Used by `run` where log.kind is 'kafka'. */
 import { metricsToken, readiness, startOpsServer, watchReadiness } from '../api/ops-server.js';
-import { createRecentFindings } from '../api/recent-findings.js';
 import { RegistryFeed } from '../api/registry-feed.js';
 import type { ProcessRole } from '../config.js';
 import type { Connectors } from '../connect/connectors.js';
@@ -10,6 +9,9 @@ import type { Intake } from '../pipeline/intake.js';
 import type { LiveReport } from '../pipeline/live-parts.js';
 import type { Registry, RegistryChange } from '../registry/journal.js';
 import { createTelemetry, type Telemetry } from '../telemetry.js';
+import { createBoard } from '../triage/board.js';
+import { boardOptions } from '../triage/section.js';
+import type { TriageBoard } from '../triage/triage.js';
 import { createClusterObserver } from './cluster-observer.js';
 import { openDelivery, portsOf } from './delivery.js';
 import { type Face, openFace } from './face.js';
@@ -63,12 +65,12 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
   };
   try {
     const telemetry = createTelemetry({ version: packageVersion(), basics: true });
-    const findings = createRecentFindings();
+    const triage = createBoard(boardOptions(options.setup.config.triage));
     const feed = new RegistryFeed();
     const { setup, roles, logStream, port, dir, clock, report } = options;
     const connectors = await openDelivery({ setup, clock, telemetry, report });
-    const sinks = openSinkDelivery({ ...options, telemetry, stateOf: () => null, pagesPerDay: () => null });
-    const cluster = await openCluster(options, telemetry, findings, feed, connectors, sinks, closers);
+    const sinks = openSinkDelivery({ ...options, telemetry, triage });
+    const cluster = await openCluster(options, telemetry, triage, feed, connectors, sinks, closers);
     const log = logStream === undefined ? {} : { logStream };
     const token = metricsToken(setup.config.ops, process.env);
     const { health, ready, stats } = cluster.status;
@@ -83,7 +85,7 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
     const spend = roles.includes('serve') ? await startSpend(options, cluster, closers) : null;
     const face = roles.some((role) => WITH_API.includes(role))
       ? await openFace(
-          { ...{ setup, dir, port, findings, telemetry, metricsToken: token }, ...log },
+          { ...{ setup, dir, port, triage, telemetry, metricsToken: token }, ...log },
           {
             ...{ intake, registry: cluster.registry, clock: cluster.clock, control: cluster.control },
             evidence: cluster.evidence,
@@ -155,7 +157,7 @@ async function startHistory(
 async function openCluster(
   options: ServeClusterOptions,
   telemetry: Telemetry,
-  findings: ReturnType<typeof createRecentFindings>,
+  triage: TriageBoard,
   feed: RegistryFeed,
   connectors: Connectors,
   sinks: SinkDelivery,
@@ -174,7 +176,7 @@ async function openCluster(
     ...{ config, roles, policy, startModel, prices, drawSeed, clock, onFinding, report },
     findings: {
       add: (finding) => {
-        findings.add(finding);
+        triage.add(finding);
         connectors.finding(finding);
       },
     },
@@ -191,6 +193,7 @@ async function openCluster(
     },
     onRegistryChange: (change) => {
       feed.take(change);
+      triage.note(change);
       connectors.note(change);
       sinks.sinks.note(change);
       if (isStarted) onChange(change);

@@ -1,7 +1,6 @@
 /** A live system in this process: the live side, its tokens, and the API before it. Used by `run` and by `demo`. */
 
 import { metricsToken, startOpsServer } from '../api/ops-server.js';
-import { createRecentFindings, type RecentFindings } from '../api/recent-findings.js';
 import { RegistryFeed } from '../api/registry-feed.js';
 import type { Connectors } from '../connect/connectors.js';
 import type { Finding } from '../decide/finding.js';
@@ -12,6 +11,9 @@ import { type Live, startLive } from '../pipeline/live.js';
 import type { LiveReport } from '../pipeline/live-parts.js';
 import { openRegistry, type Registry, type RegistryChange } from '../registry/journal.js';
 import { createTelemetry, type Telemetry } from '../telemetry.js';
+import { createBoard } from '../triage/board.js';
+import { boardOptions } from '../triage/section.js';
+import type { TriageBoard } from '../triage/triage.js';
 import { observeChange } from './cluster-observer.js';
 import { openDelivery, portsOf } from './delivery.js';
 import { type Face, openFace } from './face.js';
@@ -56,11 +58,11 @@ export interface Served {
 export async function serve(options: ServeOptions): Promise<Served> {
   const { setup, dir } = options;
   const { config, policy, startModel, prices } = setup;
-  const findings = createRecentFindings();
+  const triage = createBoard(boardOptions(config.triage));
   const telemetry = createTelemetry({ version: packageVersion(), basics: true });
   const feed = new RegistryFeed();
   const connectors = await openDelivery({ setup, telemetry, clock: options.clock, report: options.report });
-  const sinks = openSinkDelivery({ ...options, telemetry, stateOf: () => null, pagesPerDay: () => null });
+  const sinks = openSinkDelivery({ ...options, telemetry, triage });
   let isStarted = false;
   const live = await startLive<Registry>({
     directory: dir,
@@ -71,7 +73,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     adapters: { lockDirectory, openFileLog, openRegistry },
     findings: {
       add: (finding) => {
-        findings.add(finding);
+        triage.add(finding);
         connectors.finding(finding);
       },
     },
@@ -84,6 +86,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     },
     onRegistryChange: (change) => {
       feed.take(change);
+      triage.note(change);
       connectors.note(change);
       sinks.sinks.note(change);
       if (!isStarted) return;
@@ -104,7 +107,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     observeLive(telemetry, live);
     await connectors.setActive(portsOf(live));
     await sinks.begin(portsOf(live));
-    const face = await openWays(options, live, findings, feed, telemetry, connectors, sinks, closers);
+    const face = await openWays(options, live, triage, feed, telemetry, connectors, sinks, closers);
     if (options.history) {
       const stopHistory = await openFileHistory({ setup, dir, telemetry, report: options.report });
       closers.push(async () => stopHistory?.());
@@ -127,7 +130,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
 async function openWays(
   { setup, dir, port, logStream, report }: ServeOptions,
   live: Live<Registry>,
-  findings: RecentFindings,
+  triage: TriageBoard,
   feed: RegistryFeed,
   telemetry: Telemetry,
   connectors: Connectors,
@@ -142,7 +145,7 @@ async function openWays(
   const spend = await openSpend({ log: live.reader, registry, ...ledger });
   closers.push(() => spend.stop());
   const face = await openFace(
-    { ...{ setup, dir, port, findings, telemetry, metricsToken: token }, ...talk },
+    { ...{ setup, dir, port, triage, telemetry, metricsToken: token }, ...talk },
     {
       intake: openIntake(config, log, true),
       ...{ registry, clock, status, control, evidence, spend, feed },

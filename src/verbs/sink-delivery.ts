@@ -14,7 +14,7 @@ import type { Publish } from '../sinks/contract.js';
 import { openSinks, type SinkPorts, type Sinks } from '../sinks/sinks.js';
 import type { SinkStatus } from '../sinks/status.js';
 import type { Telemetry } from '../telemetry.js';
-import type { FindingState } from '../triage/triage.js';
+import type { TriageBoard } from '../triage/triage.js';
 import { kafkaOptionsOf } from './kafka-adapters.js';
 import type { Setup } from './setup.js';
 import { packageVersion } from './shipped.js';
@@ -27,10 +27,8 @@ export interface SinkDeliveryOptions {
   readonly clock: 'wall' | 'recording';
   readonly telemetry: Telemetry;
   readonly report: (report: LiveReport) => void;
-  /** How a finding stands, as triage has it. */
-  readonly stateOf: (id: string) => FindingState | null;
-  /** Pages a day over all agents; null: nobody said. */
-  readonly pagesPerDay: () => number | null;
+  /** Knows how findings stand. */
+  readonly triage: Pick<TriageBoard, 'get'>;
 }
 
 /** The sinks, and how they begin and end. */
@@ -45,7 +43,7 @@ export interface SinkDelivery {
 
 /** Throws 'config.invalid' where a sink cannot work as it is configured. */
 export function openSinkDelivery(options: SinkDeliveryOptions): SinkDelivery {
-  const { setup, dir, clock, telemetry, report, stateOf, pagesPerDay } = options;
+  const { setup, dir, clock, telemetry, report, triage } = options;
   const isLive = clock === 'wall';
   const { sinks: wanted } = setup.config;
   if (!isLive && wanted.length > 0) {
@@ -54,7 +52,9 @@ export function openSinkDelivery(options: SinkDeliveryOptions): SinkDelivery {
   const config = isLive ? wanted : [];
   const publisher = config.some(({ kind }) => kind === 'kafka') ? openPublisher(setup, report) : null;
   const sinks = openSinks({
-    ...{ config, files: nodeFiles, dataDir: dir, version: packageVersion(), stateOf, pagesPerDay },
+    ...{ config, files: nodeFiles, dataDir: dir, version: packageVersion() },
+    stateOf: (id) => triage.get(id),
+    pagesPerDay: () => setup.config.triage.pages_per_day,
     folder: setup.source === 'defaults' ? process.cwd() : dirname(resolve(setup.source)),
     publish: publisher?.publish ?? null,
     now: Date.now,

@@ -1,12 +1,13 @@
 /** A server with everything behind it faked in memory: what the tests of the API look at and talk to. */
+
 import { generateKeyPairSync } from 'node:crypto';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { Identity, Role, ServerParts, TokenEntry } from '../../src/api/contract.js';
 import { createIngest, type IngestParts } from '../../src/api/ingest.js';
-import { createRecentFindings, type RecentFindings } from '../../src/api/recent-findings.js';
 import { RegistryFeed } from '../../src/api/registry-feed.js';
 import type { FeedParts } from '../../src/api/route-stream.js';
 import { buildServer } from '../../src/api/server.js';
+import { parseConfig } from '../../src/config.js';
 import { signingKeyOf } from '../../src/custody/signing-key.js';
 import type { Finding } from '../../src/decide/finding.js';
 import type { ControlRecord, DatedProfile, VerdictRecord } from '../../src/engine/record.js';
@@ -16,6 +17,9 @@ import type { Log } from '../../src/log/log.js';
 import { createIntake } from '../../src/pipeline/intake.js';
 import type { Approval, RegistryEntry, RegistryRecord, Verdict } from '../../src/registry/registry.js';
 import { createTelemetry } from '../../src/telemetry.js';
+import { createBoard } from '../../src/triage/board.js';
+import { boardOptions } from '../../src/triage/section.js';
+import type { TriageBoard } from '../../src/triage/triage.js';
 import { entryOf } from '../registry/entries.js';
 
 export const NOW_MS = Date.UTC(2025, 5, 2, 12);
@@ -52,7 +56,8 @@ export interface World {
   readonly entries: Map<string, RegistryEntry>;
   /** In force, as the fake registry has it. */
   readonly verdicts: VerdictRecord[];
-  readonly findings: RecentFindings;
+  /** What the API shows of findings; a test adds to it. */
+  readonly findings: TriageBoard;
   readonly logLines: string[];
   /** What the fakes answer; a test sets it. */
   readonly mood: Mood;
@@ -110,7 +115,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const controls: ControlRecord[] = [];
   const entries = new Map<string, RegistryEntry>();
   const verdicts: VerdictRecord[] = [];
-  const findings = createRecentFindings();
+  const findings = createBoard(boardOptions(parseConfig({}, 'the test').triage));
   const logLines: string[] = [];
   const clock = () => mood.nowMs;
   const ingest = createIngest({
@@ -130,7 +135,7 @@ export function createWorld(options: WorldOptions = {}): World {
     ingest,
     ...(options.connectors === undefined ? {} : { connectors: options.connectors }),
     registry: options.registry ?? fakeRegistry(records, entries, verdicts, mood),
-    findings,
+    triage: findings,
     status: {
       health: () => ({ ok: true, reason: null }),
       ready: () => ({ ok: mood.ready, reason: mood.ready ? null : 'starting' }),

@@ -36,7 +36,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   simulate: pure(['math', 'event', 'errors']),
   tune: pure(['math', 'event', 'decide (types)', 'errors'], ['zod']),
   registry: pure(['math', 'event', 'decide', 'engine (types)', ...DURABLE, 'errors'], ['zod']),
-  triage: pure(['math', 'event', 'decide', 'engine (types)', 'registry/registry', 'errors']),
+  triage: pure(['math', 'event', 'decide', 'engine (types)', 'registry/registry', 'errors'], ['zod']),
   render: pure(['event', 'decide', 'registry/registry', 'triage', 'errors'], ['hyparquet-writer']),
   custody: pure([...DURABLE, 'errors']),
   log: open(['math', 'errors']),
@@ -64,6 +64,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   config: open([
     'connect/section',
     'sinks/section',
+    'triage/section',
     'math',
     'event',
     'agent',

@@ -1,12 +1,12 @@
 /** The live side on a real log with real threads: dist/ must be built, since threads run compiled files. */
+
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ServerParts } from '../../src/api/contract.js';
 import { createIngest } from '../../src/api/ingest.js';
-import { createRecentFindings } from '../../src/api/recent-findings.js';
-import { type Config, settingsDigest, settingsOf } from '../../src/config.js';
+import { type Config, parseConfig, settingsDigest, settingsOf } from '../../src/config.js';
 import type { Finding } from '../../src/decide/finding.js';
 import { partitionOf } from '../../src/engine/partition.js';
 import { decodeLine } from '../../src/event/decode.js';
@@ -26,6 +26,9 @@ import { Replayer } from '../../src/pipeline/replayer.js';
 import { createMemoryShelf } from '../../src/pipeline/shelf.js';
 import { createFold } from '../../src/registry/fold.js';
 import { openRegistry, type Registry } from '../../src/registry/journal.js';
+import { createBoard } from '../../src/triage/board.js';
+import { boardOptions } from '../../src/triage/section.js';
+import type { TriageBoard } from '../../src/triage/triage.js';
 import { execute, freshDirectory, idsOf, linesOf, PRICES, policyOf, simulatedLines, talkative } from './live-world.js';
 
 const WORKER = new URL('../../dist/pipeline/worker.js', import.meta.url);
@@ -41,7 +44,7 @@ const running = new Set<Live<Registry>>();
 
 interface World {
   readonly live: Live<Registry>;
-  readonly findings: ReturnType<typeof createRecentFindings>;
+  readonly findings: TriageBoard;
   readonly fresh: Finding[];
   readonly reports: LiveReport[];
   ingest(lines: readonly string[]): ReturnType<ServerParts['ingest']['accept']>;
@@ -49,7 +52,7 @@ interface World {
 }
 
 async function start(directory: string, config: Config, more: Partial<LiveOptions<Registry>> = {}): Promise<World> {
-  const findings = createRecentFindings();
+  const findings = createBoard(boardOptions(parseConfig({}, 'the test').triage));
   const fresh: Finding[] = [];
   const reports: LiveReport[] = [];
   const live = await startLive<Registry>({
@@ -209,10 +212,10 @@ describe('the live side', () => {
     const fed = await first.live.feed(LINES.slice(0, cut));
     expect(fed).toMatchObject({ events: cut, rejected: 0 });
     await first.live.drained();
-    const before = first.findings.list({}, 1_000, null).findings;
+    const before = first.findings.list({}, 'last', 1_000, null).rows;
     await stop(first);
     const second = await start(directory, config, { clock: 'recording' });
-    expect(second.findings.list({}, 1_000, null).findings).toEqual(expect.arrayContaining([...before]));
+    expect(second.findings.list({}, 'last', 1_000, null).rows).toEqual(expect.arrayContaining([...before]));
     expect(second.fresh).toEqual([]);
     await second.live.feed(LINES.slice(cut));
     await second.live.drained();

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createRecentFindings } from '../../src/api/recent-findings.js';
 import { neutralModel } from '../../src/learn/neutral-model.js';
 import { openFileLog, partitionsOf } from '../../src/log/file-log.js';
 import { nodeFiles } from '../../src/log/files.js';
@@ -34,7 +33,7 @@ async function served(learning: Record<string, unknown>): Promise<string> {
     startModel: neutralModel(),
     prices: PRICES,
     adapters: { lockDirectory, openFileLog, openRegistry },
-    findings: createRecentFindings(),
+    findings: { add: () => undefined },
     onFinding: () => undefined,
     report: () => undefined,
     workerUrl: WORKER,
