@@ -4,7 +4,7 @@ import kafkajs from 'kafkajs';
 import type { OutboxPorts } from '../connect/outbox.js';
 import { openFileLog } from '../log/file-log.js';
 import { nodeFiles } from '../log/files.js';
-import { kafkaError, openKafkaClient } from '../log/kafka-connection.js';
+import { type KafkaOptions, kafkaError, openKafkaClient } from '../log/kafka-connection.js';
 import { openKafkaLog } from '../log/kafka-log.js';
 import { createRandom } from '../math/random.js';
 import { findingsTopic, layoutOf } from '../pipeline/layout.js';
@@ -50,7 +50,9 @@ export function openSinkDelivery(options: SinkDeliveryOptions): SinkDelivery {
     report({ level: 'warn', message: 'the sinks rest: what is played from a recording reaches nobody' });
   }
   const config = isLive ? wanted : [];
-  const publisher = config.some(({ kind }) => kind === 'kafka') ? openPublisher(setup, report) : null;
+  const publisher = config.some(({ kind }) => kind === 'kafka')
+    ? openPublisher(kafkaOptionsOf(setup.config, report))
+    : null;
   const sinks = openSinks({
     ...{ config, files: nodeFiles, dataDir: dir, version: packageVersion() },
     stateOf: (id) => triage.get(id),
@@ -108,8 +110,7 @@ async function openPlaces({ config }: Setup, dir: string, report: (report: LiveR
 }
 
 /** Into topics of others. Records of one key keep their order; one whose answer was lost may be there twice. */
-function openPublisher(setup: Setup, report: (report: LiveReport) => void) {
-  const options = kafkaOptionsOf(setup.config, report);
+export function openPublisher(options: KafkaOptions) {
   const client = openKafkaClient(options);
   const producer = client.kafka.producer({
     allowAutoTopicCreation: false,
