@@ -107,6 +107,7 @@ describe('every route', () => {
         'GET /v1/findings responder,admin',
         'GET /v1/findings/:id responder,admin',
         'GET /v1/nginx gateway,responder,admin',
+        'GET /v1/sinks viewer,analyst,responder,admin',
         'GET /v1/policy admin',
         'GET /v1/registry/current gateway,responder,admin',
         'GET /v1/registry/export responder,admin',
