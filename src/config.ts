@@ -11,6 +11,7 @@ import { KilldeerError } from './errors.js';
 import { priceRowSchema } from './event/prices.js';
 import { SOURCE_FORMATS } from './event/source-format.js';
 import { hash64, hex64 } from './math/hash.js';
+import { sinksSchema } from './sinks/section.js';
 import { triageSchema } from './triage/section.js';
 
 const count = (max: number) => z.number().int().min(1).max(max);
@@ -198,6 +199,8 @@ export const configSchema = z.strictObject({
     .default([]),
   /** Places that carry stops out, or are told of them (docs/connectors.md). */
   connectors: connectorsSchema,
+  /** Where alerts go out to (docs/alerts.md). */
+  sinks: sinksSchema,
   kafka: kafkaSchema,
   store: storeSchema,
   decide: z

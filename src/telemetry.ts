@@ -118,6 +118,15 @@ export const METRICS = {
   killdeer_connector_backlog: gauge('what a connector has still to take', { connector: named }),
   killdeer_connector_breaker_open: gauge('1 while a connector is left alone after failures', { connector: named }),
 
+  // Alerts on their way out.
+  killdeer_sink_alerts_total: counter('alerts sent or given up by a sink', {
+    sink: named,
+    result: listed('sent', 'dead'),
+  }),
+  killdeer_sink_backlog: gauge('lines of findings that a sink has still to look at', { sink: named }),
+  killdeer_sink_held: gauge('findings held back for the next digest', { sink: named }),
+  killdeer_sink_breaker_open: gauge('1 while a sink is left alone after failures', { sink: named }),
+
   // What comes in, by source; 'http' is the API. Rejections say what a sender gets wrong.
   killdeer_ingest_accepted_total: counter('events that became durable in the log', { source: named }),
   killdeer_ingest_duplicates_total: counter('events dropped because their id was seen lately', { source: named }),

@@ -40,6 +40,7 @@ import type {
   TokenEntryAnswer,
   VerdictAnswer,
 } from './schema.js';
+import type { SinksAnswer } from './sink-schema.js';
 import type {
   SuppressionAnswer,
   SuppressionBody,
@@ -121,6 +122,7 @@ export interface Client extends TriageClient {
   activateModel(version: string, body: ActivateBody): Promise<ChoiceAnswer>;
   unpinModel(): Promise<ChoiceAnswer>;
   connectors(): Promise<ConnectorsAnswer>;
+  sinks(): Promise<SinksAnswer>;
   brakes(): Promise<BrakesAnswer>;
   drills(): Promise<DrillsAnswer>;
   reportDrill(body: DrillBody): Promise<DrillAnswer>;
@@ -177,6 +179,7 @@ export function createClient(options: ClientOptions): Client {
     activateModel: (version, body) => call('POST', `/v1/models/${encodeURIComponent(version)}/activate`, { body }),
     unpinModel: () => call('POST', '/v1/models/unpin', { body: {} }),
     connectors: () => call('GET', '/v1/connectors'),
+    sinks: () => call('GET', '/v1/sinks'),
     brakes: () => call('GET', '/v1/brakes'),
     drills: () => call('GET', '/v1/drills'),
     reportDrill: (body) => call('POST', '/v1/drills', { body }),

@@ -18,6 +18,7 @@ import type { TriageBoard } from '../triage/triage.js';
 import type { AuditPort } from './audit-contract.js';
 import type { Contract, SpendPort } from './budget-port.js';
 import type { OperationsPort } from './operations-contract.js';
+import type { SinksPort } from './sink-port.js';
 
 /** Exact capabilities: none implies another, except where a route names several. */
 export const ROLES = ['ingest', 'gateway', 'viewer', 'analyst', 'responder', 'admin'] as const;
@@ -246,6 +247,7 @@ export interface ServerParts {
   readonly connectors?: ConnectorsPort;
   /** What operators look at and change; left out: not here. */
   readonly operations?: OperationsPort;
+  readonly sinks?: SinksPort;
   readonly clock: Clock;
   /** In the OpenAPI document. */
   readonly version: string;

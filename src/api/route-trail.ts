@@ -1,11 +1,11 @@
 /** The audit trail: who did what on whose authority, and what came of it, as the registry's log holds it. */
 import { Readable } from 'node:stream';
 import type { RegistryRecord } from '../registry/registry.js';
+import { csvLine } from '../render/csv-cells.js';
 import { identityOf } from './access.js';
 import type { TrailEntry, TrailFilter } from './audit-trail.js';
 import { covers, isBound } from './binding.js';
 import { type Identity, READERS, type ServerParts } from './contract.js';
-import { csvLine } from './csv-text.js';
 import { exportAnswer } from './file-schema.js';
 import { inertText } from './inert-text.js';
 import type { OperationsPort } from './operations-contract.js';

@@ -31,6 +31,7 @@ import { registerReplays } from './route-replays.js';
 import { registerResponder } from './route-responder.js';
 import { registerSettings } from './route-settings.js';
 import { registerSettle } from './route-settle.js';
+import { registerSinks } from './route-sinks.js';
 import { registerSponsors } from './route-sponsors.js';
 import { registerStatus } from './route-status.js';
 import { registerStops } from './route-stops.js';
@@ -107,6 +108,7 @@ export function buildServer(parts: ServerParts & FeedParts): FastifyInstance {
   registerResponder(app, parts);
   registerConnectors(app, parts);
   registerTriageRoutes(app, parts);
+  registerSinks(app, parts);
   registerVerdicts(app, parts);
   registerSuppressions(app, parts);
   registerApprovals(app, parts);

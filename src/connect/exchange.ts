@@ -110,9 +110,9 @@ export function urlOf(base: string, parts: readonly string[], query: Readonly<Re
  * Throws 'config.invalid' for an address that must not be called: not https, unless it is this machine or that is said
  * to be meant, or one with a secret in it.
  */
-export function requireAddress(name: string, address: string, isInsecureMeant: boolean): void {
+export function requireAddress(name: string, address: string, isInsecureMeant: boolean, section = 'connectors'): void {
   const complain = (words: string): never => {
-    throw new KilldeerError('config.invalid', `connectors.${name}: ${words}`);
+    throw new KilldeerError('config.invalid', `${section}.${name}: ${words}`);
   };
   const url = URL.canParse(address) ? new URL(address) : complain('its url is no address');
   if (url.username !== '' || url.password !== '') complain('a secret does not belong into its url');

@@ -12,13 +12,15 @@ export interface SecretPlace {
 export type Secret = () => string;
 
 /** Throws 'config.invalid' where there is none; so does every later reading that finds none any more. */
-export function openSecret(name: string, { env, file }: SecretPlace): Secret {
+export function openSecret(name: string, { env, file }: SecretPlace, section = 'connectors'): Secret {
   const read = (): string => {
-    const found = (env === null ? undefined : process.env[env]) ?? (file === null ? undefined : contentOf(name, file));
+    const found =
+      (env === null ? undefined : process.env[env]) ??
+      (file === null ? undefined : contentOf(`${section}.${name}`, file));
     const text = found?.trim() ?? '';
     if (text !== '') return text;
     const where = [env === null ? '' : `the environment variable ${env}`, file ?? ''].filter((one) => one !== '');
-    throw new KilldeerError('config.invalid', `connectors.${name}: no secret in ${where.join(' or ') || 'any place'}`);
+    throw new KilldeerError('config.invalid', `${section}.${name}: no secret in ${where.join(' or ') || 'any place'}`);
   };
   read();
   return read;
@@ -29,6 +31,6 @@ function contentOf(name: string, file: string): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new KilldeerError('config.invalid', `connectors.${name}: ${file} cannot be read (${code})`);
+    throw new KilldeerError('config.invalid', `${name}: ${file} cannot be read (${code})`);
   }
 }

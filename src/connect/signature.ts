@@ -10,13 +10,13 @@ const PREFIX = 'whsec_';
 const KEY_BYTES = { min: 24, max: 64 };
 
 /** One secret, or two separated by blanks. Throws 'config.invalid', without saying what the secret is. */
-export function readKeys(name: string, secrets: string): readonly Buffer[] {
+export function readKeys(name: string, secrets: string, section = 'connectors'): readonly Buffer[] {
   const keys = secrets.split(/\s+/).map((secret) => Buffer.from(secret.replace(PREFIX, ''), 'base64'));
   const fits = keys.every(({ length }) => length >= KEY_BYTES.min && length <= KEY_BYTES.max);
   if (fits && keys.length <= 2) return keys;
   throw new KilldeerError(
     'config.invalid',
-    `connectors.${name}: its secret is one or two of ${PREFIX} and ${KEY_BYTES.min} to ${KEY_BYTES.max} bytes as base64`,
+    `${section}.${name}: its secret is one or two of ${PREFIX} and ${KEY_BYTES.min} to ${KEY_BYTES.max} bytes as base64`,
   );
 }
 

@@ -42,14 +42,25 @@ function pressWords(id: string, { link = null }: RenderContext): string {
   return link === null || link.length > LINK_MAX ? `Look: killdeer explain ${inert(id)}` : `Look: ${inert(link)}`;
 }
 
-/** Findings that were held back, as one text: worst first, how many, where to look. `states` are sorted by whoever calls. */
-export function digestText(states: readonly FindingState[], link: string | null): string {
-  const named = states.slice(0, DIGEST_NAMES).map(({ finding }) => {
-    const { severity, kind, agent } = finding;
-    return `- ${severity} ${kind}: ${shortened(inert(agent), AGENT_MAX)}`;
-  });
-  const more = states.length > named.length ? [`and ${states.length - named.length} more`] : [];
-  const head = `${states.length} ${states.length === 1 ? 'finding was' : 'findings were'} held back: the day's pages are used up.`;
+/** What a digest says of one finding. */
+export interface DigestLine {
+  readonly severity: string;
+  readonly kind: string;
+  readonly agent: string;
+}
+
+/** Findings that were held back, as one text: the first of `lines`, how many in all, where to look. */
+export function digestText(lines: readonly DigestLine[], count: number, link: string | null): string {
+  const named = lines
+    .slice(0, DIGEST_NAMES)
+    .map(({ severity, kind, agent }) => `- ${severity} ${kind}: ${shortened(inert(agent), AGENT_MAX)}`);
+  const more = count > named.length ? [`and ${count - named.length} more`] : [];
+  const head = `${count} ${count === 1 ? 'finding was' : 'findings were'} held back: the day's pages are used up.`;
   const where = link === null || link.length > LINK_MAX ? 'Look: killdeer findings' : `Look: ${inert(link)}`;
   return [head, ...named, ...more, where].join('\n').slice(0, DIGEST_MAX);
+}
+
+/** What the registry did, one thing a line, as `ocsfRemediations` has it. */
+export function actionText(words: readonly string[]): string {
+  return shortened(words.map(inert).join('\n'), TEXT_MAX);
 }

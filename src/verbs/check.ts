@@ -12,6 +12,7 @@ import { lockDirectory } from '../log/lock.js';
 import { clientOf, readServerNote, tokensPath } from './data-directory.js';
 import { milliseconds } from './drill.js';
 import { isAlive } from './kafka-adapters.js';
+import { lookAtSinks } from './look-at-sinks.js';
 import { lookAtStore } from './look-at-store.js';
 import { type Look, lookAtTopics } from './look-at-topics.js';
 import { loadSetup, type Setup } from './setup.js';
@@ -133,13 +134,14 @@ async function lookAtServer(setup: Setup): Promise<Seen> {
   }
   try {
     const client = clientOf({ data: dataDir }, 'responder');
-    const [{ ready, stop }, brakes, { drills }, places] = [
+    const [{ ready, stop }, brakes, { drills }, places, sinks] = [
       await readiness(address),
       await client.brakes(),
       await client.drills(),
       await client.connectors(),
+      await client.sinks(),
     ];
-    const connectors = lookAtConnectors(places);
+    const connectors = [...lookAtConnectors(places), ...lookAtSinks(sinks)];
     const server = { what, ok: ready === null, words: `${address}: ${ready ?? 'ready'}` };
     if (ready !== null) return { server, connectors, stoppable: no(`no: the server is not ready (${ready})`) };
     if (stop !== null) return { server, connectors, stoppable: no(`not surely: ${stop} (try killdeer drill)`) };

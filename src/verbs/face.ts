@@ -15,6 +15,7 @@ import { createIngest } from '../api/ingest.js';
 import type { RegistryFeed } from '../api/registry-feed.js';
 import type { FeedParts } from '../api/route-stream.js';
 import { buildServer, listen } from '../api/server.js';
+import type { SinksPort } from '../api/sink-port.js';
 import { stoppable } from '../api/stoppable.js';
 import type { Config } from '../config.js';
 import { KilldeerError } from '../errors.js';
@@ -46,6 +47,7 @@ export interface Side {
   /** Left out: there are none. */
   readonly connectors?: ConnectorsPort;
   readonly operations?: ServerParts['operations'] & {};
+  readonly sinks?: SinksPort;
   /** ms since the registry's log was last in reach; 0 where it cannot be out of reach. */
   staleMs(): number;
 }
@@ -150,6 +152,7 @@ function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts 
     dated: side.dated,
     ...(side.connectors === undefined ? {} : { connectors: side.connectors }),
     ...(side.operations === undefined ? {} : { operations: side.operations }),
+    ...(side.sinks === undefined ? {} : { sinks: side.sinks }),
     metrics: { telemetry, token: metricsToken },
     staleness: { ms: () => side.staleMs(), afterMs: decide.stale_after, ...stalenessOf(decide) },
     ...(side.spend === null ? {} : { spend: side.spend.port }),

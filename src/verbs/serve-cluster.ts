@@ -26,6 +26,7 @@ import { Operations } from './operations.js';
 import { scheduleDrills } from './scheduled-drills.js';
 import type { Setup } from './setup.js';
 import { packageVersion } from './shipped.js';
+import { createSinkDesk, openSinkDelivery, type SinkDelivery } from './sink-delivery.js';
 import { openSpend, type Spend } from './spend.js';
 
 export interface ServeClusterOptions {
@@ -73,7 +74,9 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
     const operations = new Operations(options.setup);
     const { setup, roles, logStream, port, dir, clock, report } = options;
     const connectors = await openDelivery({ setup, clock, telemetry, report });
-    const cluster = await openCluster(options, telemetry, triage, feed, operations, connectors, closers);
+    const sinks = openSinkDelivery({ ...options, telemetry, triage });
+    const followers = { triage, feed, operations, telemetry, connectors, sinks };
+    const cluster = await openCluster(options, followers, closers);
     const log = logStream === undefined ? {} : { logStream };
     const token = metricsToken(setup.config.ops, process.env);
     const { health, ready, stats } = cluster.status;
@@ -98,6 +101,7 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
             staleMs: () => cluster.staleMs(),
             connectors,
             operations: clusterOperations(operations, setup, cluster, triage),
+            sinks: sinks.sinks,
           },
         )
       : null;
@@ -157,13 +161,19 @@ async function startHistory(
   closers.push(async () => stop?.());
 }
 
+/** What follows the logs, and is shown or told from them. */
+interface Followers {
+  readonly telemetry: Telemetry;
+  readonly triage: TriageBoard;
+  readonly feed: RegistryFeed;
+  readonly operations: Operations;
+  readonly connectors: Connectors;
+  readonly sinks: SinkDelivery;
+}
+
 async function openCluster(
   options: ServeClusterOptions,
-  telemetry: Telemetry,
-  triage: TriageBoard,
-  feed: RegistryFeed,
-  operations: Operations,
-  connectors: Connectors,
+  { telemetry, triage, feed, operations, connectors, sinks }: Followers,
   closers: Closers,
 ): Promise<Cluster<Registry>> {
   const { setup, roles, report, clock, drawSeed, onFinding, onChange, dir } = options;
@@ -174,6 +184,7 @@ async function openCluster(
   let isStarted = false;
   const observer = createClusterObserver(telemetry, (message) => report({ level: 'info', message }));
   const desk = createDesk(connectors, (opened) => createMirror({ kafka, feed, registry: opened.registry, report }));
+  const sinkDesk = createSinkDesk(sinks, (error) => report({ level: 'error', message: 'the sinks rest', error }));
   const cluster = await startCluster<Registry>({
     ...{ config, roles, policy, startModel, prices, drawSeed, clock, onFinding, report },
     findings: {
@@ -190,6 +201,7 @@ async function openCluster(
       assigned: (partitions) => {
         observer.assigned(partitions);
         desk.assigned(partitions);
+        sinkDesk.assigned(partitions);
       },
     },
     onRegistryChange: (change) => {
@@ -197,6 +209,7 @@ async function openCluster(
       operations.note(change);
       triage.note(change);
       connectors.note(change);
+      sinks.sinks.note(change);
       if (isStarted) onChange(change);
     },
   });
@@ -204,6 +217,8 @@ async function openCluster(
   closers.push(() => cluster.stop());
   desk.open(cluster);
   closers.push(() => desk.close());
+  sinkDesk.open(portsOf(cluster));
+  closers.push(() => sinkDesk.close());
   return cluster;
 }
 

@@ -25,6 +25,7 @@ import { Operations } from './operations.js';
 import { scheduleDrills } from './scheduled-drills.js';
 import type { Setup } from './setup.js';
 import { packageVersion } from './shipped.js';
+import { openSinkDelivery, type SinkDelivery } from './sink-delivery.js';
 import { openSpend } from './spend.js';
 
 export interface ServeOptions {
@@ -64,6 +65,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const feed = new RegistryFeed();
   const operations = new Operations(setup);
   const connectors = await openDelivery({ setup, telemetry, clock: options.clock, report: options.report });
+  const sinks = openSinkDelivery({ ...options, telemetry, triage });
   let isStarted = false;
   const live = await startLive<Registry>({
     directory: dir,
@@ -90,20 +92,26 @@ export async function serve(options: ServeOptions): Promise<Served> {
       operations.note(change);
       triage.note(change);
       connectors.note(change);
+      sinks.sinks.note(change);
       if (!isStarted) return;
       observeChange(telemetry, change);
       options.onChange(change);
     },
   });
   isStarted = true;
-  const closers: (() => Promise<void> | void)[] = [() => live.stop(), () => connectors.setActive(null)];
+  const closers: (() => Promise<void> | void)[] = [
+    () => live.stop(),
+    () => connectors.setActive(null),
+    () => sinks.close(),
+  ];
   const closeAll = async (): Promise<void> => {
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
     observeLive(telemetry, live);
     await connectors.setActive(portsOf(live));
-    const face = await openWays(options, live, triage, feed, operations, telemetry, connectors, closers);
+    await sinks.begin(portsOf(live));
+    const face = await openWays(options, live, { triage, feed, operations, telemetry, connectors, sinks }, closers);
     if (options.history) {
       const stopHistory = await openFileHistory({ setup, dir, telemetry, report: options.report });
       closers.push(async () => stopHistory?.());
@@ -122,15 +130,21 @@ export async function serve(options: ServeOptions): Promise<Served> {
   }
 }
 
+/** What follows the logs, and is shown or told from them. */
+interface Followers {
+  readonly triage: TriageBoard;
+  readonly feed: RegistryFeed;
+  readonly operations: Operations;
+  readonly telemetry: Telemetry;
+  readonly connectors: Connectors;
+  readonly sinks: SinkDelivery;
+}
+
 /** The API, and the server of health and metrics where the configuration names one. */
 async function openWays(
   { setup, dir, port, logStream, report }: ServeOptions,
   live: Live<Registry>,
-  triage: TriageBoard,
-  feed: RegistryFeed,
-  operations: Operations,
-  telemetry: Telemetry,
-  connectors: Connectors,
+  { triage, feed, operations, telemetry, connectors, sinks: { sinks } }: Followers,
   closers: (() => Promise<void> | void)[],
 ): Promise<Face> {
   const { config } = setup;
@@ -150,6 +164,7 @@ async function openWays(
       staleMs: () => 0,
       connectors,
       operations: await openOperations(operations, { setup, dir, live, triage, closers }),
+      sinks,
     },
   );
   closers.push(() => face.close());

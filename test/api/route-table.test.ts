@@ -145,6 +145,7 @@ describe('every route', () => {
         ...['assign', 'status', 'comment'].map((path) => `POST /v1/findings/:id/${path} ${ANALYSTS}`),
         ...['triage', 'verdicts/bulk'].map((path) => `POST /v1/${path} ${ANALYSTS}`),
         'GET /v1/nginx gateway,responder,admin',
+        'GET /v1/sinks viewer,analyst,responder,admin',
         'GET /v1/policy admin',
         'GET /v1/registry/current gateway,responder,admin',
         'GET /v1/registry/export responder,admin',

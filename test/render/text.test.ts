@@ -5,6 +5,8 @@ import { HOSTILE, stateWith } from './states.js';
 
 const CONTEXT = { version: '1', link: 'https://killdeer.example/f/f-0123456789abcdef' };
 
+const LINE = { severity: 'medium', kind: 'exfiltration', agent: 'agent' };
+
 describe('text for a phone', () => {
   it('says what, who, how bad against the usual, what was done and where to press', () => {
     const taken = { action: 'suspend', effect: 'applied', untilMs: Date.UTC(2031, 4, 2, 15) } as const;
@@ -44,13 +46,13 @@ describe('text for a phone', () => {
 
 describe('a digest', () => {
   it('counts, names the first of them and says where to look', () => {
-    const states = Array.from({ length: 20 }, (_, i) => stateWith({ agent: `agent-${i}`, severity: 'medium' }));
-    const text = digestText(states, null);
+    const lines = Array.from({ length: 20 }, (_, i) => ({ ...LINE, agent: `agent-${i}` }));
+    const text = digestText(lines, 20, null);
     expect(text.length).toBeLessThanOrEqual(DIGEST_MAX);
     expect(text).toContain('20 findings were held back');
     expect(text).toContain('- medium exfiltration: agent-0');
     expect(text).toContain('and 12 more');
     expect(text.endsWith('Look: killdeer findings')).toBe(true);
-    expect(digestText(states.slice(0, 1), CONTEXT.link)).toContain('1 finding was held back');
+    expect(digestText([LINE], 1, CONTEXT.link)).toContain('1 finding was held back');
   });
 });
