@@ -40,7 +40,7 @@ export function openApiDocument(routes: readonly RouteRow[], version: string): {
 
 function operationOf(row: RouteRow): Json {
   const operation: Json = { operationId: row.operation, summary: row.summary };
-  operation['x-roles'] = typeof row.access === 'string' ? row.access : [...row.access];
+  operation['x-killdeer-roles'] = typeof row.access === 'string' ? row.access : [...row.access];
   if (row.access === 'open') operation.security = [];
   const parameters = [...parametersOf(row.params, 'path'), ...parametersOf(row.query, 'query')];
   if (KEYED.includes(row.operation)) parameters.push(IDEMPOTENCY_KEY);

@@ -3,7 +3,7 @@ import type { Finding } from '../decide/finding.js';
 import { KilldeerError } from '../errors.js';
 import { identityOf } from './access.js';
 import { covers } from './binding.js';
-import type { Bindings, FindingsPort } from './contract.js';
+import { type Bindings, type FindingsPort, READERS } from './contract.js';
 import type { Api } from './route.js';
 import { emptyQuery, findingAnswer, findingsAnswer, findingsQuery, idPath } from './schema.js';
 import { findingView } from './view.js';
@@ -13,7 +13,7 @@ export function registerFindings(app: Api, findings: FindingsPort): void {
     method: 'GET',
     url: '/v1/findings',
     config: {
-      access: ['responder', 'admin'],
+      access: READERS,
       operation: 'listFindings',
       summary: 'List recent findings, newest first',
     },
@@ -29,7 +29,7 @@ export function registerFindings(app: Api, findings: FindingsPort): void {
   app.route({
     method: 'GET',
     url: '/v1/findings/:id',
-    config: { access: ['responder', 'admin'], operation: 'getFinding', summary: 'Read one recent finding' },
+    config: { access: READERS, operation: 'getFinding', summary: 'Read one recent finding' },
     schema: { params: idPath, querystring: emptyQuery, response: { 200: findingAnswer } },
     handler: async (request) => {
       const finding = findings.get(request.params.id);

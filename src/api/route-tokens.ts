@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { KilldeerError } from '../errors.js';
 import { identityOf } from './access.js';
 import { isBound } from './binding.js';
-import type { TokensPort } from './contract.js';
+import { ADMINS, type TokensPort } from './contract.js';
 import type { Api } from './route.js';
 import { emptyQuery, idPath, tokenAnswer, tokenBody, tokenEntryAnswer, tokensAnswer } from './schema.js';
 import { tokenView } from './view.js';
@@ -12,7 +12,7 @@ export function registerTokens(app: Api, tokens: TokensPort): void {
   app.route({
     method: 'POST',
     url: '/v1/tokens',
-    config: { access: ['admin'], operation: 'createToken', summary: 'Make a token; its secret is answered this once' },
+    config: { access: ADMINS, operation: 'createToken', summary: 'Make a token; its secret is answered this once' },
     schema: { querystring: emptyQuery, body: tokenBody, response: { 201: tokenAnswer } },
     handler: async (request, reply) => {
       requireUnbound(request);
@@ -25,7 +25,7 @@ export function registerTokens(app: Api, tokens: TokensPort): void {
   app.route({
     method: 'GET',
     url: '/v1/tokens',
-    config: { access: ['admin'], operation: 'listTokens', summary: 'List tokens, without their secrets' },
+    config: { access: ADMINS, operation: 'listTokens', summary: 'List tokens, without their secrets' },
     schema: { querystring: emptyQuery, response: { 200: tokensAnswer } },
     handler: async (request) => {
       requireUnbound(request);
@@ -36,7 +36,7 @@ export function registerTokens(app: Api, tokens: TokensPort): void {
   app.route({
     method: 'DELETE',
     url: '/v1/tokens/:id',
-    config: { access: ['admin'], operation: 'revokeToken', summary: 'Revoke a token at once' },
+    config: { access: ADMINS, operation: 'revokeToken', summary: 'Revoke a token at once' },
     schema: { params: idPath, querystring: emptyQuery, response: { 200: tokenEntryAnswer } },
     handler: async (request) => {
       requireUnbound(request);

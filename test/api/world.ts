@@ -26,10 +26,14 @@ export const METRICS_TOKEN = 'of-the-scraper';
 export const IDENTITIES: Readonly<Record<string, Identity>> = {
   ingest: identity('ingest', ['ingest']),
   gateway: identity('gateway', ['gateway']),
+  viewer: identity('viewer', ['viewer']),
+  analyst: identity('analyst', ['analyst']),
   responder: identity('responder', ['responder']),
   admin: identity('admin', ['admin']),
   'bound-ingest': identity('bound-ingest', ['ingest'], ['acme'], ['clerk', 'bot-*']),
   'bound-gateway': identity('bound-gateway', ['gateway'], ['acme']),
+  'bound-viewer': identity('bound-viewer', ['viewer'], ['acme']),
+  'bound-analyst': identity('bound-analyst', ['analyst'], ['acme']),
   'bound-responder': identity('bound-responder', ['responder'], ['acme']),
   'bound-admin': identity('bound-admin', ['admin'], ['acme']),
 };

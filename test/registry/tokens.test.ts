@@ -29,19 +29,21 @@ describe('the first start', () => {
     expect(handed.map(({ entry }) => [entry.actor, entry.roles])).toEqual([
       ['sender:ingest', ['ingest']],
       ['gateway:gateway', ['gateway']],
+      ['person:viewer', ['viewer']],
+      ['person:analyst', ['analyst']],
       ['person:responder', ['responder']],
       ['person:admin', ['admin']],
     ]);
     for (const made of handed) expect(tokens.authenticate(bearer(made))).toEqual(made.entry);
     const again = await open();
     expect(again.handed).toEqual([]);
-    expect(again.tokens.authenticate(bearer(handed[3]))?.roles).toEqual(['admin']);
+    expect(again.tokens.authenticate(bearer(handed[5]))?.roles).toEqual(['admin']);
   });
 
   it('that could not hand them out leaves none behind', async () => {
     const failing = openTokens({ path, clock: () => 7, handOut: () => Promise.reject(new Error('no space')) });
     await expect(failing).rejects.toThrow('no space');
-    expect((await open()).handed.length).toBe(4);
+    expect((await open()).handed.length).toBe(6);
   });
 
   it('keeps no secret in its file', async () => {
@@ -104,7 +106,7 @@ describe('tokens', () => {
     const { tokens } = await open();
     const names = Array.from({ length: 10 }, (_, index) => `n${index}`);
     await Promise.all(names.map((name) => tokens.create({ name, roles: ['gateway'], bindings: FREE })));
-    expect((await open()).tokens.list().length).toBe(14);
+    expect((await open()).tokens.list().length).toBe(16);
   });
 
   it.each<[string, Partial<TokenRequest>]>([
@@ -120,7 +122,7 @@ describe('tokens', () => {
     const { tokens } = await open();
     const request = { name: 'x', roles: ['gateway'] as const, bindings: FREE, ...wrong };
     await expect(tokens.create(request)).rejects.toMatchObject({ code: 'api.invalid' });
-    expect(tokens.list().length).toBe(4);
+    expect(tokens.list().length).toBe(6);
   });
 
   it('of a broken file are an error with the file in it, not a fresh start', async () => {
