@@ -31,6 +31,7 @@ import type {
   TokenEntryAnswer,
   VerdictAnswer,
 } from './schema.js';
+import type { LinkAnswer, LinkBody } from './session-schema.js';
 import type { FindingVerdictAnswer, FindingVerdictsAnswer, VerdictBody } from './verdict-schema.js';
 
 export interface ClientOptions {
@@ -76,6 +77,7 @@ export interface NewToken {
   readonly roles: readonly Role[];
   readonly tenants?: readonly string[] | null;
   readonly agents?: readonly string[] | null;
+  readonly expires_in_ms?: number | null;
 }
 
 export interface Client {
@@ -121,6 +123,7 @@ export interface Client {
   createToken(request: NewToken): Promise<{ entry: TokenEntryAnswer; token: string }>;
   tokens(): Promise<{ tokens: TokenEntryAnswer[] }>;
   revokeToken(id: string): Promise<TokenEntryAnswer>;
+  makeLoginLink(body: LinkBody): Promise<LinkAnswer>;
 }
 
 export function createClient(options: ClientOptions): Client {
@@ -168,6 +171,7 @@ export function createClient(options: ClientOptions): Client {
     sendEvents: (lines) => call('POST', '/v1/events', { lines }),
     createToken: (request) => call('POST', '/v1/tokens', { body: request }),
     tokens: () => call('GET', '/v1/tokens'),
+    makeLoginLink: (body) => call('POST', '/v1/login-links', { body }),
     revokeToken: (id) => call('DELETE', `/v1/tokens/${encodeURIComponent(id)}`),
   };
 }

@@ -3,7 +3,8 @@
  * sees contracts alone: what it needs of the other rooms stands here, and main.ts brings what fulfils it.
  *
  * Promises: every route declares who may use it; every error is a problem detail of the error table; no answer and no
- * log line carries a token or a stack. It may not keep state beyond the rate limits.
+ * log line carries a token or a stack. It may not keep state beyond the rate limits, the sessions of people, and the
+ * answers that idempotency keys stand for.
  */
 
 import type { Carrier, ConnectorsStatus } from '../connect/status.js';
@@ -16,6 +17,9 @@ import type { RegistryEntry, RegistryFold, RegistryRecord, Verdict } from '../re
 import type { Telemetry } from '../telemetry.js';
 import type { AuditPort } from './audit-contract.js';
 import type { Contract, SpendPort } from './budget-port.js';
+import type { LoginCodes } from './login-codes.js';
+import type { OidcPort } from './oidc.js';
+import type { Site } from './site.js';
 
 /** Exact capabilities: none implies another, except where a route names several. */
 export const ROLES = ['ingest', 'gateway', 'viewer', 'analyst', 'responder', 'admin'] as const;
@@ -218,11 +222,17 @@ export interface TokenRequest {
   readonly name: string;
   readonly roles: readonly Role[];
   readonly bindings: Bindings;
+  /** How long it lives, ms; null: until it is revoked. */
+  readonly forMs: number | null;
 }
 
 /** A token without its secret. */
 export interface TokenEntry extends Identity {
   readonly createdMs: number;
+  /** null: it lasts until it is revoked. */
+  readonly expiresMs: number | null;
+  /** Down to the minute; null: never, as far as is known. */
+  readonly usedMs: number | null;
 }
 
 export interface TokensPort {
@@ -231,6 +241,8 @@ export interface TokensPort {
   list(): readonly TokenEntry[];
   /** False where there is no such token. */
   revoke(id: string): Promise<boolean>;
+  /** Whether the token opens anything now; sessions made from it end with it. */
+  isLiving(id: string): boolean;
 }
 
 /** Calls a minute per token, by kind of route. */
@@ -265,6 +277,14 @@ export interface ServerParts {
   readonly spend?: SpendPort;
   readonly connectors?: ConnectorsPort;
   readonly clock: Clock;
+  /** What sessions, logins and idempotency keys go by, where `clock` is a recording's. */
+  readonly wall?: Clock;
+  /** Codes made elsewhere in the process; left out: only its own. */
+  readonly logins?: LoginCodes;
+  /** The identity provider of people; left out: there is none. */
+  readonly oidc?: OidcPort;
+  /** How browsers meet it; left out: on this machine, without TLS. */
+  readonly site?: Site;
   /** In the OpenAPI document. */
   readonly version: string;
   readonly limits?: Partial<RateLimits>;

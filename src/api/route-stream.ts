@@ -6,7 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { KilldeerError } from '../errors.js';
 import { identityOf } from './access.js';
 import { covers } from './binding.js';
-import type { Authenticate, Bindings, RegistryPort, Staleness } from './contract.js';
+import type { Bindings, RegistryPort, Staleness } from './contract.js';
 import { copyView, isTold, type RegistryFeed } from './registry-feed.js';
 import type { Api } from './route.js';
 import { type CopyAgent, currentAnswer, currentQuery, streamAnswer, streamQuery } from './stream-schema.js';
@@ -23,12 +23,11 @@ export interface FeedParts {
 
 interface StreamParts extends FeedParts {
   readonly registry: Pick<RegistryPort, 'entries' | 'mode'>;
-  readonly authenticate: Authenticate;
   readonly staleness?: Staleness;
 }
 
 export function registerStream(app: Api, parts: StreamParts): void {
-  const { registry, feed, authenticate, staleness } = parts;
+  const { registry, feed, staleness } = parts;
   feed?.watch(() => registry.mode());
   const streams = feed === undefined ? null : createStreams(feed, () => staleness?.ms() ?? 0, parts.streams);
   app.addHook('preClose', (done: () => void) => {
@@ -70,18 +69,17 @@ export function registerStream(app: Api, parts: StreamParts): void {
     schema: { querystring: streamQuery, response: { 200: streamAnswer } },
     handler: (request, reply) => {
       const source = requireFeed(feed);
-      const { id, bindings } = identityOf(request);
+      const { bindings } = identityOf(request);
       if (streams === null || !streams.hasRoom()) {
         reply.header('retry-after', 5);
         throw new KilldeerError('api.rate-limited', 'as many streams are open as may be');
       }
-      const { authorization } = request.headers;
       const { raw } = begin(reply);
       streams.open(raw, {
         from: placeOf(request) ?? request.query.from ?? source.position(),
         forMs: request.query.for_ms,
         // A token that was revoked sees nothing more.
-        isWelcome: () => authenticate(authorization)?.id === id,
+        isWelcome: () => app.isWelcome(request),
         visible: (event) => {
           if (event.type === 'policy') return true;
           if (event.type === 'halt') return seesTenant(bindings, event.halt.tenant);

@@ -12,12 +12,15 @@ export function registerTokens(app: Api, tokens: TokensPort): void {
   app.route({
     method: 'POST',
     url: '/v1/tokens',
-    config: { access: ADMINS, operation: 'createToken', summary: 'Make a token; its secret is answered this once' },
+    config: {
+      ...{ access: ADMINS, operation: 'createToken', once: true },
+      summary: 'Make a token; its secret is answered this once',
+    },
     schema: { querystring: emptyQuery, body: tokenBody, response: { 201: tokenAnswer } },
     handler: async (request, reply) => {
       requireUnbound(request);
-      const { name, roles, tenants = null, agents = null } = request.body;
-      const { entry, token } = await tokens.create({ name, roles, bindings: { tenants, agents } });
+      const { name, roles, tenants = null, agents = null, expires_in_ms: forMs = null } = request.body;
+      const { entry, token } = await tokens.create({ name, roles, bindings: { tenants, agents }, forMs });
       return reply.code(201).send({ entry: tokenView(entry), token });
     },
   });

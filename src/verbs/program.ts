@@ -11,6 +11,7 @@ import { addDrill } from './drill.js';
 import { addEvaluate } from './evaluate.js';
 import { addExplain } from './explain.js';
 import { addHalt } from './halt.js';
+import { addLogin } from './login.js';
 import { addModels } from './models.js';
 import { addPolicy } from './policy.js';
 import { addReplay } from './replay.js';
@@ -70,6 +71,7 @@ function buildProgram(context: VerbContext): Command {
     addPolicy,
     addHalt,
     addToken,
+    addLogin,
     addSimulate,
     addModels,
     addStore,
