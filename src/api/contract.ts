@@ -17,13 +17,13 @@ import type { RegistryEntry, RegistryFold, RegistryRecord, Verdict } from '../re
 import type { Telemetry } from '../telemetry.js';
 import type { AuditPort } from './audit-contract.js';
 import type { Contract, SpendPort } from './budget-port.js';
+import type { Bindings, Clock, Identity, Role } from './identity.js';
 import type { LoginCodes } from './login-codes.js';
 import type { OidcPort } from './oidc.js';
 import type { Site } from './site.js';
 
-/** Exact capabilities: none implies another, except where a route names several. */
-export const ROLES = ['ingest', 'gateway', 'viewer', 'analyst', 'responder', 'admin'] as const;
-export type Role = (typeof ROLES)[number];
+export type { Bindings, Clock, Identity, Role } from './identity.js';
+export { ROLES } from './identity.js';
 
 /** Who may look; who may say what findings mean; who may stop and release; who may change what is so for everybody. */
 export const READERS = ['viewer', 'analyst', 'responder', 'admin'] as const satisfies readonly Role[];
@@ -34,28 +34,8 @@ export const ADMINS = ['admin'] as const satisfies readonly Role[];
 /** Who may use a route: one of the roles, any token, or anybody. */
 export type Access = readonly Role[] | 'any' | 'open';
 
-/** What a token may speak about; null: no limit of this kind. */
-export interface Bindings {
-  /** Exact tenant names; '' is the nameless tenant. */
-  readonly tenants: readonly string[] | null;
-  /** Agent names, or prefixes ending in '*'; a name covers its sub-agents NAME/... */
-  readonly agents: readonly string[] | null;
-}
-
-export interface Identity {
-  /** Token id: safe to log, not the secret. */
-  readonly id: string;
-  /** 'person:NAME': who holds the token. */
-  readonly actor: string;
-  readonly roles: readonly Role[];
-  readonly bindings: Bindings;
-}
-
 /** Takes the whole Authorization header; null where it names no living token. Synchronous, constant time. */
 export type Authenticate = (header: string | undefined) => Identity | null;
-
-/** Wall clock, ms since the epoch. */
-export type Clock = () => number;
 
 /** One refused line of a call. */
 export interface LineRejection {

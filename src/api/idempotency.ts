@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { KilldeerError } from '../errors.js';
-import type { Clock } from './contract.js';
+import type { Clock } from './identity.js';
 import { type Answered, createRepeats } from './repeats.js';
 
 declare module 'fastify' {
@@ -52,7 +52,9 @@ export function createIdempotency(clock: Clock): (route: RouteOptions) => void {
   };
 }
 
-function keyOf({ headers }: FastifyRequest): string | null {
+/** A key in the body goes first, and is the registry's. */
+function keyOf({ headers, body }: FastifyRequest): string | null {
+  if (typeof body === 'object' && body !== null && 'key' in body && body.key !== undefined) return null;
   const key = headers['idempotency-key'];
   if (key === undefined) return null;
   if (typeof key === 'string' && key.length >= 1 && key.length <= KEY_MAX) return key;

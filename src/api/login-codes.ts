@@ -3,7 +3,7 @@
  * is 256 random bits, kept as a hash, good once and for ten minutes.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import type { Clock, Identity } from './contract.js';
+import type { Clock, Identity } from './identity.js';
 
 export interface LoginCodes {
   make(identity: Identity): { readonly code: string; readonly expiresMs: number };

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { KilldeerError } from '../errors.js';
-import type { Clock, Identity } from './contract.js';
+import type { Clock, Identity } from './identity.js';
 import { type BearerPort, identityOfClaims } from './oidc.js';
 import type { Provider } from './oidc-provider.js';
 import type { OidcConfig } from './section.js';

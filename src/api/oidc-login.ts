@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import * as client from 'openid-client';
 import { KilldeerError } from '../errors.js';
-import type { Clock } from './contract.js';
+import type { Clock } from './identity.js';
 import { type Claims, identityOfClaims, type LoginPort } from './oidc.js';
 import type { Provider } from './oidc-provider.js';
 import type { OidcConfig } from './section.js';

@@ -3,7 +3,7 @@
  * guessed: a claim that the configuration names and that is not there lets nobody in.
  */
 import { KilldeerError } from '../errors.js';
-import type { Bindings, Identity } from './contract.js';
+import type { Bindings, Identity } from './identity.js';
 import { type OidcConfig, PEOPLE, type PersonRole } from './section.js';
 
 /** Access tokens of the provider, as bearer tokens. Takes the whole Authorization header. */

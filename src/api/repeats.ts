@@ -3,7 +3,7 @@
  * effect once. Only good answers are kept, since a call that failed may be meant again. This process's memory: what must
  * hold over a restart has its key in the registry.
  */
-import type { Clock } from './contract.js';
+import type { Clock } from './identity.js';
 
 export interface Answered {
   readonly status: number;

@@ -4,7 +4,7 @@
  * the token that it was made from, and with the process.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import type { Clock, Identity } from './contract.js';
+import type { Clock, Identity } from './identity.js';
 
 /** How the person came in: by a one-time link, or by the identity provider. */
 export type Entrance = 'link' | 'oidc';
