@@ -1,7 +1,7 @@
 /** Who may come in to a process: its tokens, the identity provider of people, its certificate, and the first login link. */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { SecureContextOptions } from 'node:tls';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import type { ServerParts } from '../api/contract.js';
 import { createLoginCodes, type LoginCodes, loginPath } from '../api/login-codes.js';
@@ -124,7 +124,10 @@ function filesOf({ config, source }: Setup): readonly [string, string] | readonl
 function readKeys(setup: Setup): Keys {
   const [cert = '', key = ''] = filesOf(setup);
   try {
-    return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+    const keys = { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+    // Two that do not belong together fail here, and not at the first caller.
+    createSecureContext(keys);
+    return keys;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new KilldeerError('config.invalid', `api.tls: ${reason}`, error);

@@ -81,7 +81,7 @@ describe('a token of the identity provider', () => {
     const [, body = '', signature = ''] = good.split('.');
     const head = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const key = issuer.jwks().keys[0] ?? {};
-    const pem = await exportSPKI((await importJWK(key, 'ES256')) as CryptoKey);
+    const pem = await exportSPKI((await importJWK(key, 'ES256')) as Parameters<typeof exportSPKI>[0]);
     const hmac = `${head({ alg: 'HS256', kid: 'k0' })}.${body}`;
     const { privateKey } = await generateKeyPair('ES256');
     const signed = (kid: string) => new SignJWT({}).setProtectedHeader({ alg: 'ES256', kid }).sign(privateKey);
