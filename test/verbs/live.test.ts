@@ -80,7 +80,7 @@ describe('killdeer run', () => {
     expect(JSON.parse(readFileSync(join(data(), 'server.json'), 'utf8'))).toEqual({ address, pid });
     expect(statSync(join(data(), 'tokens.json')).mode & 0o777).toBe(0o600);
     const tokens = JSON.parse(readFileSync(join(data(), 'tokens.json'), 'utf8')) as Record<string, string>;
-    expect(Object.keys(tokens).sort()).toEqual(['admin', 'gateway', 'ingest', 'responder']);
+    expect(Object.keys(tokens).sort()).toEqual(['admin', 'analyst', 'gateway', 'ingest', 'responder', 'viewer']);
     const kept = readFileSync(join(data(), 'token-hashes.json'), 'utf8');
     // kd_ID_SECRET: the secret may hold underscores of its own.
     for (const token of Object.values(tokens)) expect(kept + server.err).not.toContain(token.slice(-43));
@@ -134,7 +134,7 @@ describe('killdeer run', () => {
     const answer = await sender.sendEvents([event('crm-1'), event('clerk')]);
     expect(answer).toMatchObject({ accepted: 1, rejections: [{ line: 2, code: 'event.not-bound' }] });
     const listed = await run('token', 'list');
-    expect(listed.values).toHaveLength(5);
+    expect(listed.values).toHaveLength(7);
     expect(JSON.stringify(listed.values)).not.toContain(token);
     expect(await run('token', 'revoke', id)).toMatchObject({ code: 0, values: [{ id }] });
     await expect(sender.status()).rejects.toMatchObject({ code: 'api.unauthorized' });
