@@ -159,12 +159,16 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
+const SECRET_HEADERS: readonly string[] = ['authorization', 'cookie', '["set-cookie"]', '["x-killdeer-csrf"]'];
+
 /** Method, path, status and id go into the log; never a header, a body or a stack. */
 export function loggerOptions(stream: { write(line: string): void }) {
   return {
     stream,
     redact: {
-      paths: ['authorization', 'headers.authorization', 'req.headers.authorization', 'request.headers.authorization'],
+      paths: ['', 'headers.', 'req.headers.', 'request.headers.'].flatMap((of) =>
+        SECRET_HEADERS.map((name) => of + name),
+      ),
       censor: '[redacted]',
     },
     serializers: { err: errorView },

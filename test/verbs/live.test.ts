@@ -145,6 +145,29 @@ describe('killdeer run', () => {
     });
   });
 
+  it('makes tokens that end, and links that let a browser in once', async () => {
+    const made = await run('token', 'create', '--name', 'ada', '--role', 'viewer', '--expires-in', '2d');
+    const { created_ms: createdMs, expires_ms: expiresMs } = made.values[0] as {
+      created_ms: number;
+      expires_ms: number;
+    };
+    expect(expiresMs - createdMs).toBe(2 * 86_400_000);
+    expect(await run('token', 'create', '--name', 'x', '--role', 'viewer', '--expires-in', '1y')).toMatchObject({
+      code: 2,
+    });
+    const link = (await run('login', '--role', 'viewer')).values[0] as { url: string };
+    const { origin, hash } = new URL(link.url);
+    const enter = () =>
+      fetch(`${origin}/v1/sessions`, {
+        ...{ method: 'POST', headers: { 'content-type': 'application/json', 'connection': 'close' } },
+        body: JSON.stringify({ code: hash.replace('#login=', '') }),
+      });
+    const first = await enter();
+    expect(first.headers.get('set-cookie')).toMatch(/^killdeer=/);
+    expect(await first.json()).toMatchObject({ actor: 'person:admin', roles: ['viewer'], via: 'link' });
+    expect((await enter()).status).toBe(401);
+  });
+
   it('explains an event beside the server that scored it', async () => {
     // Durable is not yet executed, but the explanation executes for itself.
     const explained = await run('explain', 'crm-1', '--agent', 'crm-1');
