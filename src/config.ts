@@ -3,6 +3,7 @@
  * the default. Unknown members are errors that name themselves: a misspelt limit must not be silently ignored.
  */
 import { z } from 'zod';
+import { apiSchema } from './api/section.js';
 import { connectorsSchema } from './connect/section.js';
 import { durationOrMs as duration } from './decide/duration.js';
 import type { Policy } from './decide/policy.js';
@@ -251,16 +252,7 @@ export const configSchema = z.strictObject({
       key_file: z.string().nullable().default(null),
     })
     .prefault({}),
-  api: z
-    .strictObject({
-      host: z.string().default('127.0.0.1'),
-      port: z.number().int().min(0).max(65_535).default(8321),
-      /** Listening beyond loopback without TLS must be said aloud. */
-      insecure_remote: z.boolean().default(false),
-      /** Calls a minute of one token to all routes but those of events and decisions. */
-      calls_per_minute: count(10_000_000).default(600),
-    })
-    .prefault({}),
+  api: apiSchema,
   checkpoint: z
     .strictObject({
       every: duration.default(10_000),

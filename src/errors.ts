@@ -82,7 +82,12 @@ export const ERRORS = {
   'api.too-large': row(413, false, 'split the call'),
   'api.behind': row(429, true, 'send again after Retry-After seconds'),
   'api.rate-limited': row(429, true, 'send again after Retry-After seconds'),
+  'api.misdirected': row(421, false, 'call the server by its own name, or name it in api.public_url'),
+  'api.key-reused': row(422, false, 'take a new idempotency key for another call'),
+  'api.in-flight': row(409, true, 'wait for the answer of the first call with this key'),
   'api.internal': row(500, true, "see the server's log"),
+  // identity provider of people
+  'oidc.unreachable': row(503, true, 'start the identity provider, or mend api.oidc; tokens of this server still work'),
   // registry
   'registry.unknown-agent': row(404, false, 'check the agent name'),
   'registry.conflict': row(409, true, 'read the agent again and repeat with its version'),

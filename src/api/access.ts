@@ -3,7 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { KilldeerError } from '../errors.js';
 import { covers } from './binding.js';
 import type { Access, Authenticate, Clock, Identity, RateLimits } from './contract.js';
+import type { Enter } from './door.js';
 import { createRateLimit } from './rate-limit.js';
+import { PLAIN_SITE, requireOwnHost, requireOwnPage, type Site } from './site.js';
 
 /** What a route says about itself besides its schemas. */
 export interface RouteFacts {
@@ -12,6 +14,8 @@ export interface RouteFacts {
   readonly limit?: 'ingest' | 'gateway' | 'control';
   /** The scraper's token opens it too. */
   readonly scraped?: true;
+  /** What it answers is shown this once, also to the same idempotency key. */
+  readonly once?: boolean;
   /** operationId of the OpenAPI document. */
   readonly operation: string;
   readonly summary: string;
@@ -27,37 +31,72 @@ declare module 'fastify' {
 
 type Done = (error?: Error) => void;
 
-/** Synchronous on purpose: it stands before every inline decision. `scraper` knows the token of metrics. */
-export function createAccessHook(authenticate: Authenticate, limits: RateLimits, clock: Clock, scraper: Authenticate) {
+/**
+ * Synchronous but for a new token of the identity provider: it stands before every inline decision. `scraper` knows the
+ * token of metrics.
+ */
+export function createAccessHook(
+  enter: Enter,
+  limits: RateLimits,
+  clock: Clock,
+  scraper: Authenticate,
+  site: Site = PLAIN_SITE,
+) {
   const rates = createRateLimit(clock);
 
-  function admit(request: FastifyRequest, reply: FastifyReply): KilldeerError | null {
-    const { access, limit = 'control', scraped } = request.routeOptions.config;
-    if (request.is404 || access === 'open') return null;
-    const { authorization } = request.headers;
-    const identity = authenticate(authorization) ?? (scraped === true ? scraper(authorization) : null);
-    if (identity === null) {
-      // Only failures are counted by address, so a good token behind a busy proxy is never shut out by others.
-      const failedMs = rates.take(`address:${request.ip}`, limits.failures);
-      if (failedMs > 0) return tooOften(reply, failedMs);
-      reply.header('www-authenticate', 'Bearer realm="killdeer"');
-      return new KilldeerError('api.unauthorized', 'the call carries no valid bearer token');
-    }
-    const waitMs = rates.take(`${limit}:${identity.id}`, limits[limit]);
+  function admit(request: FastifyRequest, reply: FastifyReply, identity: Identity | null): KilldeerError | null {
+    const { access, limit = 'control' } = request.routeOptions.config;
+    if (identity === null) return turnAway(request, reply);
+    const { session } = request;
+    const waitMs = rates.take(`${limit}:${session?.id ?? identity.id}`, limits[limit]);
     if (waitMs > 0) return tooOften(reply, waitMs);
+    if (session !== null) requireOwnPage(request, site, session);
     if (!allows(access, identity)) {
-      const wanted = access === undefined || access === 'any' ? 'a role' : access.join(' or ');
+      const wanted = access === undefined || typeof access === 'string' ? 'a role' : access.join(' or ');
       return new KilldeerError('api.forbidden', `this route needs the role ${wanted}`);
     }
     request.identity = identity;
     return null;
   }
 
+  function turnAway(request: FastifyRequest, reply: FastifyReply): KilldeerError {
+    // Only failures are counted by address, so a good token behind a busy proxy is never shut out by others.
+    const failedMs = rates.take(`address:${request.ip}`, limits.failures);
+    if (failedMs > 0) return tooOften(reply, failedMs);
+    reply.header('www-authenticate', 'Bearer realm="killdeer"');
+    return new KilldeerError('api.unauthorized', 'the call carries no valid bearer token, nor a session');
+  }
+
+  /** 'open': a stranger is fine here. */
+  function come(request: FastifyRequest): ReturnType<Enter> | 'open' {
+    const { access, limit, scraped } = request.routeOptions.config;
+    // A gateway asks in the name of the host that its own caller named.
+    if (limit !== 'gateway') requireOwnHost(request, site);
+    if (request.is404 || access === 'open') return 'open';
+    return (scraped === true ? scraper(request.headers.authorization) : null) ?? enter(request);
+  }
+
   return (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
-    const refusal = admit(request, reply);
-    if (refusal === null) done();
-    else done(refusal);
+    const settle = (who: Identity | null) => {
+      const refusal = attempt(() => admit(request, reply, who));
+      if (refusal === null) done();
+      else done(refusal);
+    };
+    const found = attempt(() => come(request));
+    if (found === 'open') done();
+    else if (found instanceof Error) done(found);
+    else if (found instanceof Promise) found.then(settle, done);
+    else settle(found);
   };
+}
+
+/** What it throws is a value. */
+function attempt<T>(work: () => T): T | Error {
+  try {
+    return work();
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
 /** A route that declares nothing lets nobody in. */

@@ -40,6 +40,7 @@ import type {
   TokenEntryAnswer,
   VerdictAnswer,
 } from './schema.js';
+import type { LinkAnswer, LinkBody } from './session-schema.js';
 import type { SinksAnswer } from './sink-schema.js';
 import type {
   SuppressionAnswer,
@@ -82,6 +83,7 @@ export interface NewToken {
   readonly roles: readonly Role[];
   readonly tenants?: readonly string[] | null;
   readonly agents?: readonly string[] | null;
+  readonly expires_in_ms?: number | null;
 }
 
 export interface Client extends TriageClient {
@@ -136,6 +138,7 @@ export interface Client extends TriageClient {
   createToken(request: NewToken): Promise<{ entry: TokenEntryAnswer; token: string }>;
   tokens(): Promise<{ tokens: TokenEntryAnswer[] }>;
   revokeToken(id: string): Promise<TokenEntryAnswer>;
+  makeLoginLink(body: LinkBody): Promise<LinkAnswer>;
 }
 
 export function createClient(options: ClientOptions): Client {
@@ -192,6 +195,7 @@ export function createClient(options: ClientOptions): Client {
     sendEvents: (lines) => call('POST', '/v1/events', { lines }),
     createToken: (request) => call('POST', '/v1/tokens', { body: request }),
     tokens: () => call('GET', '/v1/tokens'),
+    makeLoginLink: (body) => call('POST', '/v1/login-links', { body }),
     revokeToken: (id) => call('DELETE', `/v1/tokens/${encodeURIComponent(id)}`),
   };
 }

@@ -3,7 +3,8 @@
  * sees contracts alone: what it needs of the other rooms stands here, and main.ts brings what fulfils it.
  *
  * Promises: every route declares who may use it; every error is a problem detail of the error table; no answer and no
- * log line carries a token or a stack. It may not keep state beyond the rate limits.
+ * log line carries a token or a stack. It may not keep state beyond the rate limits, the sessions of people, and the
+ * answers that idempotency keys stand for.
  */
 
 import type { Carrier, ConnectorsStatus } from '../connect/status.js';
@@ -17,12 +18,15 @@ import type { Telemetry } from '../telemetry.js';
 import type { TriageBoard } from '../triage/triage.js';
 import type { AuditPort } from './audit-contract.js';
 import type { Contract, SpendPort } from './budget-port.js';
+import type { Bindings, Clock, Identity, Role } from './identity.js';
+import type { LoginCodes } from './login-codes.js';
+import type { OidcPort } from './oidc.js';
 import type { OperationsPort } from './operations-contract.js';
 import type { SinksPort } from './sink-port.js';
+import type { Site } from './site.js';
 
-/** Exact capabilities: none implies another, except where a route names several. */
-export const ROLES = ['ingest', 'gateway', 'viewer', 'analyst', 'responder', 'admin'] as const;
-export type Role = (typeof ROLES)[number];
+export type { Bindings, Clock, Identity, Role } from './identity.js';
+export { ROLES } from './identity.js';
 
 /** Who may look; who may say what findings mean; who may stop and release; who may change what is so for everybody. */
 export const READERS = ['viewer', 'analyst', 'responder', 'admin'] as const satisfies readonly Role[];
@@ -33,28 +37,8 @@ export const ADMINS = ['admin'] as const satisfies readonly Role[];
 /** Who may use a route: one of the roles, any token, or anybody. */
 export type Access = readonly Role[] | 'any' | 'open';
 
-/** What a token may speak about; null: no limit of this kind. */
-export interface Bindings {
-  /** Exact tenant names; '' is the nameless tenant. */
-  readonly tenants: readonly string[] | null;
-  /** Agent names, or prefixes ending in '*'; a name covers its sub-agents NAME/... */
-  readonly agents: readonly string[] | null;
-}
-
-export interface Identity {
-  /** Token id: safe to log, not the secret. */
-  readonly id: string;
-  /** 'person:NAME': who holds the token. */
-  readonly actor: string;
-  readonly roles: readonly Role[];
-  readonly bindings: Bindings;
-}
-
 /** Takes the whole Authorization header; null where it names no living token. Synchronous, constant time. */
 export type Authenticate = (header: string | undefined) => Identity | null;
-
-/** Wall clock, ms since the epoch. */
-export type Clock = () => number;
 
 /** One refused line of a call. */
 export interface LineRejection {
@@ -198,11 +182,17 @@ export interface TokenRequest {
   readonly name: string;
   readonly roles: readonly Role[];
   readonly bindings: Bindings;
+  /** How long it lives, ms; null: until it is revoked. */
+  readonly forMs: number | null;
 }
 
 /** A token without its secret. */
 export interface TokenEntry extends Identity {
   readonly createdMs: number;
+  /** null: it lasts until it is revoked. */
+  readonly expiresMs: number | null;
+  /** Down to the minute; null: never, as far as is known. */
+  readonly usedMs: number | null;
 }
 
 export interface TokensPort {
@@ -211,6 +201,8 @@ export interface TokensPort {
   list(): readonly TokenEntry[];
   /** False where there is no such token. */
   revoke(id: string): Promise<boolean>;
+  /** Whether the token opens anything now; sessions made from it end with it. */
+  isLiving(id: string): boolean;
 }
 
 /** Calls a minute per token, by kind of route; `control` is the configuration's to change. */
@@ -249,6 +241,14 @@ export interface ServerParts {
   readonly operations?: OperationsPort;
   readonly sinks?: SinksPort;
   readonly clock: Clock;
+  /** What sessions, logins and idempotency keys go by, where `clock` is a recording's. */
+  readonly wall?: Clock;
+  /** Codes made elsewhere in the process; left out: only its own. */
+  readonly logins?: LoginCodes;
+  /** The identity provider of people; left out: there is none. */
+  readonly oidc?: OidcPort;
+  /** How browsers meet it; left out: on this machine, without TLS. */
+  readonly site?: Site;
   /** In the OpenAPI document. */
   readonly version: string;
   readonly limits?: Partial<RateLimits>;

@@ -42,10 +42,13 @@ export function openApiDocument(routes: readonly RouteRow[], version: string): {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: 'http://127.0.0.1:7070' }],
-    security: [{ token: [] }],
+    security: [{ token: [] }, { session: [] }],
     paths,
     components: {
-      securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer' },
+        session: { type: 'apiKey', in: 'cookie', name: 'killdeer' },
+      },
       schemas: { ...components(requests, 'input'), ...components(answers, 'output') },
     },
   };
@@ -53,11 +56,11 @@ export function openApiDocument(routes: readonly RouteRow[], version: string): {
 
 function operationOf(row: RouteRow): Json {
   const operation: Json = { operationId: row.operation, summary: row.summary };
-  operation['x-roles'] = typeof row.access === 'string' ? row.access : [...row.access];
+  operation['x-killdeer-roles'] = typeof row.access === 'string' ? row.access : [...row.access];
   if (row.access === 'open') operation.security = [];
   const rest = row.url.endsWith('*') ? [REST_PARAMETER] : [];
   const parameters = [...rest, ...parametersOf(row.params, 'path'), ...parametersOf(row.query, 'query')];
-  if (KEYED.includes(row.operation)) parameters.push(IDEMPOTENCY_KEY);
+  if (isKeyed(row)) parameters.push(IDEMPOTENCY_KEY);
   if (parameters.length > 0) operation.parameters = parameters;
   const body = BYTES_BODIES[row.operation] ?? bodyOf(row.body);
   if (body !== null) operation.requestBody = body;
@@ -65,11 +68,10 @@ function operationOf(row: RouteRow): Json {
   return operation;
 }
 
-/** Operations that take an idempotency key. */
-const KEYED = [
-  ...['stopAgent', 'releaseAgent', 'giveVerdict'],
-  ...['giveVerdicts', 'assignFinding', 'setFindingStatus', 'commentFinding', 'changeFindings'],
-];
+/** Writes that are neither events nor decisions take an idempotency key. */
+function isKeyed({ access, limit = 'control', method }: RouteRow): boolean {
+  return limit === 'control' && access !== 'open' && method !== 'GET';
+}
 
 const IDEMPOTENCY_KEY: Json = {
   name: 'Idempotency-Key',

@@ -19,6 +19,7 @@ import { PROBLEM_TYPE, problemOf } from './problem.js';
 import { createRateLimit } from './rate-limit.js';
 import { createScraper, observeCalls } from './route-metrics.js';
 import { isLoopback, listen, loggerOptions, SECURITY_HEADERS, sendProblem } from './server.js';
+import { PLAIN_SITE } from './site.js';
 
 /** Probes and scrapers come a few times a minute each. */
 const CALLS_PER_MINUTE = 1_200;
@@ -96,6 +97,7 @@ export function buildOpsServer(parts: OpsParts): FastifyInstance {
     frameworkErrors: (error, request, reply) => sendProblem(error, request as FastifyRequest, reply as FastifyReply),
   });
   app.decorateRequest('identity', null);
+  app.decorateRequest('session', null);
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
     done();
@@ -103,7 +105,7 @@ export function buildOpsServer(parts: OpsParts): FastifyInstance {
   app.addHook('onRequest', createRateHook(clock));
   app.addHook(
     'onRequest',
-    createAccessHook(() => null, RATE_LIMITS, clock, createScraper(token)),
+    createAccessHook(() => null, RATE_LIMITS, clock, createScraper(token), { ...PLAIN_SITE, local: false }),
   );
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
   app.setNotFoundHandler((request, reply) => {

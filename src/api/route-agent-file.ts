@@ -8,7 +8,7 @@ import { exportHead, exportLine, readAgentFile } from './agent-file.js';
 import { isWanted } from './agents-filter.js';
 import { covers } from './binding.js';
 import { decompress, takeBytes } from './body.js';
-import type { Identity, RegistryPort, ServerParts } from './contract.js';
+import { ADMINS, type Identity, READERS, type RegistryPort, type ServerParts } from './contract.js';
 import { exportAnswer, exportQuery, type ImportAnswer, importAnswer, importQuery } from './file-schema.js';
 import { type Changes, changesOf, differencesOf, objectionTo, rowOf } from './registration.js';
 import type { AgentRow } from './registration-schema.js';
@@ -41,7 +41,7 @@ export function registerAgentFile(app: Api, parts: ServerParts): void {
     method: 'GET',
     url: '/v1/registry/export',
     config: {
-      access: ['responder', 'admin'],
+      access: READERS,
       operation: 'exportAgents',
       summary: 'The registered agents as JSON Lines or CSV, to be read back by an import',
     },
@@ -76,7 +76,7 @@ function registerImport(app: Api, parts: ServerParts): void {
     url: '/v1/registry/import',
     bodyLimit: FILE_BYTES_MAX,
     config: {
-      access: ['admin'],
+      access: ADMINS,
       operation: 'importAgents',
       summary: 'Register the agents of a file, or say what that would change',
     },

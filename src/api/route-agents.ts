@@ -4,7 +4,7 @@ import type { RegistryEntry } from '../registry/registry.js';
 import { askedAgent, identityOf } from './access.js';
 import { type AgentsFilter, isWanted } from './agents-filter.js';
 import { covers } from './binding.js';
-import type { Bindings, RegistryPort, ServerParts } from './contract.js';
+import { ADMINS, type Bindings, READERS, type RegistryPort, type ServerParts } from './contract.js';
 import { changesOf, objectionTo } from './registration.js';
 import { type Api, authorityOf } from './route.js';
 import {
@@ -23,7 +23,7 @@ export function registerAgents(app: Api, { registry, clock }: ServerParts): void
     method: 'GET',
     url: '/v1/agents',
     config: {
-      access: ['responder', 'admin'],
+      access: READERS,
       operation: 'listAgents',
       summary: 'List agents in the order of first sight',
     },
@@ -37,7 +37,7 @@ export function registerAgents(app: Api, { registry, clock }: ServerParts): void
   app.route({
     method: 'GET',
     url: '/v1/agents/:agent',
-    config: { access: ['responder', 'admin'], operation: 'getAgent', summary: 'Read one agent' },
+    config: { access: READERS, operation: 'getAgent', summary: 'Read one agent' },
     schema: { params: agentPath, querystring: tenantQuery, response: { 200: agentAnswer } },
     handler: async (request) => {
       const { tenant, agent } = askedAgent(request);
@@ -49,7 +49,7 @@ export function registerAgents(app: Api, { registry, clock }: ServerParts): void
     method: 'PUT',
     url: '/v1/agents/:agent',
     config: {
-      access: ['admin'],
+      access: ADMINS,
       operation: 'registerAgent',
       summary: 'Register an agent, or change what is registered',
     },

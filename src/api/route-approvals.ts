@@ -13,7 +13,7 @@ import {
   denialsQuery,
 } from './approval-schema.js';
 import { covers } from './binding.js';
-import type { ServerParts } from './contract.js';
+import { READERS, RESPONDERS, type ServerParts } from './contract.js';
 import { type Api, authorityOf } from './route.js';
 import { emptyQuery, idPath } from './schema.js';
 import { verdictAnswerOf } from './view.js';
@@ -24,7 +24,7 @@ export function registerApprovals(app: Api, parts: ServerParts): void {
     method: 'GET',
     url: '/v1/approvals',
     config: {
-      access: ['responder', 'admin'],
+      access: READERS,
       operation: 'listApprovals',
       summary: "List what waits for a person's leave, and what became of it",
     },
@@ -43,7 +43,7 @@ export function registerApprovals(app: Api, parts: ServerParts): void {
     method: 'GET',
     url: '/v1/denials',
     config: {
-      access: ['responder', 'admin'],
+      access: READERS,
       operation: 'listDenials',
       summary: 'List calls that a limit refused, or would have',
     },
@@ -70,7 +70,7 @@ function registerAnswer(app: Api, { registry, clock }: ServerParts): void {
     method: 'POST',
     url: '/v1/approvals/:id',
     config: {
-      access: ['responder', 'admin'],
+      access: RESPONDERS,
       operation: 'answerApproval',
       summary: 'Give leave, or refuse it; a revocation needs another person than the one who asked',
     },

@@ -25,7 +25,7 @@ import {
   reviewQuery,
 } from './audit-schema.js';
 import { covers } from './binding.js';
-import type { Bindings, Identity, RegistryPort, ServerParts } from './contract.js';
+import { ADMINS, type Bindings, type Identity, READERS, type RegistryPort, type ServerParts } from './contract.js';
 import { changesOf, momentOf, objectionTo } from './registration.js';
 import type { RegisterWish } from './registration-schema.js';
 import { type Api, authorityOf } from './route.js';
@@ -45,7 +45,7 @@ export function registerAudit(app: Api, parts: ServerParts): void {
     method: 'GET',
     url: '/v1/registry/key',
     config: {
-      access: ['responder', 'admin'],
+      access: READERS,
       operation: 'getAuditKey',
       summary: 'The public key that checks access reviews, as a JWK',
     },
@@ -59,7 +59,7 @@ function registerReports(app: Api, { registry, audit, clock }: ServerParts): voi
     method: 'GET',
     url: '/v1/registry/reports/:name',
     config: {
-      access: ['responder', 'admin'],
+      access: READERS,
       operation: 'getReport',
       summary: 'What has to be looked after: unregistered, ownerless, credentials, idle, scopes, reviews',
     },
@@ -99,7 +99,7 @@ function registerReview(app: Api, parts: ServerParts): void {
     method: 'GET',
     url: '/v1/registry/review',
     config: {
-      access: ['admin'],
+      access: ADMINS,
       operation: 'makeReview',
       summary: 'A signed document of agents and what they may, with a column for decisions',
     },
@@ -160,7 +160,7 @@ function registerApply(app: Api, parts: ServerParts): void {
     url: '/v1/registry/review',
     bodyLimit: REVIEW_BYTES_MAX,
     config: {
-      access: ['admin'],
+      access: ADMINS,
       operation: 'applyReview',
       summary: 'Carry out the decisions of a review that was filled in',
     },

@@ -4,7 +4,7 @@ import { KilldeerError } from '../errors.js';
 import { askedAgent, identityOf } from './access.js';
 import { isBound } from './binding.js';
 import { type ConnectorsAnswer, connectorsAnswer, effectsAnswer } from './connector-schema.js';
-import type { ServerParts } from './contract.js';
+import { READERS, type ServerParts } from './contract.js';
 import type { Api } from './route.js';
 import { agentPath, emptyQuery, tenantQuery } from './schema.js';
 
@@ -15,7 +15,7 @@ export function registerConnectors(app: Api, { registry, connectors }: ServerPar
     method: 'GET',
     url: '/v1/connectors',
     config: {
-      access: ['responder', 'admin'],
+      access: READERS,
       operation: 'listConnectors',
       summary: 'Read how the places are that carry stops out',
     },
@@ -31,7 +31,7 @@ export function registerConnectors(app: Api, { registry, connectors }: ServerPar
     method: 'GET',
     url: '/v1/agents/:agent/effects',
     config: {
-      access: ['responder', 'admin'],
+      access: READERS,
       operation: 'listEffects',
       summary: 'Read how far what was decided about an agent came, by place',
     },

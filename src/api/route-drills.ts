@@ -1,7 +1,7 @@
 /** Drills: what callers found, kept in the registry's log beside what the server found itself. */
 import type { DrillResult } from '../registry/registry.js';
 import { identityOf } from './access.js';
-import type { ServerParts } from './contract.js';
+import { READERS, RESPONDERS, type ServerParts } from './contract.js';
 import { type DrillAnswer, type DrillBody, drillAnswer, drillBody, drillsAnswer } from './drill-schema.js';
 import { type Api, authorityOf } from './route.js';
 import { emptyQuery } from './schema.js';
@@ -12,7 +12,7 @@ export function registerDrills(app: Api, { registry, clock }: ServerParts): void
     method: 'GET',
     url: '/v1/drills',
     config: {
-      access: ['responder', 'admin'],
+      access: READERS,
       operation: 'listDrills',
       summary: 'List the newest drills, oldest first',
     },
@@ -24,7 +24,7 @@ export function registerDrills(app: Api, { registry, clock }: ServerParts): void
     method: 'POST',
     url: '/v1/drills',
     config: {
-      access: ['responder', 'admin'],
+      access: RESPONDERS,
       operation: 'reportDrill',
       summary: 'Keep the result of a drill that was held through this API',
     },

@@ -3,7 +3,7 @@ import { KilldeerError } from '../errors.js';
 import type { LadderView } from '../registry/registry.js';
 import { identityOf } from './access.js';
 import { isBound } from './binding.js';
-import type { Identity, RegistryPort, ServerParts } from './contract.js';
+import { ADMINS, type Identity, READERS, type RegistryPort, type ServerParts } from './contract.js';
 import { ladderBody, type PolicyAnswer, policyAnswer } from './policy-schema.js';
 import { type Api, authorityOf } from './route.js';
 import { emptyQuery } from './schema.js';
@@ -14,7 +14,7 @@ export function registerPolicy(app: Api, { registry, clock }: ServerParts): void
     method: 'GET',
     url: '/v1/policy',
     config: {
-      access: ['admin'],
+      access: READERS,
       operation: 'getPolicy',
       summary: 'Read the policy in force, and what its next step would have done',
     },
@@ -27,7 +27,7 @@ export function registerPolicy(app: Api, { registry, clock }: ServerParts): void
   app.route({
     method: 'POST',
     url: '/v1/policy/ladder',
-    config: { access: ['admin'], operation: 'movePolicy', summary: 'Take the policy one step up its ladder, or down' },
+    config: { access: ADMINS, operation: 'movePolicy', summary: 'Take the policy one step up its ladder, or down' },
     schema: { querystring: emptyQuery, body: ladderBody, response: { 200: policyAnswer } },
     handler: async (request) => {
       const identity = identityOf(request);

@@ -4,7 +4,7 @@ import { KilldeerError } from '../errors.js';
 import type { Verdict } from '../registry/registry.js';
 import { identityOf } from './access.js';
 import { covers } from './binding.js';
-import type { Identity, ServerParts } from './contract.js';
+import { ADMINS, type Identity, READERS, RESPONDERS, type ServerParts } from './contract.js';
 import { brakesAnswer, type HaltAnswer, haltAnswer, haltBody, recoverBody } from './responder-schema.js';
 import { type Api, authorityOf } from './route.js';
 import { keyOf } from './route-stops.js';
@@ -19,7 +19,7 @@ export function registerResponder(app: Api, parts: ServerParts): void {
     method: 'GET',
     url: '/v1/brakes',
     config: {
-      access: ['responder', 'admin'],
+      access: READERS,
       operation: 'getBrakes',
       summary:
         'Read how many automatic stops are left, which were skipped, which wait for a person, and what is halted',
@@ -38,7 +38,7 @@ function registerHalt(app: Api, parts: ServerParts): void {
     method: 'POST',
     url: '/v1/halt',
     config: {
-      access: ['responder', 'admin'],
+      access: RESPONDERS,
       operation: 'halt',
       summary: 'Refuse every call of everybody, or of one tenant; the protected are no exception',
     },
@@ -60,7 +60,7 @@ function registerRecover(app: Api, parts: ServerParts): void {
     method: 'POST',
     url: '/v1/halt/recover',
     config: {
-      access: ['admin'],
+      access: ADMINS,
       operation: 'recover',
       summary: 'Lift a halt for a share of the agents, or for all; whole trees are let go together',
     },

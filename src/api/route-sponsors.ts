@@ -4,7 +4,7 @@ import type { SponsorPlan } from '../registry/registry.js';
 import { identityOf } from './access.js';
 import { isBound } from './binding.js';
 import { takeBytes } from './body.js';
-import type { Identity, RegistryPort, ServerParts } from './contract.js';
+import { ADMINS, type Identity, type RegistryPort, type ServerParts } from './contract.js';
 import { type SponsorsAnswer, sponsorsAnswer, sponsorsQuery } from './file-schema.js';
 import { type Api, authorityOf } from './route.js';
 import { bytesOf, FILE_BYTES_MAX, FILE_TYPES, formatOf } from './route-agent-file.js';
@@ -30,7 +30,7 @@ function registerFeed(app: Api, { registry, clock }: ServerParts): void {
     url: '/v1/sponsors',
     bodyLimit: FILE_BYTES_MAX,
     config: {
-      access: ['admin'],
+      access: ADMINS,
       operation: 'sendSponsors',
       summary: 'Say who answers for agents and who has left; what follows is the policy to say',
     },

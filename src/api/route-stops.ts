@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { DatedProfile } from '../engine/record.js';
 import { KilldeerError } from '../errors.js';
 import { askedAgent } from './access.js';
-import type { DatedPort, ServerParts } from './contract.js';
+import { ADMINS, type DatedPort, RESPONDERS, type ServerParts } from './contract.js';
 import { recordDeed } from './operations-guard.js';
 import { type Api, authorityOf } from './route.js';
 import { requireEntry } from './route-agents.js';
@@ -20,7 +20,7 @@ function registerStop(app: Api, { registry, clock }: ServerParts): void {
   app.route({
     method: 'POST',
     url: '/v1/agents/:agent/stop',
-    config: { access: ['responder', 'admin'], operation: 'stopAgent', summary: 'Stop or throttle an agent' },
+    config: { access: RESPONDERS, operation: 'stopAgent', summary: 'Stop or throttle an agent' },
     schema: { params: agentPath, querystring: tenantQuery, body: stopBody, response: { 200: verdictAnswer } },
     handler: async (request) => {
       const { identity, tenant, agent } = askedAgent(request);
@@ -49,7 +49,7 @@ function registerRelease(app: Api, { registry, clock }: ServerParts): void {
   app.route({
     method: 'POST',
     url: '/v1/agents/:agent/release',
-    config: { access: ['responder', 'admin'], operation: 'releaseAgent', summary: 'Lift what holds an agent' },
+    config: { access: RESPONDERS, operation: 'releaseAgent', summary: 'Lift what holds an agent' },
     schema: { params: agentPath, querystring: tenantQuery, body: releaseBody, response: { 200: verdictAnswer } },
     handler: async (request) => {
       const { identity, tenant, agent } = askedAgent(request);
@@ -77,7 +77,7 @@ function registerReset(app: Api, parts: ServerParts): void {
     method: 'POST',
     url: '/v1/agents/:agent/reset',
     config: {
-      access: ['admin'],
+      access: ADMINS,
       operation: 'resetAgent',
       summary: 'Forget what is normal for an agent and learn anew, or know again what it was at some time',
     },

@@ -6,7 +6,7 @@ import type { FastifyRequest } from 'fastify';
 import { KilldeerError } from '../errors.js';
 import { identityOf } from './access.js';
 import { covers } from './binding.js';
-import type { Authenticate, Bindings, RegistryPort, Staleness } from './contract.js';
+import type { Bindings, RegistryPort, Staleness } from './contract.js';
 import { copyView, type FeedEvent, isTold, type RegistryFeed } from './registry-feed.js';
 import type { Api } from './route.js';
 import { openStream } from './stream-opening.js';
@@ -24,12 +24,11 @@ export interface FeedParts {
 
 interface StreamParts extends FeedParts {
   readonly registry: Pick<RegistryPort, 'entries' | 'mode'>;
-  readonly authenticate: Authenticate;
   readonly staleness?: Staleness;
 }
 
 export function registerStream(app: Api, parts: StreamParts): void {
-  const { registry, feed, authenticate, staleness } = parts;
+  const { registry, feed, staleness } = parts;
   feed?.watch(() => registry.mode());
   const streams =
     feed === undefined
@@ -79,7 +78,7 @@ export function registerStream(app: Api, parts: StreamParts): void {
     handler: (request, reply) => {
       const source = requireFeed(feed);
       const { bindings } = identityOf(request);
-      openStream(streams, authenticate, request, reply, {
+      openStream(streams, request, reply, {
         from: placeOf(request) ?? request.query.from ?? source.position(),
         forMs: request.query.for_ms,
         visible: (event) => {

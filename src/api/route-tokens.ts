@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { KilldeerError } from '../errors.js';
 import { identityOf } from './access.js';
 import { isBound } from './binding.js';
-import type { TokensPort } from './contract.js';
+import { ADMINS, type TokensPort } from './contract.js';
 import type { Api } from './route.js';
 import { emptyQuery, idPath, tokenAnswer, tokenBody, tokenEntryAnswer, tokensAnswer } from './schema.js';
 import { tokenView } from './view.js';
@@ -12,12 +12,15 @@ export function registerTokens(app: Api, tokens: TokensPort): void {
   app.route({
     method: 'POST',
     url: '/v1/tokens',
-    config: { access: ['admin'], operation: 'createToken', summary: 'Make a token; its secret is answered this once' },
+    config: {
+      ...{ access: ADMINS, operation: 'createToken', once: true },
+      summary: 'Make a token; its secret is answered this once',
+    },
     schema: { querystring: emptyQuery, body: tokenBody, response: { 201: tokenAnswer } },
     handler: async (request, reply) => {
       requireUnbound(request);
-      const { name, roles, tenants = null, agents = null } = request.body;
-      const { entry, token } = await tokens.create({ name, roles, bindings: { tenants, agents } });
+      const { name, roles, tenants = null, agents = null, expires_in_ms: forMs = null } = request.body;
+      const { entry, token } = await tokens.create({ name, roles, bindings: { tenants, agents }, forMs });
       return reply.code(201).send({ entry: tokenView(entry), token });
     },
   });
@@ -25,7 +28,7 @@ export function registerTokens(app: Api, tokens: TokensPort): void {
   app.route({
     method: 'GET',
     url: '/v1/tokens',
-    config: { access: ['admin'], operation: 'listTokens', summary: 'List tokens, without their secrets' },
+    config: { access: ADMINS, operation: 'listTokens', summary: 'List tokens, without their secrets' },
     schema: { querystring: emptyQuery, response: { 200: tokensAnswer } },
     handler: async (request) => {
       requireUnbound(request);
@@ -36,7 +39,7 @@ export function registerTokens(app: Api, tokens: TokensPort): void {
   app.route({
     method: 'DELETE',
     url: '/v1/tokens/:id',
-    config: { access: ['admin'], operation: 'revokeToken', summary: 'Revoke a token at once' },
+    config: { access: ADMINS, operation: 'revokeToken', summary: 'Revoke a token at once' },
     schema: { params: idPath, querystring: emptyQuery, response: { 200: tokenEntryAnswer } },
     handler: async (request) => {
       requireUnbound(request);

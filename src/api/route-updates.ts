@@ -31,7 +31,7 @@ export function registerUpdates(app: Api, parts: ServerParts & FeedParts, update
       const { from, for_ms: forMs } = request.query;
       const place = placeOf(request) ?? from;
       const isVisible = visibleTo(bindings);
-      openStream(streams, parts.authenticate, request, reply, {
+      openStream(streams, request, reply, {
         from: place === undefined ? updates.source.position() : updates.position(place),
         forMs,
         visible: ({ tenant, agent, state }) =>

@@ -7,7 +7,7 @@ import type { VerdictRecord, VerdictScope } from '../engine/record.js';
 import { KilldeerError } from '../errors.js';
 import { identityOf } from './access.js';
 import { covers } from './binding.js';
-import type { Bindings, Identity, ServerParts } from './contract.js';
+import { ANALYSTS, type Bindings, type Identity, READERS, type ServerParts } from './contract.js';
 import { type Api, authorityOf } from './route.js';
 import { keyOf } from './route-stops.js';
 import { emptyQuery, idPath } from './schema.js';
@@ -35,7 +35,7 @@ export function registerVerdicts(app: Api, parts: ServerParts): void {
   app.route({
     method: 'GET',
     url: '/v1/verdicts',
-    config: { access: ['admin'], operation: 'listVerdicts', summary: 'List the verdicts in force, oldest first' },
+    config: { access: READERS, operation: 'listVerdicts', summary: 'List the verdicts in force, oldest first' },
     schema: { querystring: emptyQuery, response: { 200: findingVerdictsAnswer } },
     handler: async (request) => {
       const { bindings } = identityOf(request);
@@ -51,7 +51,7 @@ export function registerVerdicts(app: Api, parts: ServerParts): void {
   app.route({
     method: 'DELETE',
     url: '/v1/verdicts/:id',
-    config: { access: ['admin'], operation: 'undoVerdict', summary: 'Take a verdict back, with all that it taught' },
+    config: { access: ANALYSTS, operation: 'undoVerdict', summary: 'Take a verdict back, with all that it taught' },
     schema: { params: idPath, querystring: emptyQuery, response: { 200: findingVerdictAnswer } },
     handler: async (request) => {
       const identity = identityOf(request);
@@ -70,7 +70,7 @@ function registerGive(app: Api, parts: ServerParts): void {
     method: 'POST',
     url: '/v1/verdicts',
     config: {
-      access: ['admin'],
+      access: ANALYSTS,
       operation: 'giveVerdict',
       summary: 'Say of a finding that it was expected, a false alarm, or an attack',
     },

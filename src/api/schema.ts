@@ -95,6 +95,7 @@ export const tokenBody = z
     roles: z.array(z.enum(ROLES)).min(1).max(ROLES.length),
     tenants: z.array(tenant).min(1).max(1000).nullable().optional(),
     agents: z.array(agent).min(1).max(1000).nullable().optional(),
+    expires_in_ms: z.number().int().min(60_000).max(YEAR_MS).nullable().optional().describe('null: it does not end'),
   })
   .register(requests, { id: 'TokenRequest' });
 
@@ -258,6 +259,8 @@ export const tokenEntryAnswer = z
     tenants: z.array(z.string()).nullable(),
     agents: z.array(z.string()).nullable(),
     created_ms: ms,
+    expires_ms: ms.nullable(),
+    used_ms: ms.nullable().describe('its last use, down to the minute'),
   })
   .register(answers, { id: 'TokenEntry' });
 

@@ -11,6 +11,9 @@ import { KilldeerError } from '../errors.js';
 import { createAccessHook } from './access.js';
 import { createCallGate } from './body.js';
 import { RATE_LIMITS, type ServerParts } from './contract.js';
+import { createEnter, createIsWelcome } from './door.js';
+import { createIdempotency } from './idempotency.js';
+import { createLoginCodes } from './login-codes.js';
 import { PROBLEM_TYPE, problemOf, problemOfError, retryAfterS } from './problem.js';
 import type { Api, RouteRow } from './route.js';
 import { registerAgentFile } from './route-agent-file.js';
@@ -29,6 +32,7 @@ import { registerNginx } from './route-nginx.js';
 import { registerPolicy } from './route-policy.js';
 import { registerReplays } from './route-replays.js';
 import { registerResponder } from './route-responder.js';
+import { registerSessions } from './route-sessions.js';
 import { registerSettings } from './route-settings.js';
 import { registerSettle } from './route-settle.js';
 import { registerSinks } from './route-sinks.js';
@@ -41,6 +45,8 @@ import { registerTokens } from './route-tokens.js';
 import { registerTraces } from './route-traces.js';
 import { registerTrail } from './route-trail.js';
 import { registerVerdicts } from './route-verdicts.js';
+import { createSessions } from './sessions.js';
+import { HSTS, PLAIN_SITE, type Site } from './site.js';
 import { registerTriageRoutes } from './triage-routes.js';
 
 const BODY_BYTES_MAX = 262_144;
@@ -59,7 +65,10 @@ export const SECURITY_HEADERS = {
 
 /** All routes and hooks; the caller listens, or injects. */
 export function buildServer(parts: ServerParts & FeedParts): FastifyInstance {
+  const site = parts.site ?? PLAIN_SITE;
+  const wall = parts.wall ?? parts.clock;
   const app = fastify({
+    ...tlsOf(site),
     logger: parts.logStream === undefined ? false : loggerOptions(parts.logStream),
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -75,18 +84,24 @@ export function buildServer(parts: ServerParts & FeedParts): FastifyInstance {
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
   app.decorate('routeTable', []);
   app.decorateRequest('identity', null);
+  app.decorateRequest('session', null);
+  app.decorateRequest('repeatKey', null);
+  app.addHook('onRoute', createIdempotency(wall));
   app.addHook('onRoute', (route) => {
     app.routeTable.push(rowOf(route as unknown as DeclaredRoute));
   });
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
+    if (site.secure) reply.header('strict-transport-security', HSTS);
     done();
   });
   const limits = { ...RATE_LIMITS, ...parts.limits };
-  app.addHook(
-    'onRequest',
-    createAccessHook(parts.authenticate, limits, parts.clock, createScraper(parts.metrics?.token ?? null)),
-  );
+  const { tokens, authenticate, oidc } = parts;
+  const sessions = createSessions(wall, ({ id }) => id.startsWith('oidc:') || tokens.isLiving(id));
+  const doors = { authenticate, sessions, site, bearer: oidc?.bearer ?? null };
+  app.decorate('isWelcome', createIsWelcome(doors));
+  const scraper = createScraper(parts.metrics?.token ?? null);
+  app.addHook('onRequest', createAccessHook(createEnter(doors), limits, parts.clock, scraper, site));
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
   app.setNotFoundHandler((request, reply) => refuseUnknown(app.routeTable, request, reply));
 
@@ -117,13 +132,22 @@ export function buildServer(parts: ServerParts & FeedParts): FastifyInstance {
   registerSettings(app, parts);
   registerModels(app, parts);
   registerReplays(app, parts);
-  registerTokens(app, parts.tokens);
+  registerTokens(app, tokens);
+  const logins = parts.logins ?? createLoginCodes(wall);
+  registerSessions(app, { sessions, logins, tokens, site, limits, clock: wall, login: oidc?.login ?? null });
   registerStatus(app, parts.status, parts.version);
   if (parts.metrics !== undefined) {
     observeCalls(app as unknown as FastifyInstance, parts.metrics.telemetry);
     registerMetrics(app, parts.metrics.telemetry);
   }
   return app as unknown as FastifyInstance;
+}
+
+/** TLS 1.2 and later; the certificate may be changed while it listens. */
+function tlsOf({ tls }: Site): { https: null } {
+  if (tls === undefined) return { https: null };
+  // Typed as without: every call goes the same way over either.
+  return { https: { ...tls, minVersion: 'TLSv1.2' } } as unknown as { https: null };
 }
 
 export interface ListenOptions {
@@ -147,12 +171,16 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
+const SECRET_HEADERS: readonly string[] = ['authorization', 'cookie', '["set-cookie"]', '["x-killdeer-csrf"]'];
+
 /** Method, path, status and id go into the log; never a header, a body or a stack. */
 export function loggerOptions(stream: { write(line: string): void }) {
   return {
     stream,
     redact: {
-      paths: ['authorization', 'headers.authorization', 'req.headers.authorization', 'request.headers.authorization'],
+      paths: ['', 'headers.', 'req.headers.', 'request.headers.'].flatMap((of) =>
+        SECRET_HEADERS.map((name) => of + name),
+      ),
       censor: '[redacted]',
     },
     serializers: { err: errorView },

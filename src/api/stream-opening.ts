@@ -1,14 +1,11 @@
 /** How a call becomes a stream of server-sent events: whether there is room, its head, and for how long it is welcome. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { KilldeerError } from '../errors.js';
-import { identityOf } from './access.js';
-import type { Authenticate } from './contract.js';
 import type { StreamReader, Streams } from './streams.js';
 
 /** Throws 'api.rate-limited' where as many are open as may be. */
 export function openStream<E>(
   streams: Streams<E> | null,
-  authenticate: Authenticate,
   request: FastifyRequest,
   reply: FastifyReply,
   reader: Omit<StreamReader<E>, 'isWelcome'>,
@@ -17,11 +14,9 @@ export function openStream<E>(
     reply.header('retry-after', 5);
     throw new KilldeerError('api.rate-limited', 'as many streams are open as may be');
   }
-  const { id } = identityOf(request);
-  const { authorization } = request.headers;
   const { raw } = begin(reply);
-  // A token that was revoked sees nothing more.
-  streams.open(raw, { ...reader, isWelcome: () => authenticate(authorization)?.id === id });
+  // A token that was revoked, or a session that ended, sees nothing more.
+  streams.open(raw, { ...reader, isWelcome: () => request.server.isWelcome(request) });
 }
 
 function begin(reply: FastifyReply): FastifyReply {

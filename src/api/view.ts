@@ -98,6 +98,8 @@ export function tokenView(entry: TokenEntry): TokenEntryAnswer {
     tenants: tenants === null ? null : [...tenants],
     agents: agents === null ? null : [...agents],
     created_ms: entry.createdMs,
+    expires_ms: entry.expiresMs,
+    used_ms: entry.usedMs,
   };
 }
 

@@ -30,6 +30,8 @@ export interface Approval {
   readonly state: ApprovalState;
   /** 'person:NAME', or 'system' for a call that was asked about inline. */
   readonly askedBy: string;
+  /** The token, or the subject of an identity provider, that a person asked by. */
+  readonly askedAs?: string;
   readonly askedMs: number;
   readonly forMs: number;
   /** When it lapses, as things stand. */

@@ -4,6 +4,7 @@
  * so does leave that nobody used. An agent, an engine or a gateway never answers.
  */
 import { hash64, hex64 } from '../math/hash.js';
+import { isSamePerson } from './actor.js';
 import { type Approval, type ApprovalState, REVOKE_FOR_MS } from './approval.js';
 import type { FoldState } from './fold-state.js';
 import { rememberKey } from './fold-state.js';
@@ -59,7 +60,7 @@ export function judgeRevoke(state: FoldState, record: Of<'stop'>, key: string): 
   if (!rememberKey(state, key)) return duplicate(held);
   const id = `r-${digest([key, String(state.clockMs)])}`;
   const subject = { kind: 'revoke', reason } as const;
-  const asked = open(state, { id, tenant, agent, subject, forMs: REVOKE_FOR_MS, actor });
+  const asked = open(state, { id, tenant, agent, subject, forMs: REVOKE_FOR_MS, actor }, record.authority);
   return asked === null ? tooMany(held) : waits(asked, held);
 }
 
@@ -90,7 +91,8 @@ export function judgeRequest(state: FoldState, record: Of<'approval-request'>): 
 
 type Asked = Pick<Of<'approval-request'>, 'id' | 'tenant' | 'agent' | 'subject' | 'forMs' | 'actor'>;
 
-function open(state: FoldState, { id, tenant, agent, subject, forMs, actor }: Asked): Approval | null {
+function open(state: FoldState, wish: Asked, askedAs?: string): Approval | null {
+  const { id, tenant, agent, subject, forMs, actor } = wish;
   const { approvals, clockMs } = state;
   let ofAgent = 0;
   for (const one of approvals.values())
@@ -98,6 +100,7 @@ function open(state: FoldState, { id, tenant, agent, subject, forMs, actor }: As
   if (ofAgent >= OPEN_PER_AGENT_MAX || (approvals.size >= APPROVALS_MAX && !forgetOldest(approvals))) return null;
   const approval: Approval = {
     ...{ id, tenant, agent, subject, state: 'open', askedBy: actor, askedMs: clockMs, forMs },
+    ...(askedAs === undefined ? {} : { askedAs }),
     ...{ untilMs: clockMs + forMs, answeredBy: null, answeredMs: null, comment: null, usesLeft: 0 },
   };
   approvals.set(id, approval);
@@ -126,7 +129,10 @@ export function judgeAnswer(state: FoldState, record: Of<'approval-answer'>): Ju
     const isSame = asked.answeredBy === actor && (answer === 'approve') === (asked.state !== 'rejected');
     return isSame ? duplicate(held) : no(`${id} is ${asked.state} already`);
   }
-  if (answer === 'approve' && (actor === asked.askedBy || actor === `person:${asked.agent}`)) {
+  const asker = { actor: asked.askedBy, authority: asked.askedAs ?? null };
+  const isOwn =
+    isSamePerson(asker, record) || isSamePerson({ actor: `person:${asked.agent}`, authority: null }, record);
+  if (answer === 'approve' && isOwn) {
     return no(`${actor} asked for it: another person approves`);
   }
   close(state, asked, answer === 'approve' ? 'approved' : 'rejected', actor, comment);

@@ -38,6 +38,10 @@ export interface TokenIdentity {
 
 export interface TokenEntry extends TokenIdentity {
   readonly createdMs: number;
+  /** From here on it opens nothing; null: it lasts until it is revoked. */
+  readonly expiresMs: number | null;
+  /** Down to the minute, as far as this process and the last write of the file know; null: never. */
+  readonly usedMs: number | null;
 }
 
 export interface TokenRequest {
@@ -45,6 +49,8 @@ export interface TokenRequest {
   readonly name: string;
   readonly roles: readonly TokenRole[];
   readonly bindings: TokenBindings;
+  /** How long it lives, ms, at most TOKEN_MS_MAX; left out or null: until it is revoked. */
+  readonly forMs?: number | null;
 }
 
 export interface CreatedToken {
@@ -64,6 +70,13 @@ export interface Tokens {
    * last unbound admin, without whom nobody could make another.
    */
   revoke(id: string): Promise<boolean>;
+  /** Whether the token opens anything now. */
+  isLiving(id: string): boolean;
+  /**
+   * Takes over what another process has made of the file. Rejects with 'registry.tokens-unreadable' where it is no
+   * token file any more; then the tokens stay as they were.
+   */
+  refresh(): Promise<void>;
 }
 
 export interface TokensOptions {
@@ -83,6 +96,9 @@ const TOKEN = /^Bearer +kd_([0-9a-f]{12})_([A-Za-z0-9_-]{43})$/i;
 const ID_BYTES = 6;
 const SECRET_BYTES = 32;
 const TOKENS_MAX = 10_000;
+/** A token that ends at all ends within a leap year. */
+export const TOKEN_MS_MAX = 366 * 86_400_000;
+const MINUTE_MS = 60_000;
 const BINDINGS_MAX = 1_000;
 /** Compared with where the id is unknown, so that the answer takes as long. */
 const NO_HASH = Buffer.alloc(32);
@@ -94,6 +110,8 @@ const rowSchema = z.strictObject({
   roles: z.array(z.enum(TOKEN_ROLES)).min(1),
   bindings: z.strictObject({ tenants: strings, agents: strings }),
   createdMs: z.number(),
+  expiresMs: z.number().nullable().default(null),
+  usedMs: z.number().nullable().default(null),
   /** SHA-256 of the secret, hex. */
   hash: z.string().regex(/^[0-9a-f]{64}$/),
 });
@@ -102,8 +120,12 @@ type Row = z.infer<typeof rowSchema>;
 
 interface Living {
   readonly row: Row;
-  readonly entry: TokenEntry;
+  readonly identity: TokenIdentity;
   readonly hash: Buffer;
+  /** Infinity: it never ends. */
+  readonly expiresMs: number;
+  /** The one thing that changes with each call; 0: never. */
+  usedMs: number;
 }
 
 /** Opens the tokens of a data directory, making the first ones where there are none. */
@@ -113,7 +135,7 @@ export async function openTokens(options: TokensOptions): Promise<Tokens> {
   const file = new TokenFile(options, []);
   const bindings = { tenants: null, agents: null };
   const made = TOKEN_ROLES.map((role) => makeToken({ name: role, roles: [role], bindings }, options.clock()));
-  await options.handOut(made.map(({ living, token }) => ({ entry: living.entry, token })));
+  await options.handOut(made.map(({ living, token }) => ({ entry: entryOf(living), token })));
   await file.keep(made.map(({ living }) => living));
   return file;
 }
@@ -143,7 +165,16 @@ class TokenFile implements Tokens {
     if (match === null) return null;
     const known = this.tokens.get(match[1]);
     const equal = timingSafeEqual(hashOf(match[2]), known?.hash ?? NO_HASH);
-    return equal && known !== undefined ? known.entry : null;
+    if (!equal || known === undefined) return null;
+    const nowMs = this.options.clock();
+    if (nowMs >= known.expiresMs) return null;
+    known.usedMs = nowMs - (nowMs % MINUTE_MS);
+    return known.identity;
+  }
+
+  isLiving(id: string): boolean {
+    const known = this.tokens.get(id);
+    return known !== undefined && this.options.clock() < known.expiresMs;
   }
 
   create(request: TokenRequest): Promise<CreatedToken> {
@@ -153,20 +184,21 @@ class TokenFile implements Tokens {
       if (this.tokens.size >= TOKENS_MAX) throw new KilldeerError('registry.refused', `there are ${TOKENS_MAX} tokens`);
       const { living, token } = makeToken(request, this.options.clock());
       await this.keep([...this.tokens.values(), living]);
-      return { entry: living.entry, token };
+      return { entry: entryOf(living), token };
     });
   }
 
   list(): readonly TokenEntry[] {
-    return Array.from(this.tokens.values(), ({ entry }) => entry);
+    return Array.from(this.tokens.values(), entryOf);
   }
 
   revoke(id: string): Promise<boolean> {
     return this.change(async () => {
       const before = this.tokens;
       if (!before.has(id)) return false;
-      const left = [...before.values()].filter(({ entry }) => entry.id !== id);
-      if (!left.some(isFullAdmin) && [...before.values()].some(isFullAdmin)) {
+      const left = [...before.values()].filter(({ row }) => row.id !== id);
+      // One that ends by itself leaves nobody behind.
+      if (!left.some(isLastingAdmin) && [...before.values()].some(isLastingAdmin)) {
         throw new KilldeerError('registry.refused', `token ${id} is the last unbound admin: make another first`);
       }
       // A leaked token is shut out before the disk has answered; where the disk fails, the caller must know and repeat.
@@ -181,12 +213,33 @@ class TokenFile implements Tokens {
 
   /** Makes these the tokens, durably. */
   async keep(tokens: readonly Living[]): Promise<void> {
-    const text = JSON.stringify({ format: 1, tokens: tokens.map(({ row }) => row) }, null, 1);
+    const text = JSON.stringify({ format: 1, tokens: tokens.map(rowOf) }, null, 1);
     await writeAtomic(nodeFiles, this.options.path, Buffer.from(`${text}\n`));
     this.tokens = byId(tokens);
   }
 
+  refresh(): Promise<void> {
+    return this.inTurn(() => this.reread());
+  }
+
+  private async reread(): Promise<void> {
+    const bytes = await readWhole(nodeFiles, this.options.path);
+    // A file that is gone revokes nobody: whoever means that revokes the tokens.
+    if (bytes === null) return;
+    const found = parseFile(this.options.path, bytes);
+    for (const token of found) token.usedMs = Math.max(token.usedMs, this.tokens.get(token.row.id)?.usedMs ?? 0);
+    this.tokens = byId(found);
+  }
+
+  /** A change starts from what stands in the file: another process may have written it. */
   private change<T>(work: () => Promise<T>): Promise<T> {
+    return this.inTurn(async () => {
+      await this.reread();
+      return work();
+    });
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.changing.then(work);
     this.changing = done.catch(() => undefined);
     return done;
@@ -194,30 +247,45 @@ class TokenFile implements Tokens {
 }
 
 function byId(tokens: readonly Living[]): ReadonlyMap<string, Living> {
-  return new Map(tokens.map((token) => [token.entry.id, token]));
+  return new Map(tokens.map((token) => [token.row.id, token]));
 }
 
-function isFullAdmin({ entry }: Living): boolean {
-  return entry.roles.includes('admin') && entry.bindings.tenants === null && entry.bindings.agents === null;
+function isLastingAdmin({ row, expiresMs }: Living): boolean {
+  const { tenants, agents } = row.bindings;
+  return row.roles.includes('admin') && tenants === null && agents === null && expiresMs === Number.POSITIVE_INFINITY;
 }
 
 function hashOf(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }
 
-function makeToken({ name, roles, bindings }: TokenRequest, createdMs: number): { living: Living; token: string } {
+function makeToken(
+  { name, roles, bindings, forMs = null }: TokenRequest,
+  createdMs: number,
+): { living: Living; token: string } {
   const id = randomBytes(ID_BYTES).toString('hex');
   const secret = randomBytes(SECRET_BYTES).toString('base64url');
   const { tenants, agents } = bindings;
   const copies = { tenants: tenants === null ? null : [...tenants], agents: agents === null ? null : [...agents] };
-  const row: Row = { id, name, roles: [...roles], bindings: copies, createdMs, hash: hashOf(secret).toString('hex') };
+  const times = { createdMs, expiresMs: forMs === null ? null : createdMs + forMs, usedMs: null };
+  const row: Row = { id, name, roles: [...roles], bindings: copies, ...times, hash: hashOf(secret).toString('hex') };
   return { living: living(row), token: `kd_${id}_${secret}` };
 }
 
 function living(row: Row): Living {
-  const { id, name, roles, bindings, createdMs } = row;
-  const entry = Object.freeze({ id, actor: actorOf(name, roles), roles, bindings, createdMs });
-  return { row, entry, hash: Buffer.from(row.hash, 'hex') };
+  const { id, name, roles, bindings } = row;
+  const identity = Object.freeze({ id, actor: actorOf(name, roles), roles, bindings });
+  const expiresMs = row.expiresMs ?? Number.POSITIVE_INFINITY;
+  return { row, identity, hash: Buffer.from(row.hash, 'hex'), expiresMs, usedMs: row.usedMs ?? 0 };
+}
+
+function rowOf({ row, usedMs }: Living): Row {
+  return { ...row, usedMs: usedMs === 0 ? null : usedMs };
+}
+
+function entryOf(living: Living): TokenEntry {
+  const { createdMs, expiresMs, usedMs } = rowOf(living);
+  return { ...living.identity, createdMs, expiresMs, usedMs };
 }
 
 const PEOPLE: readonly TokenRole[] = ['viewer', 'analyst', 'responder', 'admin'];
@@ -228,8 +296,9 @@ function actorOf(name: string, roles: readonly TokenRole[]): string {
   return roles.includes('gateway') ? `gateway:${name}` : `sender:${name}`;
 }
 
-function problemOf({ name, roles, bindings }: TokenRequest): string | null {
+function problemOf({ name, roles, bindings, forMs = null }: TokenRequest): string | null {
   if (!NAME.test(name)) return `name '${name.slice(0, 100)}' must be 1 to 100 letters, digits, spaces or . _ @ -`;
+  if (forMs !== null && !(forMs >= MINUTE_MS && forMs <= TOKEN_MS_MAX)) return 'it lives from 1 minute to 366 days';
   if (roles.length === 0) return 'roles: at least one';
   const unknown = roles.find((role) => !TOKEN_ROLES.includes(role));
   if (unknown !== undefined) return `roles: there is no role '${unknown}'`;

@@ -78,11 +78,15 @@ export function addServerOptions(verb: Command): Command {
 
 /** A client for the server of a data directory. Throws 'api.unreachable' where none has left its address. */
 export function clientOf(choice: ClientChoice, role: TokenRole): Client {
-  const address = choice.address ?? readServerNote(choice.data)?.address;
-  if (address === undefined) {
-    throw new KilldeerError('api.unreachable', `no server has left its address in ${choice.data}`);
-  }
+  const address = addressOf(choice);
   return createClient({ address, token: choice.token ?? readToken(choice.data, role) });
+}
+
+/** Where the server is. Throws 'api.unreachable' where none has left its address. */
+export function addressOf(choice: ClientChoice): string {
+  const address = choice.address ?? readServerNote(choice.data)?.address;
+  if (address !== undefined) return address;
+  throw new KilldeerError('api.unreachable', `no server has left its address in ${choice.data}`);
 }
 
 function readJson<T>(path: string, schema: z.ZodType<T>): T | null {

@@ -11,7 +11,7 @@ import type { Label } from '../simulate/simulation.js';
 import { clientOf } from './data-directory.js';
 import { DemoStory } from './demo-story.js';
 import { importOf, readRegistryFile } from './registry-file.js';
-import { createReport } from './run.js';
+import { createReport, sayLogin } from './run.js';
 import { type Served, serve } from './serve.js';
 import { loadSetup } from './setup.js';
 import { shippedPath } from './shipped.js';
@@ -69,6 +69,7 @@ async function demo(terminal: Terminal, options: Options): Promise<void> {
       await play(terminal, served, story, clientOf({ data: dir }, 'gateway'), options, stopped);
       if (options.exit === true || story.isCut) return;
       story.invite(served.address, dir);
+      sayLogin(terminal, served.loginUrl);
       await stopped;
     } finally {
       await served.stop();

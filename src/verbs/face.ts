@@ -21,10 +21,10 @@ import type { Config } from '../config.js';
 import { KilldeerError } from '../errors.js';
 import type { Intake } from '../pipeline/intake.js';
 import type { Registry } from '../registry/journal.js';
-import { openTokens } from '../registry/tokens.js';
 import type { Telemetry } from '../telemetry.js';
+import { type Access, openAccess } from './access.js';
 import { createAudit } from './audit.js';
-import { handOutTokens, hashesPath, removeServerNote, writeServerNote } from './data-directory.js';
+import { removeServerNote, writeServerNote } from './data-directory.js';
 import { observeIngest } from './ingest-observer.js';
 import type { Setup } from './setup.js';
 import { packageVersion } from './shipped.js';
@@ -70,31 +70,36 @@ export interface Face {
   readonly address: string;
   /** Whether this start made the first tokens. */
   readonly isFirstStart: boolean;
+  /** Lets a browser in, once and for ten minutes; null: not a first start. */
+  readonly loginUrl: string | null;
   close(): Promise<void>;
 }
 
 export async function openFace(options: FaceOptions, side: Side): Promise<Face> {
   const { setup, dir, port } = options;
-  const { isFirstStart, tokens } = await openAccess(dir);
-  const app = buildServer(partsOf(options, side, tokens));
+  const access = await openAccess(setup, dir, options.logStream);
+  const app = buildServer(partsOf(options, side, access.parts));
+  const unwatch = access.watch(app);
   try {
-    const address = await listenOn(app, setup.config, port);
+    const address = urlOf(setup.config, await listenOn(app, setup.config, port));
     await writeServerNote(dir, { address, pid: process.pid });
     const close = async (): Promise<void> => {
+      unwatch();
       await removeServerNote(dir);
       await app.close();
     };
-    return { address, isFirstStart, close };
+    return { address, isFirstStart: access.isFirstStart, loginUrl: access.loginUrl(address), close };
   } catch (error) {
+    unwatch();
     await app.close();
     throw error;
   }
 }
 
 async function listenOn(app: ReturnType<typeof buildServer>, config: Config, port: number): Promise<string> {
-  const { host, insecure_remote: exposed } = config.api;
+  const { host, insecure_remote: isMeant, tls } = config.api;
   try {
-    return await listen(app, { host, port, exposed });
+    return await listen(app, { host, port, exposed: isMeant || tls !== null });
   } catch (error) {
     if (error instanceof KilldeerError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
@@ -102,22 +107,12 @@ async function listenOn(app: ReturnType<typeof buildServer>, config: Config, por
   }
 }
 
-type Tokens = ServerParts['tokens'] & Pick<ServerParts, 'authenticate'>;
-
-async function openAccess(dir: string): Promise<{ isFirstStart: boolean; tokens: Tokens }> {
-  let isFirstStart = false;
-  const tokens = await openTokens({
-    path: hashesPath(dir),
-    clock: Date.now,
-    handOut: async (made) => {
-      isFirstStart = true;
-      await handOutTokens(dir, made);
-    },
-  });
-  return { isFirstStart, tokens };
+/** Over TLS by the name that its certificate is for. */
+function urlOf({ api }: Config, address: string): string {
+  return api.tls === null ? address : (api.public_url ?? address);
 }
 
-function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts & FeedParts {
+function partsOf(options: FaceOptions, side: Side, access: Access['parts']): ServerParts & FeedParts {
   const { setup, triage, telemetry, metricsToken, logStream } = options;
   const { intake, registry, clock, status, control } = side;
   const { ingest: limits, decide } = setup.config;
@@ -130,7 +125,7 @@ function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts 
   });
   const version = packageVersion();
   return {
-    authenticate: (header) => tokens.authenticate(header),
+    ...access,
     ingest,
     registry: registryPortOf(registry),
     triage,
@@ -146,7 +141,6 @@ function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts 
       stats: () => ({ version, mode: registry.view.mode(), ingest: ingest.counts, ...status.stats() }),
     },
     control,
-    tokens,
     evidence: side.evidence,
     audit: createAudit(setup.config, options.dir),
     dated: side.dated,

@@ -14,6 +14,7 @@ import { addEvaluate } from './evaluate.js';
 import { addExplain } from './explain.js';
 import { addCases, addFindings } from './findings.js';
 import { addHalt } from './halt.js';
+import { addLogin } from './login.js';
 import { addModels } from './models.js';
 import { addPolicy } from './policy.js';
 import { addReplay } from './replay.js';
@@ -77,6 +78,7 @@ function buildProgram(context: VerbContext): Command {
     addPolicy,
     addHalt,
     addToken,
+    addLogin,
     addSimulate,
     addModels,
     addConfig,

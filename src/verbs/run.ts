@@ -68,13 +68,14 @@ async function runAlone(terminal: Terminal, setup: Setup, options: Options): Pro
     ...(terminal.rich ? {} : { logStream }),
   });
   try {
-    const { address, isFirstStart } = served;
+    const { address, isFirstStart, loginUrl } = served;
     const { mode, name } = setup.policy;
     terminal.emit({ type: 'started', address, pid: process.pid, data: setup.dataDir, policy: name, mode });
     const top = setup.policy.ladder === undefined ? mode : `on a ladder up to ${mode}: killdeer policy show`;
     const policy = name === top ? name : `${name} (${top})`;
     terminal.say(`killdeer listens on ${address}, data in ${setup.dataDir}, policy ${policy}`);
     if (isFirstStart) terminal.say(`tokens for its first users, readable by you alone: ${tokensPath(setup.dataDir)}`);
+    sayLogin(terminal, loginUrl);
     if (mode !== 'enforce') terminal.say(`nothing is stopped automatically in mode ${mode}`);
     terminal.say('stop it with Ctrl-C');
     terminal.say(`${await stopped}: writing the last checkpoints`);
@@ -117,6 +118,7 @@ async function runRoles(terminal: Terminal, setup: Setup, options: Options): Pro
     if (opsAddress !== null) terminal.say(`health and metrics on ${opsAddress}`);
     if (face?.isFirstStart)
       terminal.say(`tokens for its first users, readable by you alone: ${tokensPath(setup.dataDir)}`);
+    sayLogin(terminal, face?.loginUrl ?? null);
     terminal.say('stop it with Ctrl-C');
     terminal.say(`${await stopped}: handing the partitions on`);
   } finally {
@@ -125,6 +127,11 @@ async function runRoles(terminal: Terminal, setup: Setup, options: Options): Pro
   }
   terminal.emit({ type: 'stopped' });
   terminal.say('stopped');
+}
+
+/** To a person alone: where nobody looks, what is said is kept in a log. */
+export function sayLogin(terminal: Terminal, loginUrl: string | null): void {
+  if (terminal.rich && loginUrl !== null) terminal.say(`log in once, within 10 minutes: ${loginUrl}`);
 }
 
 /** Partitions come and go, and restoring one takes its time: whoever watches is told. */

@@ -52,6 +52,8 @@ export interface Served {
   readonly address: string;
   /** Whether this start made the first tokens. */
   readonly isFirstStart: boolean;
+  /** Of the first start: lets a browser in once. */
+  readonly loginUrl: string | null;
   /** Ends in order; calling it again waits for the same end. */
   stop(): Promise<void>;
 }
@@ -123,7 +125,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
       stopping ??= closeAll();
       return stopping;
     };
-    return { live, address: face.address, isFirstStart: face.isFirstStart, stop };
+    return { live, address: face.address, isFirstStart: face.isFirstStart, loginUrl: face.loginUrl, stop };
   } catch (error) {
     await closeAll();
     throw error;

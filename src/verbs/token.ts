@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { ROLES, type Role } from '../api/contract.js';
 import type { TokenEntryAnswer } from '../api/schema.js';
+import { parseDuration } from '../decide/duration.js';
 import { KilldeerError } from '../errors.js';
 import { addServerOptions, type ClientChoice, clientOf } from './data-directory.js';
 import type { Terminal } from './terminal.js';
@@ -12,6 +13,7 @@ interface NewToken extends ClientChoice {
   readonly role: readonly Role[];
   readonly agents?: readonly string[];
   readonly tenants?: readonly string[];
+  readonly expiresIn?: number;
 }
 
 export function addToken(program: Command, { terminal }: VerbContext): void {
@@ -22,6 +24,7 @@ export function addToken(program: Command, { terminal }: VerbContext): void {
     .requiredOption('--role <role,...>', ROLES.join(', '), rolesOf)
     .option('--agents <name,...>', "bind it to these agents and their sub-agents; a name may end in '*'", listed)
     .option('--tenants <tenant,...>', "bind it to these tenants; '' is the nameless one", listed)
+    .option('--expires-in <duration>', 'how long it lives, such as 90d; until it is revoked by default', lifetimeOf)
     .action((asked: NewToken) => create(terminal, asked));
   verb('list', 'the living tokens, without their secrets').action((where: ClientChoice) => list(terminal, where));
   verb('revoke', 'shut a token out at once')
@@ -34,6 +37,12 @@ function listed(value: string, before: readonly string[] | undefined): string[] 
   return [...(before ?? []), ...value.split(',').map((one) => one.trim())];
 }
 
+function lifetimeOf(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== null) return ms;
+  throw new KilldeerError('usage', `--expires-in ${text}: no duration such as 12h or 90d`);
+}
+
 function rolesOf(value: string, before: readonly Role[] | undefined): Role[] {
   const roles = listed(value, undefined).map((name) => {
     const role = ROLES.find((known) => known === name);
@@ -44,8 +53,14 @@ function rolesOf(value: string, before: readonly Role[] | undefined): Role[] {
 }
 
 async function create(terminal: Terminal, asked: NewToken): Promise<void> {
-  const { name, role: roles, agents = null, tenants = null } = asked;
-  const { entry, token } = await clientOf(asked, 'admin').createToken({ name, roles, agents, tenants });
+  const { name, role: roles, agents = null, tenants = null, expiresIn = null } = asked;
+  const { entry, token } = await clientOf(asked, 'admin').createToken({
+    name,
+    roles,
+    agents,
+    tenants,
+    expires_in_ms: expiresIn,
+  });
   terminal.emit({ ...entry, token });
   if (!terminal.rich) return;
   terminal.say(`${entry.id}  ${entry.actor}: ${roles.join(', ')}, ${boundTo(entry)}`);
@@ -60,12 +75,20 @@ async function list(terminal: Terminal, where: ClientChoice): Promise<void> {
   const { tokens } = await clientOf(where, 'admin').tokens();
   for (const token of tokens) terminal.emit(token);
   terminal.table(
-    ['id', 'who', 'roles', 'bound to', 'made'],
+    ['id', 'who', 'roles', 'bound to', 'made', 'ends', 'used'],
     tokens.map((token) => [
       ...[token.id, token.actor, token.roles.join(', '), boundTo(token)],
-      new Date(token.created_ms).toISOString(),
+      ...[momentText(token.created_ms), endText(token.expires_ms), momentText(token.used_ms)],
     ]),
   );
+}
+
+function momentText(ms: number | null): string {
+  return ms === null ? 'never' : new Date(ms).toISOString();
+}
+
+function endText(ms: number | null): string {
+  return ms !== null && ms <= Date.now() ? `expired ${momentText(ms)}` : momentText(ms);
 }
 
 async function revoke(terminal: Terminal, id: string, where: ClientChoice): Promise<void> {

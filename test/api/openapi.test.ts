@@ -23,7 +23,7 @@ describe('openapi.json', () => {
     const paths = document.paths as Record<string, Record<string, Record<string, unknown>>>;
     const operations = Object.values(paths).flatMap((path) => Object.values(path));
     expect(operations).toHaveLength(app.routeTable.length);
-    for (const operation of operations) expect(operation['x-roles']).toBeDefined();
+    for (const operation of operations) expect(operation['x-killdeer-roles']).toBeDefined();
     expect(new Set(operations.map((operation) => operation.operationId)).size).toBe(operations.length);
     const schemas = (document.components as { schemas: Record<string, unknown> }).schemas;
     const references = JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g);

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { ANALYSTS, READERS, ROLES } from '../../src/api/contract.js';
+import { ANALYSTS, type Identity, READERS, ROLES } from '../../src/api/contract.js';
 import type { RouteRow } from '../../src/api/route.js';
 import { problemAnswer } from '../../src/api/schema.js';
 import type { Approval } from '../../src/registry/registry.js';
@@ -11,7 +11,7 @@ import { spendPortOf } from '../../src/verbs/spend.js';
 import { suppressionOf } from '../engine/suppression-of.js';
 import { verdictOn } from '../engine/verdict-of.js';
 import { operatorsOf } from './operators.js';
-import { addAgent, createWorld, eventLine, fakeAudit, finding, NOW_MS, type World } from './world.js';
+import { addAgent, createWorld, eventLine, fakeAudit, finding, IDENTITIES, NOW_MS, type World } from './world.js';
 
 /** A call that the route would take, so that only the role decides. */
 function callOf(row: RouteRow) {
@@ -28,6 +28,7 @@ function callOf(row: RouteRow) {
     const payload = row.operation === 'importAgents' ? '[{"agent":"clerk"}]' : '[{"owner":"ops","state":"active"}]';
     return { method: 'POST' as const, url, payload, headers: { 'content-type': 'application/json' } };
   }
+  if (row.operation === 'closeSessions') return { method: 'DELETE' as const, url: `${url}?person=ada` };
   if (row.operation === 'registryStream' || row.operation === 'followUpdates')
     return { method: 'GET' as const, url: `${url}?for_ms=1` };
   if (row.limit === 'gateway') return { ...plainCall(row, url), headers: { 'x-killdeer-agent': 'clerk' } };
@@ -50,6 +51,8 @@ const BODIES: Readonly<Record<string, object>> = {
   recover: { share: 1, reason: 'test' },
   sendTraces: { resourceSpans: [] },
   createToken: { name: 'new', roles: ['gateway'] },
+  makeLoginLink: { roles: ['viewer'] },
+  openSession: { code: 'of-a-link' },
   reportDrill: {
     ...{ id: 'd-1', canary: 'canary', children: 1, rounds: 1, started_ms: NOW_MS },
     stages: [{ stage: 'refused', reached: 1, missed: 0, p50_ms: 2, p99_ms: 2, max_ms: 2 }],
@@ -84,9 +87,13 @@ async function readyWorld(): Promise<World> {
   const ledger = new SpendLedger({ reserveForMs: 60_000, prefix: 'rsv' });
   const line = [{ agent: 'clerk', budgets: { sessionUsd: 1, dayUsd: null } }];
   ledger.reserve('', line, null, 0.5, NOW_MS);
+  const viewer = IDENTITIES['viewer'] as Identity;
+  const login = { begin: async () => ({ url: 'https://idp.example/', key: 'k' }), finish: async () => viewer };
+  const logins = { make: () => ({ code: 'of-a-link', expiresMs: NOW_MS + 1 }), take: () => viewer };
+  const spend = spendPortOf(ledger, { of: () => null });
   const world = createWorld({
     audit,
-    parts: { spend: spendPortOf(ledger, { of: () => null }), operations: operatorsOf() },
+    parts: { spend, operations: operatorsOf(), logins, oidc: { bearer: null, login } },
   });
   addAgent(world, 'clerk');
   world.findings.add(finding('f1'));
@@ -125,38 +132,44 @@ describe('every route', () => {
         'GET /v1/replays/:id/findings viewer,analyst,responder,admin',
         'DELETE /v1/replays/:id analyst,responder,admin',
         'POST /v1/replays analyst,responder,admin',
+        'DELETE /v1/session any',
+        'DELETE /v1/sessions admin',
         'DELETE /v1/tokens/:id admin',
-        'DELETE /v1/verdicts/:id admin',
+        'DELETE /v1/verdicts/:id analyst,responder,admin',
         'GET /healthz open',
         'GET /metrics any',
         'GET /openapi.json open',
         'GET /readyz open',
-        'GET /v1/agents responder,admin',
-        'GET /v1/agents/:agent responder,admin',
-        'GET /v1/agents/:agent/effects responder,admin',
-        'GET /v1/approvals responder,admin',
-        'GET /v1/brakes responder,admin',
-        'GET /v1/connectors responder,admin',
-        'GET /v1/denials responder,admin',
-        'GET /v1/drills responder,admin',
+        'GET /v1/agents viewer,analyst,responder,admin',
+        'GET /v1/agents/:agent viewer,analyst,responder,admin',
+        'GET /v1/agents/:agent/effects viewer,analyst,responder,admin',
+        'GET /v1/approvals viewer,analyst,responder,admin',
+        'GET /v1/brakes viewer,analyst,responder,admin',
+        'GET /v1/connectors viewer,analyst,responder,admin',
+        'GET /v1/denials viewer,analyst,responder,admin',
+        'GET /v1/drills viewer,analyst,responder,admin',
+        'GET /v1/login open',
+        'GET /v1/login-ways open',
+        'GET /v1/login/callback open',
+        'GET /v1/nginx gateway,responder,admin',
+        'GET /v1/policy viewer,analyst,responder,admin',
         ...['', '/:id', '/:id/timeline', '/export'].map((path) => `GET /v1/findings${path} ${READERS}`),
         ...['', '/:id', '/:id/timeline'].map((path) => `GET /v1/cases${path} ${READERS}`),
         ...['pages', 'precision', 'updates'].map((path) => `GET /v1/${path} ${READERS}`),
         ...['assign', 'status', 'comment'].map((path) => `POST /v1/findings/:id/${path} ${ANALYSTS}`),
         ...['triage', 'verdicts/bulk'].map((path) => `POST /v1/${path} ${ANALYSTS}`),
-        'GET /v1/nginx gateway,responder,admin',
         'GET /v1/sinks viewer,analyst,responder,admin',
-        'GET /v1/policy admin',
         'GET /v1/registry/current gateway,responder,admin',
-        'GET /v1/registry/export responder,admin',
-        'GET /v1/registry/key responder,admin',
-        'GET /v1/registry/reports/:name responder,admin',
+        'GET /v1/registry/export viewer,analyst,responder,admin',
+        'GET /v1/registry/key viewer,analyst,responder,admin',
+        'GET /v1/registry/reports/:name viewer,analyst,responder,admin',
         'GET /v1/registry/review admin',
         'GET /v1/registry/stream gateway,responder,admin',
+        'GET /v1/session any',
         'GET /v1/status any',
         'GET /v1/suppressions viewer,analyst,responder,admin',
         'GET /v1/tokens admin',
-        'GET /v1/verdicts admin',
+        'GET /v1/verdicts viewer,analyst,responder,admin',
         'POST /v1/agents/:agent/release responder,admin',
         'POST /v1/agents/:agent/reset admin',
         'POST /v1/agents/:agent/stop responder,admin',
@@ -167,15 +180,17 @@ describe('every route', () => {
         'POST /v1/events ingest,admin',
         'POST /v1/halt responder,admin',
         'POST /v1/halt/recover admin',
+        'POST /v1/login-links viewer,analyst,responder,admin',
         'POST /v1/mcp gateway,responder,admin',
         'POST /v1/policy/ladder admin',
         'POST /v1/registry/import admin',
         'POST /v1/registry/review admin',
+        'POST /v1/sessions open',
         'POST /v1/sponsors admin',
         'POST /v1/suppressions analyst,responder,admin',
         'POST /v1/tokens admin',
         'POST /v1/traces ingest,admin',
-        'POST /v1/verdicts admin',
+        'POST /v1/verdicts analyst,responder,admin',
         'PUT /v1/agents/:agent admin',
       ].sort(),
     );
@@ -187,7 +202,7 @@ describe('every route', () => {
       const answer = await world.call(role, callOf(row));
       const allowed = typeof row.access === 'string' || row.access.includes(role);
       if (allowed) {
-        expect([200, 201, 202, 204], `${role}: ${answer.body}`).toContain(answer.statusCode);
+        expect([200, 201, 202, 204, 302], `${role}: ${answer.body}`).toContain(answer.statusCode);
         const schema = row.answers[String(answer.statusCode)] as z.ZodType;
         const isText = /^(text\/plain|text\/event-stream|application\/x-ndjson)/.test(
           String(answer.headers['content-type']),

@@ -142,7 +142,7 @@ describe('verdicts', () => {
     expect((await list('bound-admin')).map(({ id }) => id)).toEqual([own.id]);
     expect((await undo(other.id, 'bound-admin')).statusCode).toBe(404);
     expect((await undo(own.id, 'bound-admin')).statusCode).toBe(200);
-    expect((await give({ finding: 'f1', verdict: 'expected' }, 'responder')).statusCode).toBe(403);
+    expect((await give({ finding: 'f1', verdict: 'expected' }, 'viewer')).statusCode).toBe(403);
   });
 
   it.each([

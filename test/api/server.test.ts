@@ -67,7 +67,10 @@ describe('the log and the headers', () => {
       headers,
       payload: eventLine({ note: 'private-note' }),
     });
-    world.app.log.info({ headers }, 'redaction');
+    world.app.log.info(
+      { headers: { ...headers, 'cookie': 'killdeer=private-note', 'x-killdeer-csrf': 'private-note' } },
+      'redaction',
+    );
     const text = world.logLines.join('');
     expect(world.logLines.length).toBeGreaterThan(3);
     expect(text).not.toMatch(/Bearer|misspelt-secret|private-note|\\n\s+at /);

@@ -247,8 +247,11 @@ export function fakeAudit(): ServerParts['audit'] {
 function fakeTokens(): ServerParts['tokens'] {
   const made: TokenEntry[] = [];
   return {
-    async create({ name, roles, bindings }) {
-      const entry = { id: `t${made.length + 1}`, actor: `person:${name}`, roles, bindings, createdMs: NOW_MS };
+    isLiving: (id) => id in IDENTITIES || made.some((entry) => entry.id === id),
+    async create({ name, roles, bindings, forMs }) {
+      const id = `t${made.length + 1}`;
+      const expiresMs = forMs === null ? null : NOW_MS + forMs;
+      const entry = { id, actor: `person:${name}`, roles, bindings, createdMs: NOW_MS, expiresMs, usedMs: null };
       made.push(entry);
       return { entry, token: 'the-secret' };
     },

@@ -62,6 +62,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     'errors',
   ]),
   config: open([
+    'api/section',
     'connect/section',
     'sinks/section',
     'triage/section',

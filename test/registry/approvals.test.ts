@@ -144,6 +144,18 @@ describe('a call that needs leave', () => {
 describe('a revocation', () => {
   const asked = stop(1, 'clerk', 'revoke', { reason: 'stolen' });
 
+  it('is one person under one name in any letters, and under one subject by any name', () => {
+    const oidc = { actor: 'person:ada@x.example', authority: 'oidc:https://idp#1' };
+    const { fold: f, verdicts } = fold(policy('observe'), { ...asked, ...oidc });
+    const id = verdicts[1]?.approval ?? '';
+    const say = (actor: string, authority: string) => f.apply(answer(2, id, 'approve', { actor, authority })).effect;
+    expect(say('person:Ada@X.example', 'token-9')).toBe('refused');
+    expect(say('person:renamed', 'oidc:https://idp#1')).toBe('refused');
+    const restored = restoreFold(throughJson(f.snapshot()));
+    expect(restored.apply(answer(2, id, 'approve', { ...oidc, actor: 'person:renamed' })).effect).toBe('refused');
+    expect(say('person:eve', 'oidc:https://idp#2')).toBe('applied');
+  });
+
   it('waits for another person, who may not be the one that asked, whatever the token', () => {
     const { fold: f, verdicts } = fold(policy('observe'), asked);
     const id = verdicts[1]?.approval ?? '';

@@ -7,8 +7,10 @@ import { type CreatedToken, openTokens, type TokenRequest, type Tokens } from '.
 const FREE = { tenants: null, agents: null };
 let folder: string;
 let path: string;
+let nowMs = 7;
 
 beforeEach(async () => {
+  nowMs = 7;
   folder = await mkdtemp(join(tmpdir(), 'killdeer-tokens-'));
   path = join(folder, 'tokens.json');
 });
@@ -18,7 +20,7 @@ afterEach(() => rm(folder, { recursive: true }));
 async function open(): Promise<{ tokens: Tokens; handed: CreatedToken[] }> {
   const handed: CreatedToken[] = [];
   const handOut = async (made: readonly CreatedToken[]) => void handed.push(...made);
-  return { tokens: await openTokens({ path, clock: () => 7, handOut }), handed };
+  return { tokens: await openTokens({ path, clock: () => nowMs, handOut }), handed };
 }
 
 const bearer = (made: CreatedToken | undefined) => `Bearer ${made?.token}`;
@@ -29,19 +31,24 @@ describe('the first start', () => {
     expect(handed.map(({ entry }) => [entry.actor, entry.roles])).toEqual([
       ['sender:ingest', ['ingest']],
       ['gateway:gateway', ['gateway']],
+      ['person:viewer', ['viewer']],
+      ['person:analyst', ['analyst']],
       ['person:responder', ['responder']],
       ['person:admin', ['admin']],
     ]);
-    for (const made of handed) expect(tokens.authenticate(bearer(made))).toEqual(made.entry);
+    for (const made of handed)
+      expect(tokens.authenticate(bearer(made))).toEqual({
+        ...{ id: made.entry.id, actor: made.entry.actor, roles: made.entry.roles, bindings: FREE },
+      });
     const again = await open();
     expect(again.handed).toEqual([]);
-    expect(again.tokens.authenticate(bearer(handed[3]))?.roles).toEqual(['admin']);
+    expect(again.tokens.authenticate(bearer(handed[5]))?.roles).toEqual(['admin']);
   });
 
   it('that could not hand them out leaves none behind', async () => {
     const failing = openTokens({ path, clock: () => 7, handOut: () => Promise.reject(new Error('no space')) });
     await expect(failing).rejects.toThrow('no space');
-    expect((await open()).handed.length).toBe(4);
+    expect((await open()).handed.length).toBe(6);
   });
 
   it('keeps no secret in its file', async () => {
@@ -90,11 +97,62 @@ describe('tokens', () => {
     expect((await open()).tokens.authenticate(bearer(made))).toBeNull();
   });
 
+  it('end at their time, at once and for good, and stay on the list', async () => {
+    const { tokens } = await open();
+    const made = await tokens.create({ name: 'ada', roles: ['admin'], bindings: FREE, forMs: 60_000 });
+    expect(made.entry.expiresMs).toBe(60_007);
+    nowMs = 60_006;
+    expect(tokens.authenticate(bearer(made))).not.toBeNull();
+    expect(tokens.isLiving(made.entry.id)).toBe(true);
+    nowMs = 60_007;
+    expect(tokens.authenticate(bearer(made))).toBeNull();
+    expect(tokens.isLiving(made.entry.id)).toBe(false);
+    const later = (await open()).tokens;
+    expect(later.authenticate(bearer(made))).toBeNull();
+    expect(later.list().find(({ id }) => id === made.entry.id)).toMatchObject({ expiresMs: 60_007 });
+  });
+
+  it('say when they were last used, down to the minute', async () => {
+    const { tokens, handed } = await open();
+    const used = () => tokens.list()[0]?.usedMs;
+    expect(used()).toBeNull();
+    nowMs = 185_000;
+    tokens.authenticate(bearer(handed[0]));
+    expect(used()).toBe(180_000);
+    await tokens.create({ name: 'x', roles: ['gateway'], bindings: FREE });
+    expect((await open()).tokens.list()[0]?.usedMs).toBe(180_000);
+  });
+
+  it('of another process count once the file was read again, and neither undoes the other', async () => {
+    const { tokens: one } = await open();
+    const { tokens: other } = await open();
+    const made = await one.create({ name: 'ada', roles: ['viewer'], bindings: FREE });
+    expect(other.authenticate(bearer(made))).toBeNull();
+    await other.refresh();
+    expect(other.authenticate(bearer(made))?.actor).toBe('person:ada');
+    const second = await other.create({ name: 'bob', roles: ['viewer'], bindings: FREE });
+    expect(await one.revoke(made.entry.id)).toBe(true);
+    expect(one.authenticate(bearer(second))?.actor).toBe('person:bob');
+    await other.refresh();
+    expect(other.authenticate(bearer(made))).toBeNull();
+  });
+
+  it('stay as they were where the file was spoilt or taken away', async () => {
+    const { tokens, handed } = await open();
+    await writeFile(path, '{');
+    await expect(tokens.refresh()).rejects.toMatchObject({ code: 'registry.tokens-unreadable' });
+    await rm(path);
+    await tokens.refresh();
+    expect(tokens.authenticate(bearer(handed[5]))?.roles).toEqual(['admin']);
+  });
+
   it('never leave a server without an admin', async () => {
     const { tokens } = await open();
     const id = tokens.list().find(({ roles }) => roles.includes('admin'))?.id ?? '';
     await expect(tokens.revoke(id)).rejects.toMatchObject({ code: 'registry.refused' });
     await tokens.create({ name: 'half', roles: ['admin'], bindings: { tenants: ['acme'], agents: null } });
+    await expect(tokens.revoke(id)).rejects.toMatchObject({ code: 'registry.refused' });
+    await tokens.create({ name: 'late', roles: ['admin'], bindings: FREE, forMs: 60_000 });
     await expect(tokens.revoke(id)).rejects.toMatchObject({ code: 'registry.refused' });
     await tokens.create({ name: 'ada', roles: ['admin'], bindings: FREE });
     expect(await tokens.revoke(id)).toBe(true);
@@ -104,11 +162,14 @@ describe('tokens', () => {
     const { tokens } = await open();
     const names = Array.from({ length: 10 }, (_, index) => `n${index}`);
     await Promise.all(names.map((name) => tokens.create({ name, roles: ['gateway'], bindings: FREE })));
-    expect((await open()).tokens.list().length).toBe(14);
+    expect((await open()).tokens.list().length).toBe(16);
   });
 
   it.each<[string, Partial<TokenRequest>]>([
     ['no role', { roles: [] }],
+    ['a life of a second', { forMs: 1_000 }],
+    ['a life of two years', { forMs: 730 * 86_400_000 }],
+    ['a life that is no number', { forMs: Number.NaN }],
     ['a role that there is not', { roles: ['root' as 'admin'] }],
     ['ingest beside another role', { roles: ['ingest', 'admin'] }],
     ['no name', { name: '' }],
@@ -120,7 +181,7 @@ describe('tokens', () => {
     const { tokens } = await open();
     const request = { name: 'x', roles: ['gateway'] as const, bindings: FREE, ...wrong };
     await expect(tokens.create(request)).rejects.toMatchObject({ code: 'api.invalid' });
-    expect(tokens.list().length).toBe(4);
+    expect(tokens.list().length).toBe(6);
   });
 
   it('of a broken file are an error with the file in it, not a fresh start', async () => {

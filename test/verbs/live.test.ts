@@ -80,7 +80,7 @@ describe('killdeer run', () => {
     expect(JSON.parse(readFileSync(join(data(), 'server.json'), 'utf8'))).toEqual({ address, pid });
     expect(statSync(join(data(), 'tokens.json')).mode & 0o777).toBe(0o600);
     const tokens = JSON.parse(readFileSync(join(data(), 'tokens.json'), 'utf8')) as Record<string, string>;
-    expect(Object.keys(tokens).sort()).toEqual(['admin', 'gateway', 'ingest', 'responder']);
+    expect(Object.keys(tokens).sort()).toEqual(['admin', 'analyst', 'gateway', 'ingest', 'responder', 'viewer']);
     const kept = readFileSync(join(data(), 'token-hashes.json'), 'utf8');
     // kd_ID_SECRET: the secret may hold underscores of its own.
     for (const token of Object.values(tokens)) expect(kept + server.err).not.toContain(token.slice(-43));
@@ -134,7 +134,7 @@ describe('killdeer run', () => {
     const answer = await sender.sendEvents([event('crm-1'), event('clerk')]);
     expect(answer).toMatchObject({ accepted: 1, rejections: [{ line: 2, code: 'event.not-bound' }] });
     const listed = await run('token', 'list');
-    expect(listed.values).toHaveLength(5);
+    expect(listed.values).toHaveLength(7);
     expect(JSON.stringify(listed.values)).not.toContain(token);
     expect(await run('token', 'revoke', id)).toMatchObject({ code: 0, values: [{ id }] });
     await expect(sender.status()).rejects.toMatchObject({ code: 'api.unauthorized' });
@@ -143,6 +143,29 @@ describe('killdeer run', () => {
       code: 2,
       err: expect.stringContaining('--role king'),
     });
+  });
+
+  it('makes tokens that end, and links that let a browser in once', async () => {
+    const made = await run('token', 'create', '--name', 'ada', '--role', 'viewer', '--expires-in', '2d');
+    const { created_ms: createdMs, expires_ms: expiresMs } = made.values[0] as {
+      created_ms: number;
+      expires_ms: number;
+    };
+    expect(expiresMs - createdMs).toBe(2 * 86_400_000);
+    expect(await run('token', 'create', '--name', 'x', '--role', 'viewer', '--expires-in', '1y')).toMatchObject({
+      code: 2,
+    });
+    const link = (await run('login', '--role', 'viewer')).values[0] as { url: string };
+    const { origin, hash } = new URL(link.url);
+    const enter = () =>
+      fetch(`${origin}/v1/sessions`, {
+        ...{ method: 'POST', headers: { 'content-type': 'application/json', 'connection': 'close' } },
+        body: JSON.stringify({ code: hash.replace('#login=', '') }),
+      });
+    const first = await enter();
+    expect(first.headers.get('set-cookie')).toMatch(/^killdeer=/);
+    expect(await first.json()).toMatchObject({ actor: 'person:admin', roles: ['viewer'], via: 'link' });
+    expect((await enter()).status).toBe(401);
   });
 
   it('explains an event beside the server that scored it', async () => {

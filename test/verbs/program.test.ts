@@ -79,6 +79,7 @@ describe('the program', () => {
       'check',
       'agent',
       'token',
+      'login',
       'simulate',
       'models',
       'decode',
