@@ -16,6 +16,7 @@ import type { RegistryEntry, RegistryFold, RegistryRecord, Verdict } from '../re
 import type { Telemetry } from '../telemetry.js';
 import type { AuditPort } from './audit-contract.js';
 import type { Contract, SpendPort } from './budget-port.js';
+import type { InsightPort } from './insight-contract.js';
 
 /** Exact capabilities: none implies another, except where a route names several. */
 export const ROLES = ['ingest', 'gateway', 'viewer', 'analyst', 'responder', 'admin'] as const;
@@ -206,6 +207,8 @@ export interface ConnectorsPort {
 export interface EvidencePort {
   /** null: it rests on a tick, or its event is no longer kept. */
   event(finding: Finding): Promise<AgentEvent | null>;
+  /** All of its events that are kept, at most 100. */
+  events?(finding: Finding): Promise<AgentEvent[]>;
 }
 
 /** What agents were, by date. */
@@ -264,6 +267,8 @@ export interface ServerParts {
   /** The ledger of budgets; left out: budgets are not held at the inline decision. */
   readonly spend?: SpendPort;
   readonly connectors?: ConnectorsPort;
+  /** Past and inside of agents; left out: none can be shown. */
+  readonly insight?: InsightPort;
   readonly clock: Clock;
   /** In the OpenAPI document. */
   readonly version: string;

@@ -36,6 +36,7 @@ const RETRY_AFTER_S: Partial<Record<ErrorCode, number>> = {
   'kafka.unreachable': 5,
   'kafka.commit-unknown': 10,
   'store.unreachable': 10,
+  'partition.away': 2,
   // It rests for minutes: no use in asking sooner.
   'source.refused': 60,
 };
