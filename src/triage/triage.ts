@@ -29,7 +29,7 @@ export interface TriageInput {
 export interface FindingState {
   /** Its latest line. */
   readonly finding: Finding;
-  /** When it was raised, ms. */
+  /** When it was raised (the oldest of its lines that was read), ms. */
   readonly raisedMs: number;
   /** Time of its latest line, ms. */
   readonly lastMs: number;
@@ -77,6 +77,11 @@ export interface TimelineEntry {
   readonly finding: string | null;
 }
 
+/** Whose a finding is: all that is needed to say who may see it. */
+export type Whose = Pick<Finding, 'tenant' | 'agent' | 'root'>;
+/** What an asker may see. */
+export type Visible = (whose: Whose) => boolean;
+
 /** Which findings a list is of. What is left out does not filter. */
 export interface TriageFilter {
   readonly tenant?: string | undefined;
@@ -99,7 +104,7 @@ export interface TriageFilter {
   /** Words that must all stand in its id, title, agent, root, session, kind or features; case does not matter. */
   readonly search?: string | undefined;
   /** What the asker may see. */
-  readonly visible?: ((finding: Finding) => boolean) | undefined;
+  readonly visible?: Visible | undefined;
 }
 
 export const FINDING_SORTS = ['last', 'raised', 'risk', 'severity'] as const;
@@ -159,8 +164,9 @@ export interface PageBudgetState {
   readonly perDay: number | null;
   /** Raised in the 24 h before, by hour, oldest first. */
   readonly hours: readonly number[];
+  /** Raised in the UTC day so far. */
   readonly today: number;
-  /** Findings of medium severity held back from sinks since the budget was used up, worst first. */
+  /** Findings of medium severity that a budget of the UTC day has no room for, worst first. */
   readonly held: readonly string[];
 }
 
@@ -176,23 +182,42 @@ export interface TriageEvent {
   readonly finding: string | null;
 }
 
+/** Limits and times of a board; all memory is bounded by `findingsMax`. */
+export interface BoardOptions {
+  /** Findings kept; those whose latest line is oldest go first. */
+  readonly findingsMax: number;
+  /** Findings of one tree with a longer pause between them are of two cases, ms. */
+  readonly casePauseMs: number;
+  /** Findings of one cause on several agents are of one case where they were raised within this, ms. */
+  readonly causeWithinMs: number;
+  /** Halves what is left of a closed finding's risk, ms. */
+  readonly decayMs: number;
+  /** Pages a day that the people who are paged can bear, for all agents together; null: nobody said. */
+  readonly pagesPerDay: number | null;
+}
+
 /** The fold, and what can be asked of it. */
 export interface TriageBoard {
   /** Takes a line of `log:findings`. */
   add(finding: Finding): void;
   /** Takes a change of the registry, from the first one on. */
   note(change: TriageInput): void;
+  /** Throws 'api.invalid' where the cursor is none of a list of this sort; `cases` likewise. */
   list(filter: TriageFilter, sort: FindingSort, limit: number, cursor: string | null): TriagePage<FindingState>;
   get(id: string): FindingState | null;
   /** Oldest first, at most 1,000; of a finding with what was done to its agent from it on until it closed. */
   timeline(id: string): readonly TimelineEntry[];
   cases(filter: TriageFilter, sort: FindingSort, limit: number, cursor: string | null): TriagePage<CaseState>;
-  case(id: string): CaseState | null;
-  caseTimeline(id: string): readonly TimelineEntry[];
-  /** 0 to 100 at a time: the worst open finding of the tree, or what is left of closed ones, halved every `decay`. */
+  /** Made of what is visible alone; null: there is none, or nothing of it is. */
+  case(id: string, visible?: Visible): CaseState | null;
+  caseTimeline(id: string, visible?: Visible): readonly TimelineEntry[];
+  /**
+   * 0 to 100 at a time: the worst open page of the tree, or what is left of closed ones and of notices, halved every
+   * `decay`. What was expected, false, suppressed or mere silence leaves nothing.
+   */
   risk(tenant: string, root: string, atMs: number): number;
   /** By detector name; counts of findings whose agents `visible` admits. */
-  precision(visible?: (finding: Finding) => boolean): readonly DetectorPrecision[];
+  precision(visible?: Visible): readonly DetectorPrecision[];
   pages(atMs: number): PageBudgetState;
   /** Events behind `seq`, at most `max`; null: some of them are forgotten. */
   since(seq: number, max: number): readonly TriageEvent[] | null;
