@@ -55,8 +55,9 @@ export interface AgentsQuery {
   readonly environment?: string;
   readonly registered?: 'true' | 'false' | 'any';
   readonly q?: string;
+  readonly sort?: 'seen' | 'name' | 'risk';
   readonly limit?: number;
-  readonly cursor?: number;
+  readonly cursor?: string;
 }
 
 /** A file of rows as it is. */
@@ -65,7 +66,8 @@ export interface RowFile {
   readonly format: RowFormat;
 }
 
-export interface FindingsQuery extends Pick<AgentsQuery, 'tenant' | 'limit' | 'cursor'> {
+export interface FindingsQuery extends Pick<AgentsQuery, 'tenant' | 'limit'> {
+  readonly cursor?: number;
   readonly agent?: string;
   readonly kind?: string;
   readonly severity?: string;

@@ -125,7 +125,7 @@ export type Explained =
 /** What the rooms said of the finding's record; plain values in the wire's words. */
 export interface ExactExplanation {
   readonly record: { readonly partition: number | null; readonly offset: number; readonly time: string };
-  readonly standing: string | null;
+  readonly standing: Inspection['standing'] | null;
   readonly closedDays: number;
   readonly windows: readonly {
     readonly stream: string;
@@ -165,10 +165,12 @@ export interface ExplainPort {
 }
 
 /** How much risk agents carry, and their findings. */
-export type RiskPort = Pick<TriageBoard, 'risk' | 'list'>;
+export type RiskPort = Pick<TriageBoard, 'risk' | 'list' | 'seq'>;
 
 export interface InsightPort {
   readonly history: HistoryPort;
   readonly inspect: InspectPort;
   readonly explain: ExplainPort;
+  /** null: findings are not followed here. */
+  readonly board: RiskPort | null;
 }

@@ -25,6 +25,7 @@ import type { Telemetry } from '../telemetry.js';
 import { createAudit } from './audit.js';
 import { handOutTokens, hashesPath, removeServerNote, writeServerNote } from './data-directory.js';
 import { observeIngest } from './ingest-observer.js';
+import type { OpenedInsight } from './insight.js';
 import type { Setup } from './setup.js';
 import { packageVersion } from './shipped.js';
 import type { Spend } from './spend.js';
@@ -45,6 +46,7 @@ export interface Side {
   behind(): number;
   /** Left out: there are none. */
   readonly connectors?: ConnectorsPort;
+  readonly insight?: OpenedInsight;
   /** ms since the registry's log was last in reach; 0 where it cannot be out of reach. */
   staleMs(): number;
 }
@@ -80,6 +82,7 @@ export async function openFace(options: FaceOptions, side: Side): Promise<Face> 
     const close = async (): Promise<void> => {
       await removeServerNote(dir);
       await app.close();
+      await side.insight?.close();
     };
     return { address, isFirstStart, close };
   } catch (error) {
@@ -148,6 +151,7 @@ function partsOf(options: FaceOptions, side: Side, tokens: Tokens): ServerParts 
     audit: createAudit(setup.config, options.dir),
     dated: side.dated,
     ...(side.connectors === undefined ? {} : { connectors: side.connectors }),
+    ...(side.insight === undefined ? {} : { insight: side.insight.port }),
     metrics: { telemetry, token: metricsToken },
     staleness: { ms: () => side.staleMs(), afterMs: decide.stale_after, ...stalenessOf(decide) },
     ...(side.spend === null ? {} : { spend: side.spend.port }),

@@ -14,6 +14,7 @@ import { createClusterObserver } from './cluster-observer.js';
 import { openDelivery, portsOf } from './delivery.js';
 import { type Face, openFace } from './face.js';
 import { openClusterHistory } from './history-places.js';
+import { openInsight } from './insight.js';
 import { openIntake } from './intake.js';
 import { createKafkaAdapters, kafkaOptionsOf, openScratch } from './kafka-adapters.js';
 import { observeSources, openSources } from './kafka-sources.js';
@@ -89,6 +90,10 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
             status: { health, ready: () => readiness(ready()), stats },
             behind: () => cluster.behind(),
             staleMs: () => cluster.staleMs(),
+            insight: openInsight({
+              ...{ setup, dir, isFileLog: false, board: null },
+              inspect: cluster.inspect.bind(cluster),
+            }),
             connectors,
           },
         )

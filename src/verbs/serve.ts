@@ -16,6 +16,7 @@ import { observeChange } from './cluster-observer.js';
 import { openDelivery, portsOf } from './delivery.js';
 import { type Face, openFace } from './face.js';
 import { openFileHistory } from './history-places.js';
+import { openInsight } from './insight.js';
 import { openIntake } from './intake.js';
 import { observeLive } from './live-observer.js';
 import { scheduleDrills } from './scheduled-drills.js';
@@ -117,7 +118,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
 
 /** The API, and the server of health and metrics where the configuration names one. */
 async function openWays(
-  { setup, dir, port, logStream, report }: ServeOptions,
+  { setup, dir, port, logStream, report, history }: ServeOptions,
   live: Live<Registry>,
   findings: RecentFindings,
   feed: RegistryFeed,
@@ -140,6 +141,10 @@ async function openWays(
       dated: { profile: (tenant, agent, atMs) => datedProfile(dir, config.partitions, tenant, agent, atMs) },
       behind: () => live.behind(),
       staleMs: () => 0,
+      insight: openInsight({
+        ...{ setup, dir, isFileLog: true, history, board: null },
+        inspect: live.inspect.bind(live),
+      }),
       connectors,
     },
   );
