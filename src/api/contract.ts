@@ -14,6 +14,7 @@ import type { SourceFormat } from '../event/source-format.js';
 import type { SourceRecord } from '../event/source-item.js';
 import type { RegistryEntry, RegistryFold, RegistryRecord, Verdict } from '../registry/registry.js';
 import type { Telemetry } from '../telemetry.js';
+import type { TriageBoard } from '../triage/triage.js';
 import type { AuditPort } from './audit-contract.js';
 import type { Contract, SpendPort } from './budget-port.js';
 import type { InsightPort } from './insight-contract.js';
@@ -252,6 +253,8 @@ export interface ServerParts {
   readonly ingest: Ingest;
   readonly registry: RegistryPort;
   readonly findings: FindingsPort;
+  /** Left out: findings are not followed here. */
+  readonly triage?: TriageBoard;
   readonly status: StatusPort;
   readonly control: ControlPort;
   readonly tokens: TokensPort;

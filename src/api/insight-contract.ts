@@ -171,6 +171,4 @@ export interface InsightPort {
   readonly history: HistoryPort;
   readonly inspect: InspectPort;
   readonly explain: ExplainPort;
-  /** null: findings are not followed here. */
-  readonly board: RiskPort | null;
 }

@@ -5,7 +5,7 @@ import type { TriageFilter } from '../triage/triage.js';
 import { askedAgent, identityOf } from './access.js';
 import { covers } from './binding.js';
 import { READERS, type RegistryPort, type ServerParts } from './contract.js';
-import { askedWhom, insightOf } from './insight.js';
+import { askedWhom, boardOf } from './insight.js';
 import { OpenFindings, type Standing } from './open-findings.js';
 import { bandsQuery, profileQuery, riskAnswer, type TreeAnswer, treeAnswer } from './profile-schema.js';
 import type { Api } from './route.js';
@@ -19,7 +19,7 @@ const MARKS_MAX = 500;
 const DAYS_MAX = 400;
 
 export function registerLineage(app: Api, parts: ServerParts): void {
-  const open = new OpenFindings(insightOf(parts).board);
+  const open = new OpenFindings(boardOf(parts));
   app.route({
     method: 'GET',
     url: '/v1/agents/:agent/tree',
@@ -45,7 +45,7 @@ export function registerLineage(app: Api, parts: ServerParts): void {
     schema: { params: agentPath, querystring: bandsQuery, response: { 200: riskAnswer } },
     handler: async (request) => {
       const whom = askedWhom(parts.registry, request);
-      const { board } = insightOf(parts);
+      const board = boardOf(parts);
       if (board === null) throw new KilldeerError('partition.elsewhere', 'findings are not followed by this process');
       const nowMs = parts.clock();
       const span = spanOf(request.query, nowMs, DAYS_MAX);

@@ -1,5 +1,5 @@
-/** What people are shown of agents: history, what engines know, findings explained, and the board. */
-import type { InsightPort, RiskPort } from '../api/insight-contract.js';
+/** What people are shown of agents: history, what engines know, and findings explained. */
+import type { InsightPort } from '../api/insight-contract.js';
 import { bandRows } from '../engine/bands.js';
 import type { Inspection } from '../engine/contract.js';
 import { openExplain } from './explain-port.js';
@@ -13,8 +13,6 @@ export interface InsightOptions {
   /** A log of files stands in it; false: it is the brokers'. */
   readonly isFileLog: boolean;
   readonly inspect: (tenant: string, root: string) => Promise<Inspection | null>;
-  /** null: findings are not followed here. */
-  readonly board: RiskPort | null;
   /** Left out: as the configuration says. */
   readonly history?: boolean;
 }
@@ -24,11 +22,11 @@ export interface OpenedInsight {
   close(): Promise<void>;
 }
 
-export function openInsight({ setup, dir, isFileLog, inspect, board, history }: InsightOptions): OpenedInsight {
+export function openInsight({ setup, dir, isFileLog, inspect, history }: InsightOptions): OpenedInsight {
   const past = openHistoryPort(setup.config, dir, history);
   const explain = openExplain({ directory: isFileLog ? dir : null, prices: setup.prices });
   return {
-    port: { history: past.port, inspect: { inspect, bands: bandRows }, explain: explain.port, board },
+    port: { history: past.port, inspect: { inspect, bands: bandRows }, explain: explain.port },
     close: async () => {
       await explain.close();
       await past.close();

@@ -91,7 +91,7 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
             behind: () => cluster.behind(),
             staleMs: () => cluster.staleMs(),
             insight: openInsight({
-              ...{ setup, dir, isFileLog: false, board: null },
+              ...{ setup, dir, isFileLog: false },
               inspect: cluster.inspect.bind(cluster),
             }),
             connectors,

@@ -142,7 +142,7 @@ async function openWays(
       behind: () => live.behind(),
       staleMs: () => 0,
       insight: openInsight({
-        ...{ setup, dir, isFileLog: true, history, board: null },
+        ...{ setup, dir, isFileLog: true, history },
         inspect: live.inspect.bind(live),
       }),
       connectors,
