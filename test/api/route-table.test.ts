@@ -9,6 +9,8 @@ import type { Approval } from '../../src/registry/registry.js';
 import { SpendLedger } from '../../src/registry/spend.js';
 import { spendPortOf } from '../../src/verbs/spend.js';
 import { verdictOn } from '../engine/verdict-of.js';
+import { engineOf, eventOf, outcomeOf, recordOf } from '../engine/world.js';
+import { boardOf, insightWith } from './insight-world.js';
 import { addAgent, createWorld, eventLine, fakeAudit, finding, NOW_MS, type World } from './world.js';
 
 /** A call that the route would take, so that only the role decides. */
@@ -69,7 +71,10 @@ async function readyWorld(): Promise<World> {
   const ledger = new SpendLedger({ reserveForMs: 60_000, prefix: 'rsv' });
   const line = [{ agent: 'clerk', budgets: { sessionUsd: 1, dayUsd: null } }];
   ledger.reserve('', line, null, 0.5, NOW_MS);
-  const world = createWorld({ audit, parts: { spend: spendPortOf(ledger, { of: () => null }) } });
+  const engine = engineOf();
+  outcomeOf(engine, [recordOf(eventOf({ timeMs: NOW_MS - 1 }))]);
+  const insight = { insight: insightWith(engine), triage: boardOf() };
+  const world = createWorld({ audit, parts: { ...insight, spend: spendPortOf(ledger, { of: () => null }) } });
   addAgent(world, 'clerk');
   world.findings.add(finding('f1'));
   world.verdicts.push(verdictOn(finding('v1'), { timeMs: NOW_MS, id: 'f1' }));
@@ -96,8 +101,14 @@ describe('every route', () => {
         'GET /metrics any',
         'GET /openapi.json open',
         'GET /readyz open',
-        'GET /v1/agents responder,admin',
-        'GET /v1/agents/:agent responder,admin',
+        'GET /v1/agents viewer,analyst,responder,admin',
+        'GET /v1/agents/:agent viewer,analyst,responder,admin',
+        ...['activity', 'bands', 'decisions', 'endpoints', 'profile', 'risk', 'targets', 'tree'].map(
+          (what) => `GET /v1/agents/:agent/${what} viewer,analyst,responder,admin`,
+        ),
+        'GET /v1/events viewer,analyst,responder,admin',
+        'GET /v1/findings/:id/events viewer,analyst,responder,admin',
+        'GET /v1/findings/:id/explanation viewer,analyst,responder,admin',
         'GET /v1/agents/:agent/effects responder,admin',
         'GET /v1/approvals responder,admin',
         'GET /v1/brakes responder,admin',
