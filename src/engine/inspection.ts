@@ -1,5 +1,4 @@
 /** What an engine knows of one agent, as plain values that cross threads and become JSON. Types alone. */
-import type { Standing } from './standing.js';
 
 /** A count, an amount: what is usual, and what all but one in a hundred stay between. */
 export interface UsualRange {
@@ -32,6 +31,7 @@ export interface CostLaw {
   readonly learned: number;
 }
 
+/** A session that runs. */
 export interface SessionInspection {
   /** Of its latest event, ms. */
   readonly lastMs: number;
@@ -41,6 +41,7 @@ export interface SessionInspection {
   readonly projectedUsd: number | null;
 }
 
+/** What the agent spends, beside what is usual and what it may. */
 export interface CostInspection {
   readonly session: CostLaw;
   /** Of hours in which anything was spent. */
@@ -83,6 +84,7 @@ export interface DriftInspection {
   readonly rateSum: number;
 }
 
+/** One agent's profile, read. */
 export interface Inspection {
   readonly tenant: string;
   /** Root of the tree: profiles are kept per root. */
@@ -93,7 +95,8 @@ export interface Inspection {
   readonly shelved: boolean;
   /** The partition's clock, ms: all of this is as of then. */
   readonly atMs: number;
-  readonly standing: Standing;
+  /** As in standing.ts. */
+  readonly standing: 'learning' | 'provisional' | 'calibrated';
   readonly closedDays: number;
   readonly events: number;
   readonly sessions: number;
