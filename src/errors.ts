@@ -27,6 +27,8 @@ export const ERRORS = {
   // partition: records that are no event
   'record.invalid': row(400, false, 'see the dead letter: only this program writes control records'),
   'partition.fault': row(500, false, 'see the cause; the partition goes on from its checkpoint after a restart'),
+  'partition.away': row(503, true, 'ask again: its thread is being started, or see its fault in /v1/status'),
+  'partition.elsewhere': row(409, false, 'ask the process that owns the partition: one with the role score'),
   // log
   'log.offset-out-of-range': row(500, false, 'restore from a checkpoint inside the range, or reset the partition'),
   'log.fsync-failed': row(503, false, 'check the disk, then restart: what was answered as durable is kept'),
@@ -85,6 +87,7 @@ export const ERRORS = {
   'api.misdirected': row(421, false, 'call the server by its own name, or name it in api.public_url'),
   'api.key-reused': row(422, false, 'take a new idempotency key for another call'),
   'api.in-flight': row(409, true, 'wait for the answer of the first call with this key'),
+  'api.no-history': row(409, false, 'set store.kind to embedded or clickhouse, and run without --no-history'),
   'api.internal': row(500, true, "see the server's log"),
   // identity provider of people
   'oidc.unreachable': row(503, true, 'start the identity provider, or mend api.oidc; tokens of this server still work'),

@@ -29,6 +29,7 @@ import type {
   SettingsBody,
 } from './operations-schema.js';
 import type { LadderBody, PolicyAnswer } from './policy-schema.js';
+import type { ProfileAnswer } from './profile-schema.js';
 import type { BrakesAnswer, HaltAnswer, HaltBody, RecoverBody } from './responder-schema.js';
 import type { RowFormat } from './row-file.js';
 import type {
@@ -74,8 +75,9 @@ export interface AgentsQuery {
   readonly environment?: string;
   readonly registered?: 'true' | 'false' | 'any';
   readonly q?: string;
+  readonly sort?: 'seen' | 'name' | 'risk';
   readonly limit?: number;
-  readonly cursor?: number;
+  readonly cursor?: string;
 }
 
 export interface NewToken {
@@ -90,6 +92,7 @@ export interface Client extends TriageClient {
   status(): Promise<Record<string, unknown>>;
   agents(query?: AgentsQuery): Promise<AgentsAnswer>;
   agent(agent: string, tenant?: string): Promise<AgentAnswer>;
+  profile(agent: string, tenant?: string): Promise<ProfileAnswer>;
   register(agent: string, body: RegisterBody, tenant?: string): Promise<VerdictAnswer>;
   importAgents(file: RowFile, how: { check: boolean; partial: boolean }): Promise<ImportAnswer>;
   /** The file as text. */
@@ -148,6 +151,7 @@ export function createClient(options: ClientOptions): Client {
     status: () => call('GET', '/v1/status'),
     agents: (query = {}) => call('GET', '/v1/agents', { query: { ...query } }),
     agent: (agent, tenant) => call('GET', of(agent), { query: { tenant } }),
+    profile: (agent, tenant) => call('GET', `${of(agent)}/profile`, { query: { tenant } }),
     register: (agent, body, tenant) => call('PUT', of(agent), { query: { tenant }, body }),
     importAgents: (file, { check, partial }) =>
       call('POST', '/v1/registry/import', { file, query: { check: String(check), partial: String(partial) } }),

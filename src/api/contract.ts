@@ -19,6 +19,7 @@ import type { TriageBoard } from '../triage/triage.js';
 import type { AuditPort } from './audit-contract.js';
 import type { Contract, SpendPort } from './budget-port.js';
 import type { Bindings, Clock, Identity, Role } from './identity.js';
+import type { InsightPort } from './insight-contract.js';
 import type { LoginCodes } from './login-codes.js';
 import type { OidcPort } from './oidc.js';
 import type { OperationsPort } from './operations-contract.js';
@@ -170,6 +171,8 @@ export interface ConnectorsPort {
 export interface EvidencePort {
   /** null: it rests on a tick, or its event is no longer kept. */
   event(finding: Finding): Promise<AgentEvent | null>;
+  /** All of its events that are kept, at most 100. */
+  events?(finding: Finding): Promise<AgentEvent[]>;
 }
 
 /** What agents were, by date. */
@@ -240,6 +243,8 @@ export interface ServerParts {
   /** What operators look at and change; left out: not here. */
   readonly operations?: OperationsPort;
   readonly sinks?: SinksPort;
+  /** Past and inside of agents; left out: none can be shown. */
+  readonly insight?: InsightPort;
   readonly clock: Clock;
   /** What sessions, logins and idempotency keys go by, where `clock` is a recording's. */
   readonly wall?: Clock;

@@ -37,6 +37,7 @@ const RETRY_AFTER_S: Partial<Record<ErrorCode, number>> = {
   'kafka.commit-unknown': 10,
   'store.unreachable': 10,
   'oidc.unreachable': 10,
+  'partition.away': 2,
   // It rests for minutes: no use in asking sooner.
   'source.refused': 60,
 };

@@ -2,9 +2,11 @@
 import { KilldeerError } from '../errors.js';
 import type { RegistryEntry } from '../registry/registry.js';
 import { askedAgent, identityOf } from './access.js';
+import { orderedPage } from './agent-order.js';
 import { type AgentsFilter, isWanted } from './agents-filter.js';
 import { covers } from './binding.js';
 import { ADMINS, type Bindings, READERS, type RegistryPort, type ServerParts } from './contract.js';
+import { OpenFindings } from './open-findings.js';
 import { changesOf, objectionTo } from './registration.js';
 import { type Api, authorityOf } from './route.js';
 import {
@@ -18,19 +20,36 @@ import {
 } from './schema.js';
 import { agentView, verdictAnswerOf } from './view.js';
 
-export function registerAgents(app: Api, { registry, clock }: ServerParts): void {
+export function registerAgents(app: Api, parts: ServerParts): void {
+  const { registry, clock } = parts;
+  const open = new OpenFindings(parts.triage ?? null);
   app.route({
     method: 'GET',
     url: '/v1/agents',
     config: {
       access: READERS,
       operation: 'listAgents',
-      summary: 'List agents in the order of first sight',
+      summary: 'List agents in the order of first sight, by name or by risk',
     },
     schema: { querystring: agentsQuery, response: { 200: agentsAnswer } },
     handler: async (request) => {
-      const { limit, cursor = 0, ...filter } = request.query;
-      return page(registry, identityOf(request).bindings, filter, limit, cursor);
+      const { limit, cursor = null, sort, ...filter } = request.query;
+      const { bindings } = identityOf(request);
+      const nowMs = clock();
+      const { entries, cursor: next } =
+        sort === 'seen'
+          ? page(registry, bindings, filter, limit, placeIn(cursor))
+          : orderedPage(
+              [...wantedEntries(registry, bindings, filter)],
+              sort,
+              (entry, atMs) => open.riskOf(entry, atMs),
+              ...([limit, cursor, nowMs] as const),
+            );
+      const agents = entries.map((entry) => {
+        const { risk, open: openFindings } = open.of(entry, nowMs);
+        return { ...agentView(entry), risk, open_findings: openFindings };
+      });
+      return { agents, cursor: next };
     },
   });
 
@@ -84,12 +103,24 @@ export function requireEntry(registry: RegistryPort, tenant: string, agent: stri
  * agent may be listed twice where others appear between two pages, and is never left out.
  */
 function page(registry: RegistryPort, bindings: Bindings, filter: AgentsFilter, limit: number, cursor: number) {
-  const agents: ReturnType<typeof agentView>[] = [];
+  const entries: RegistryEntry[] = [];
   let place = 0;
   for (const entry of registry.entries()) {
     if (place++ < cursor || !isWanted(entry, filter) || !covers(bindings, entry.tenant, entry.agent)) continue;
-    if (agents.length === limit) return { agents, cursor: place - 1 };
-    agents.push(agentView(entry));
+    if (entries.length === limit) return { entries, cursor: String(place - 1) };
+    entries.push(entry);
   }
-  return { agents, cursor: null };
+  return { entries, cursor: null };
+}
+
+function placeIn(cursor: string | null): number {
+  const place = Number(cursor ?? 0);
+  if (Number.isSafeInteger(place) && place >= 0) return place;
+  throw new KilldeerError('api.invalid', 'cursor: is none of a list in the order of first sight');
+}
+
+function* wantedEntries(registry: RegistryPort, bindings: Bindings, filter: AgentsFilter): Generator<RegistryEntry> {
+  for (const entry of registry.entries()) {
+    if (isWanted(entry, filter) && covers(bindings, entry.tenant, entry.agent)) yield entry;
+  }
 }

@@ -7,6 +7,7 @@ import { ACTIONS, MODES, SEVERITIES } from '../decide/finding.js';
 import { LIMITS } from '../event/schema.js';
 import { isNameText } from '../event/text.js';
 import { TRUST_LEVELS } from '../registry/registry.js';
+import { AGENT_SORTS } from './agent-order.js';
 import { ROLES } from './contract.js';
 import { budgetsMember, registerMembers, registrationAnswer } from './registration-schema.js';
 
@@ -38,7 +39,6 @@ export const resetQuery = z.strictObject({
 });
 
 const limit = z.coerce.number().int().min(1).max(1000).default(100);
-const cursor = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional();
 
 /** Which agents; what is left out does not matter. */
 export const agentsFilter = {
@@ -53,7 +53,8 @@ export const agentsFilter = {
 
 export const agentsQuery = z.strictObject({
   limit,
-  cursor,
+  cursor: z.string().min(1).max(4_096).optional(),
+  sort: z.enum(AGENT_SORTS).default('seen').describe('in the order of first sight, by name, or the riskiest first'),
   tenant: tenant.optional(),
   status: z.enum(['active', 'throttled', 'restricted', 'suspended', 'revoked']).optional(),
   ...agentsFilter,
@@ -171,10 +172,16 @@ export const agentAnswer = z
   })
   .register(answers, { id: 'Agent' });
 
-const nextPage = z.number().int().nullable().describe('cursor of the next page; null at the end');
+const agentRow = agentAnswer.extend({
+  risk: z.number().nullable().describe('0 to 100; null: findings are not followed here'),
+  open_findings: z.number().int().nullable(),
+});
 
 export const agentsAnswer = z
-  .object({ agents: z.array(agentAnswer), cursor: nextPage })
+  .object({
+    agents: z.array(agentRow),
+    cursor: z.string().nullable().describe('cursor of the next page; null at the end'),
+  })
   .register(answers, { id: 'Agents' });
 
 export const verdictAnswer = z

@@ -33,6 +33,8 @@ const DRIFT_MAX = 200;
 const LEVEL_STEP = 1 / 16;
 const LEVEL_MIN = 0.35;
 const COST_MIN = 1e-7;
+/** Costs to be learned before a law says anything. */
+export const COST_LEAST = 4;
 
 /**
  * Twice the distance of ln cost from its mean in standard deviations (more beyond three), with the uncertainty of a short history in them;
@@ -41,11 +43,16 @@ const COST_MIN = 1e-7;
  * three times a usual that hardly varies is no spending spree.
  */
 function costScore(usd: number, mean: number, variance: number, weight: number): number {
-  if (weight < 4) return 0;
-  const spread = (variance * weight + PRIOR_VARIANCE * PRIOR_WEIGHT) / (weight + PRIOR_WEIGHT);
-  const z = (Math.log(usd) - mean) / Math.sqrt(Math.max(spread, SPREAD_MIN) * (1 + 1 / weight));
+  if (weight < COST_LEAST) return 0;
+  const z = (Math.log(usd) - mean) / costDeviation(variance, weight);
   if (z <= 1) return 0;
   return z < FAR ? 2 * z : (2 / FAR) * z * z;
+}
+
+/** Standard deviation of ln cost that a law of this variance and weight (1 or more) is judged with. */
+export function costDeviation(variance: number, weight: number): number {
+  const spread = (variance * weight + PRIOR_VARIANCE * PRIOR_WEIGHT) / (weight + PRIOR_WEIGHT);
+  return Math.sqrt(Math.max(spread, SPREAD_MIN) * (1 + 1 / weight));
 }
 
 /** Cost of the running session against finished ones. */

@@ -26,16 +26,16 @@ import type { CohortModel } from './model.js';
 /** From this k on a count is Poisson for all that a bucket can show. */
 const DISPERSION_MAX = 1000;
 /** The cold-start law counts as this much history, ms, as long as the agent has hardly called. */
-const PRIOR_MS = 6 * 3_600_000;
+export const PRIOR_MS = 6 * 3_600_000;
 /**
  * After so many calls of its own it counts half, and falls with their square: agents lie orders of magnitude apart, and
  * to mix the mean of another into one's own is to believe in bursts that never were.
  */
 const PRIOR_CALLS = 20;
 /** Buckets below which it matters that the agent came in the middle of its first. */
-const YOUNG = 16;
+export const YOUNG = 16;
 /** Buckets of a window that the rate in the next shorter one is worth: a window that has not closed yet has no other. */
-const SHORTER_WEIGHT = 4;
+export const SHORTER_WEIGHT = 4;
 /** Buckets that the dispersion of the cold-start law is worth, and for a longer window that of the next shorter one. */
 const COLD_DISPERSION_WEIGHT = 1;
 const SHORTER_DISPERSION_WEIGHT = 16;
@@ -144,7 +144,7 @@ export function createCounts(
 }
 
 /** How much the agent's own calls count against the cold-start law, 0 to 1. */
-function trustOf(p: Profile, first: number): number {
+export function trustOf(p: Profile, first: number): number {
   const calls =
     (p.f64[p.at8 + F.windowMean + WINDOW_STEP_8 * first] * p.f32[p.at4 + F.windowWeight + WINDOW_STEP_4 * first]) /
     PRIOR_CALLS;
@@ -156,7 +156,14 @@ function trustOf(p: Profile, first: number): number {
  * shorter window has shown (calls that are independent within a minute mostly are so within ten), times how much more
  * uneven the longer one is by the cold-start law. `shorter` is 0 for the shortest window.
  */
-function dispersionOf(p: Profile, w: number, n: number, prior: WindowPrior, at: number, shorter: number): number {
+export function dispersionOf(
+  p: Profile,
+  w: number,
+  n: number,
+  prior: WindowPrior,
+  at: number,
+  shorter: number,
+): number {
   const own = windowVariance(p, w) / Math.max(p.f64[p.at8 + F.windowMean + WINDOW_STEP_8 * w], 1e-9);
   const cold = coldDispersion(prior, at);
   if (shorter === 0) return (own * n + cold * COLD_DISPERSION_WEIGHT) / (n + COLD_DISPERSION_WEIGHT);

@@ -84,6 +84,26 @@ export function anchorCalls(p: Profile): number {
   return callsOf(p.f32[p.at4 + F.rampLevel]);
 }
 
+/** Calls a minute of late, and where the anchor was last confirmed; 0: never, or nothing was learned. */
+export function paceOf(p: Profile): { readonly late: number; readonly confirmed: number } {
+  return { late: callsOf(p.f32[p.at4 + F.rampFast]), confirmed: callsOf(p.f32[p.at4 + F.rampConfirmed]) };
+}
+
+/**
+ * Calls in each UTC hour of the day over those of an average hour; null where hours predict no better than the mean. The
+ * mean of x is that of its level L squared: (E L^2 + Var L) / 4 - 3/8.
+ */
+export function hourShares(p: Profile): number[] | null {
+  if (!usesHours(p)) return null;
+  const { f32, at4 } = p;
+  const calls = Array.from({ length: HOURS }, (_, hour) => {
+    const level = Math.max(0, f32[at4 + F.rampLevel] + f32[at4 + F.rampHour + hour]);
+    return Math.max(0, (level * level + f32[at4 + F.rampHourVar]) / 4 - 0.375);
+  });
+  const mean = calls.reduce((sum, one) => sum + one, 0) / HOURS;
+  return mean > 0 ? calls.map((one) => one / mean) : null;
+}
+
 /**
  * Whether the agent keeps time better than chance does, hour by hour too: it runs by a clock, and what its pace may do is
  * known after hours, not days.

@@ -60,6 +60,11 @@ export class BudgetBook {
     }
   }
 
+  /** null: the agent has none. */
+  of(key: string): Budgets | null {
+    return this.budgets.get(key) ?? null;
+  }
+
   get size(): number {
     return this.budgets.size;
   }

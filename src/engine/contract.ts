@@ -3,8 +3,11 @@
  * synchronous: same snapshot, same records, same settings, same bytes out. createEngine in engine.ts makes one.
  */
 
+import type { Inspection } from './inspection.js';
 import type { Outcome } from './outcome.js';
 import type { EngineRecord } from './record.js';
+
+export type { BandRow, Inspection, UsualRange } from './inspection.js';
 
 /** How many records met which fate since the engine was made; in the snapshot, so that resuming keeps counting. */
 export interface EngineCounts {
@@ -48,6 +51,8 @@ export interface Engine {
   /** Everything that a restored engine needs; a copy, safe to write while the engine goes on. */
   snapshot(): Uint8Array;
   readonly counts: Readonly<EngineCounts>;
+  /** What is known of an agent; null: the partition never met it. Changes nothing. */
+  inspect(tenant: string, agent: string): Inspection | null;
   /** Profiles on the shelf that are still needed. */
   readonly shelved: number;
   /** The shelf is being rewritten: `move` gives a profile's new position for its old one. Where it throws, nothing has moved. */

@@ -21,6 +21,8 @@ import { hashIdentity } from './dedupe.js';
 import { endDeploy, noteVersion } from './deploy.js';
 import { lookUpDeploy, takeFleet } from './fleet-alarm.js';
 import { releasePages } from './fleet-hold.js';
+import { inspectAgent } from './inspect.js';
+import type { Inspection } from './inspection.js';
 import { advanceWindows, enterSession, lookUp, noteNovel, sessionHash } from './observe.js';
 import type { Outcome } from './outcome.js';
 import type { AgentRecord, EngineRecord, EventRecord } from './record.js';
@@ -137,6 +139,10 @@ export class PartitionEngine implements Engine {
 
   snapshot(): Uint8Array {
     return saveState(this.state);
+  }
+
+  inspect(tenant: string, agent: string): Inspection | null {
+    return inspectAgent(this.state, tenant, agent);
   }
 
   get shelved(): number {

@@ -8,17 +8,17 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { settingsDigest, settingsOf } from '../config.js';
-import type { Finding } from '../decide/finding.js';
+import type { Inspection } from '../engine/contract.js';
 import type { ControlRecord } from '../engine/record.js';
 import { placeOf } from '../engine/record-place.js';
 import type { Settings } from '../engine/settings.js';
-import type { AgentEvent } from '../event/event.js';
+import { KilldeerError } from '../errors.js';
 import type { Log } from '../log/log.js';
 import { activateLearned, Choices } from './choices.js';
 import { Announcer } from './cluster-announcer.js';
 import type { ClusterOptions, ClusterRegistry } from './cluster-parts.js';
 import { type ClusterMemory, openClusterMemory } from './cluster-state.js';
-import { evidenceOf } from './evidence.js';
+import { createEvidences, type Evidences } from './evidence.js';
 import { FindingsFollower } from './findings-follower.js';
 import { isFenced, RESTART_LIMITS } from './kept-worker.js';
 import { KeyedModels, modelRecord } from './keyed-models.js';
@@ -50,7 +50,9 @@ export interface Cluster<R extends ClusterRegistry> {
   };
   readonly control: { write(record: ControlRecord): Promise<void> };
   /** The event behind a finding's line; null: it rests on a tick, or the event is no longer kept. */
-  readonly evidence: { event(finding: Finding): Promise<AgentEvent | null> };
+  readonly evidence: Evidences;
+  /** What is known of the agent; null: it was never met. Rejects with 'partition.away', or 'partition.elsewhere'. */
+  inspect(tenant: string, agent: string): Promise<Inspection | null>;
   /** Records of this process's partitions that are durable and not executed, as last looked at. */
   behind(): number;
   /** ms since the registry's log was last in reach. */
@@ -116,9 +118,10 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
 
   readonly clock = (): number => (this.options.clock === 'recording' ? this.recordedNow() : Date.now());
   readonly control: Cluster<R>['control'] = { write: (record) => this.writeControl(record) };
-  readonly evidence: Cluster<R>['evidence'] = {
-    event: (finding) => evidenceOf(this.log, this.options.prices, finding),
-  };
+  readonly evidence: Evidences = createEvidences(
+    () => this.log,
+    () => this.options.prices,
+  );
   readonly status: Cluster<R>['status'] = {
     health: () => (this.fault === null ? OK : no('a log failed')),
     ready: () => this.ready(),
@@ -147,6 +150,12 @@ class Process<R extends ClusterRegistry> implements Cluster<R> {
       this.learn = this.createLearning();
       await this.start(this.learn);
     }
+  }
+
+  async inspect(tenant: string, agent: string): Promise<Inspection | null> {
+    const answer = this.score?.inspect(tenant, agent);
+    if (answer === undefined) throw new KilldeerError('partition.elsewhere', 'another process scores this agent');
+    return await answer;
   }
 
   behind(): number {

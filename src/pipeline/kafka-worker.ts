@@ -10,6 +10,7 @@ import { openKafkaLog } from '../log/kafka-log.js';
 import { openTransactionalWriter, type TransactionalWriter } from '../log/kafka-transaction.js';
 import type { Log } from '../log/log.js';
 import type { ClusterTask, KeyedLearnerTask, OwnerTask } from './cluster-protocol.js';
+import { inspectAnswer } from './inspect-answer.js';
 import { openKeyedFleet } from './keyed-fleet.js';
 import { openKeyedLedger } from './keyed-ledger.js';
 import { KeyedModels, learnerRecord, modelRecord } from './keyed-models.js';
@@ -92,6 +93,7 @@ async function runOwner(task: Extract<Task, OwnerTask<unknown>>, port: MessagePo
   });
   port.on('message', (message: ToPartition) => {
     if (message.type === 'acknowledged') registry.acknowledge(message);
+    else if (message.type === 'inspect') say(inspectAnswer(loop, message));
     else if (message.type === 'told') ledger.setTold(message.told);
     else if (message.type === 'stop') {
       loop.stop();

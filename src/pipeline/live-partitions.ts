@@ -1,7 +1,9 @@
 /** The partitions of a running process, seen from the main thread: their workers, how far each is, and what is left. */
 import type { Worker } from 'node:worker_threads';
 import type { Proposal } from '../decide/finding.js';
+import type { Inspection } from '../engine/contract.js';
 import type { Sighting, StopEffect } from '../engine/outcome.js';
+import { away, Inquiries } from './inquiries.js';
 import { KeptWorker, type RestartLimits, type WorkerState } from './kept-worker.js';
 import type { LiveReport } from './live-parts.js';
 import type { Progress } from './partition-parts.js';
@@ -55,6 +57,7 @@ export interface PartitionStatus {
 
 export class LivePartitions {
   private readonly members: readonly Member[];
+  private readonly inquiries = new Inquiries();
 
   constructor(private readonly parts: LivePartitionsParts) {
     this.members = parts.ends.map((end, partition) => ({
@@ -123,6 +126,13 @@ export class LivePartitions {
     return this.members.map(({ progress }) => progress);
   }
 
+  /** What a partition knows of an agent; null: it never met it. Rejects with 'partition.away'. */
+  inspect(partition: number, tenant: string, agent: string): Promise<Inspection | null> {
+    const { worker } = this.members[partition];
+    if (worker.state !== 'running') return Promise.reject(away(`partition ${partition} is ${worker.state}`));
+    return this.inquiries.ask((message) => worker.post(message), tenant, agent);
+  }
+
   status(): PartitionStatus[] {
     return this.members.map((member, partition) => {
       const { worker, progress } = member;
@@ -168,7 +178,8 @@ export class LivePartitions {
     } else if (message.type === 'progress') {
       member.progress = message.progress;
       this.parts.onProgress(partition, message.progress);
-    } else if (message.type === 'checkpointed') this.parts.onCheckpoint(partition, message.offset);
+    } else if (message.type === 'inspected') this.inquiries.answered(message);
+    else if (message.type === 'checkpointed') this.parts.onCheckpoint(partition, message.offset);
     else if (message.type === 'registry') void this.tell(partition, message, answer);
   }
 

@@ -6,7 +6,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { settingsDigest } from '../config.js';
-import type { Finding } from '../decide/finding.js';
+import type { Inspection } from '../engine/contract.js';
+import { partitionOf } from '../engine/partition.js';
 import type { ControlRecord } from '../engine/record.js';
 import { KilldeerError } from '../errors.js';
 import type { AgentEvent } from '../event/event.js';
@@ -14,7 +15,7 @@ import { nodeFiles } from '../log/files.js';
 import type { Log } from '../log/log.js';
 import { activateLearned } from './choices.js';
 import { Edges } from './edges.js';
-import { evidenceOf } from './evidence.js';
+import { createEvidences, type Evidences } from './evidence.js';
 import type { FindingsFollower } from './findings-follower.js';
 import { RESTART_LIMITS } from './kept-worker.js';
 import { EVENTS_TOPIC } from './layout.js';
@@ -63,7 +64,9 @@ export interface Live<R extends LiveRegistry = LiveRegistry> {
   /** Resolves once the record is durable in its agent's partition; what names no agent goes to every partition. */
   readonly control: { write(record: ControlRecord): Promise<void> };
   /** The event behind a finding's line; null: it rests on a tick, or the event is no longer kept. */
-  readonly evidence: { event(finding: Finding): Promise<AgentEvent | null> };
+  readonly evidence: Evidences;
+  /** What is known of the agent; null: it was never met. Rejects with 'partition.away' where its thread cannot be asked. */
+  inspect(tenant: string, agent: string): Promise<Inspection | null>;
   /** Records that are durable and not executed yet. */
   behind(): number;
   /** By partition, as it stands; null before it ran. */
@@ -182,7 +185,10 @@ class LiveSide<R extends LiveRegistry> implements Live<R> {
     this.reader = ground.log;
     this.clock = ground.time.now;
     this.control = { write: (record) => ground.events.control(record) };
-    this.evidence = { event: (finding) => evidenceOf(ground.log, options.prices, finding) };
+    this.evidence = createEvidences(
+      () => ground.log,
+      () => options.prices,
+    );
     this.status = { health: () => this.health(), ready: () => this.ready(), stats: () => this.stats() };
   }
 
@@ -201,6 +207,11 @@ class LiveSide<R extends LiveRegistry> implements Live<R> {
 
   behind(): number {
     return this.workers.partitions.behind();
+  }
+
+  inspect(tenant: string, agent: string): Promise<Inspection | null> {
+    const partition = partitionOf(tenant, agent, this.options.config.partitions);
+    return this.workers.partitions.inspect(partition, tenant, agent);
   }
 
   progress(): readonly (Progress | null)[] {

@@ -1,8 +1,10 @@
 /** One partition that a process owns for now, seen from the main thread: its worker thread and what that says. */
 import type { Worker } from 'node:worker_threads';
 import type { Proposal } from '../decide/finding.js';
+import type { Inspection } from '../engine/contract.js';
 import type { Sighting, StopEffect } from '../engine/outcome.js';
 import type { ToldRecord } from './fact-book.js';
+import { away, Inquiries } from './inquiries.js';
 import { isFenced, KeptWorker, type RestartLimits, type WorkerState } from './kept-worker.js';
 import type { CommitFacts } from './ledger.js';
 import type { PartitionStatus } from './live-partitions.js';
@@ -45,6 +47,7 @@ export interface OwnedPartitionParts {
 
 export class OwnedPartition {
   private readonly worker: KeptWorker<ToPartition, FromPartition>;
+  private readonly inquiries = new Inquiries();
   private progress: Progress | null = null;
   /** Of the thread that runs; null: none is up. */
   private epoch: number | null = null;
@@ -108,6 +111,12 @@ export class OwnedPartition {
     });
   }
 
+  /** What the partition knows of an agent; null: it never met it. Rejects with 'partition.away'. */
+  inspect(tenant: string, agent: string): Promise<Inspection | null> {
+    if (!this.isRunning) return Promise.reject(away(`partition ${this.parts.partition} is ${this.state}`));
+    return this.inquiries.ask((message) => this.worker.post(message), tenant, agent);
+  }
+
   stop(): Promise<void> {
     return this.worker.stop({ type: 'stop' });
   }
@@ -130,7 +139,8 @@ export class OwnedPartition {
     const { partition, observer, onReady } = this.parts;
     if (message.type === 'progress') {
       this.advance(message.progress);
-    } else if (message.type === 'batch') observer.batch(partition, message.records, message.ms);
+    } else if (message.type === 'inspected') this.inquiries.answered(message);
+    else if (message.type === 'batch') observer.batch(partition, message.records, message.ms);
     else if (message.type === 'committed') observer.committed(partition, message.facts);
     else if (message.type === 'restoring') observer.restoring(partition, message.bytes);
     else if (message.type === 'note') this.parts.report({ level: message.level, message: message.message });

@@ -1,6 +1,6 @@
 /** What a partition is made of, and what it tells: the contract between its loop and whoever runs it. */
 import type { Proposal } from '../decide/finding.js';
-import type { EngineCounts } from '../engine/contract.js';
+import type { EngineCounts, Inspection } from '../engine/contract.js';
 import type { Sighting, StopEffect } from '../engine/outcome.js';
 import type { Place } from '../engine/state.js';
 import type { PriceTable } from '../event/prices.js';
@@ -60,5 +60,7 @@ export interface Partition {
   /** Runs until stopped, then checkpoints, and closes its ledger. Rejects where a fault of ours made it stop. */
   run(): Promise<void>;
   stop(): void;
+  /** What is known of an agent as of now; null: it was never met. */
+  inspect(tenant: string, agent: string): Inspection | null;
   readonly progress: Progress;
 }

@@ -7,6 +7,7 @@
  * what the registry was told included. It may not drop anything: whoever cannot keep up makes it wait.
  */
 import { rootOf } from '../agent/lineage.js';
+import type { Inspection } from '../engine/contract.js';
 import { clearOutcome, createOutcome, type Sighting } from '../engine/outcome.js';
 import type { EngineRecord } from '../engine/record.js';
 import type { Rejection } from '../event/event.js';
@@ -86,6 +87,10 @@ class Loop implements Partition, LedgerHost {
     } finally {
       await this.parts.ledger.close();
     }
+  }
+
+  inspect(tenant: string, agent: string): Inspection | null {
+    return this.execution.engine.inspect(tenant, agent);
   }
 
   stop(): void {

@@ -4,6 +4,7 @@
  */
 
 import type { Proposal } from '../decide/finding.js';
+import type { Inspection } from '../engine/contract.js';
 import type { Sighting, StopEffect } from '../engine/outcome.js';
 import type { Settings } from '../engine/settings.js';
 import { ERRORS, type ErrorCode, KilldeerError } from '../errors.js';
@@ -73,6 +74,8 @@ export type ToPartition =
   | { readonly type: 'learned'; readonly samples: number }
   /** Changes of the registry's log before it stand in the partition as records. */
   | { readonly type: 'told'; readonly told: number }
+  /** What is known of an agent? */
+  | { readonly type: 'inspect'; readonly id: number; readonly tenant: string; readonly agent: string }
   | { readonly type: 'stop' };
 
 export type FromPartition =
@@ -93,6 +96,13 @@ export type FromPartition =
   | { readonly type: 'restoring'; readonly bytes: number }
   | { readonly type: 'progress'; readonly progress: Progress }
   | { readonly type: 'checkpointed'; readonly offset: number }
+  /** Answers 'inspect'; `inspection` is null where it never met the agent. */
+  | {
+      readonly type: 'inspected';
+      readonly id: number;
+      readonly inspection: Inspection | null;
+      readonly fault: Fault | null;
+    }
   | Note
   | { readonly type: 'fatal'; readonly fault: Fault };
 

@@ -6,6 +6,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
+import type { Inspection } from '../engine/contract.js';
+import { partitionOf } from '../engine/partition.js';
 import { placeOf } from '../engine/record-place.js';
 import type { Settings } from '../engine/settings.js';
 import type { Log } from '../log/log.js';
@@ -97,6 +99,11 @@ export class ScoreRole {
     let behind = 0;
     for (const [partition, one] of this.owned) behind += one.behind(this.ends.get(partition) ?? 0);
     return behind;
+  }
+
+  /** What is known of an agent of a partition of this process; undefined: it is another's. */
+  inspect(tenant: string, agent: string): Promise<Inspection | null> | undefined {
+    return this.owned.get(partitionOf(tenant, agent, this.parts.partitions))?.inspect(tenant, agent);
   }
 
   status(): PartitionStatus[] {

@@ -8,6 +8,7 @@ import { type FileLog, openFileLog } from '../log/file-log.js';
 import { nodeFiles } from '../log/files.js';
 import { createFileLearnerStore } from './file-learner-store.js';
 import { createFilePartition } from './file-partition.js';
+import { inspectAnswer } from './inspect-answer.js';
 import {
   deadLetterTopic,
   EVENTS_TOPIC,
@@ -69,6 +70,7 @@ async function runPartition(task: PartitionTask, port: MessagePort): Promise<voi
   port.on('message', (message: ToPartition) => {
     if (message.type === 'end') events.setDurableEnd(EVENTS_TOPIC, partition, message.end);
     else if (message.type === 'acknowledged') registry.acknowledge(message);
+    else if (message.type === 'inspect') say(port, inspectAnswer(loop, message));
     else if (message.type === 'stop') loop.stop();
     else if (message.type === 'learned') forgetSamples(samples, samplesTopic(partition), message.samples);
   });

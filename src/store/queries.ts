@@ -95,12 +95,12 @@ export interface DecisionRow {
 }
 
 const LIMIT_MAX = 1_000;
-const MS = (name: string): string => `fromUnixTimestamp64Milli({${name}:Int64})`;
-const IN_SPAN = `time >= ${MS('fromMs')} AND time < ${MS('toMs')}`;
+export const MS = (name: string): string => `fromUnixTimestamp64Milli({${name}:Int64})`;
+export const IN_SPAN = `time >= ${MS('fromMs')} AND time < ${MS('toMs')}`;
 /** Strictly before the cursor's row, newest first; on a first page the cursor is beyond all. */
-const BEFORE =
+export const BEFORE =
   '(toUnixTimestamp64Milli(time), partition, offset) < ({atMs:Int64}, {atPartition:UInt16}, {atOffset:UInt64})';
-const NEWEST = 'ORDER BY time DESC, partition DESC, offset DESC LIMIT {limit:UInt32}';
+export const NEWEST = 'ORDER BY time DESC, partition DESC, offset DESC LIMIT {limit:UInt32}';
 const EVENT_COLUMNS = `toUnixTimestamp64Milli(time) AS time_ms, id, tenant, agent, root, operation, endpoint, session,
   target, status, latency_ms, input_tokens, output_tokens, cost_usd, bytes_out, model, bound, partition, offset`;
 
@@ -236,24 +236,24 @@ export async function findDecisions(
   return page(filter, decisions, ({ timeMs, partition, offset }) => [timeMs, partition, offset]);
 }
 
-function limitOf({ limit }: { readonly limit: number }): number {
+export function limitOf({ limit }: { readonly limit: number }): number {
   return Math.max(1, Math.min(LIMIT_MAX, Math.floor(limit)));
 }
 
-function given(values: Readonly<Record<string, string | undefined>>): Parameters {
+export function given(values: Readonly<Record<string, string | undefined>>): Parameters {
   return Object.fromEntries(
     Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
 }
 
-function page<T>(of: PageOf, rows: T[], placeOfRow: (row: T) => readonly (string | number)[]): Page<T> {
+export function page<T>(of: PageOf, rows: T[], placeOfRow: (row: T) => readonly (string | number)[]): Page<T> {
   const last = rows.length < limitOf(of) ? undefined : rows.at(-1);
   const cursor = last === undefined ? null : Buffer.from(JSON.stringify(placeOfRow(last))).toString('base64url');
   return { rows, cursor };
 }
 
 /** Where a page begins, as parameters. */
-function placeOf(of: PageOf): Parameters {
+export function placeOf(of: PageOf): Parameters {
   const [atMs = Number.MAX_SAFE_INTEGER, atPartition = 0, atOffset = 0] = cursorOf(of.cursor, 3).map(Number);
   return { atMs, atPartition, atOffset, limit: limitOf(of) };
 }

@@ -30,6 +30,7 @@ import type {
   TriageInput,
   TriagePage,
   Visible,
+  Whose,
 } from './triage.js';
 import { WordBook } from './word-book.js';
 
@@ -129,6 +130,10 @@ class Board implements TriageBoard {
 
   risk(tenant: string, root: string, atMs: number): number {
     return riskAt(this.shelf.roots.tree(tenant, root)?.rows ?? [], atMs, this.options.decayMs);
+  }
+
+  eachOpen(take: (whose: Whose) => void): void {
+    for (const row of this.shelf.all()) if (row.standing.status !== 'closed') take(row);
   }
 
   precision(visible?: Visible): readonly DetectorPrecision[] {

@@ -217,6 +217,8 @@ export interface TriageBoard {
    * `decay`. What was expected, false, suppressed or mere silence leaves nothing.
    */
   risk(tenant: string, root: string, atMs: number): number;
+  /** Whose the findings are that are not closed: each of them once, in any order, without a look at its line. */
+  eachOpen(take: (whose: Whose) => void): void;
   /** By detector name; counts of findings whose agents `visible` admits. */
   precision(visible?: Visible): readonly DetectorPrecision[];
   pages(atMs: number): PageBudgetState;

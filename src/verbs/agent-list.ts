@@ -1,7 +1,7 @@
 /** `killdeer agent list`, and the options by which other verbs choose agents too. */
 import type { Command } from 'commander';
 import type { AgentsQuery, Client } from '../api/client.js';
-import type { AgentAnswer } from '../api/schema.js';
+import type { AgentAnswer, AgentsAnswer } from '../api/schema.js';
 import { statusText } from './agent-text.js';
 import { type ClientChoice, clientOf } from './data-directory.js';
 import { count, type Terminal } from './terminal.js';
@@ -69,9 +69,9 @@ async function list(terminal: Terminal, filter: Filter): Promise<void> {
 
 async function allAgents(client: Client, query: AgentsQuery): Promise<AgentAnswer[]> {
   const agents: AgentAnswer[] = [];
-  let cursor: number | null = 0;
+  let cursor: string | null = '';
   while (cursor !== null) {
-    const page = await client.agents({ ...query, limit: PAGE, ...(cursor === 0 ? {} : { cursor }) });
+    const page: AgentsAnswer = await client.agents({ ...query, limit: PAGE, ...(cursor === '' ? {} : { cursor }) });
     agents.push(...page.agents);
     cursor = page.cursor;
   }

@@ -6,6 +6,7 @@ import { parseDuration } from '../decide/compile-policy.js';
 import { KilldeerError } from '../errors.js';
 import { addAgentFiles } from './agent-files.js';
 import { addAgentList } from './agent-list.js';
+import { addAgentProfile } from './agent-profile.js';
 import { addRegister } from './agent-register.js';
 import { addAgentReports } from './agent-reports.js';
 import { addAgentReview } from './agent-review.js';
@@ -33,6 +34,7 @@ export function addAgent(program: Command, context: VerbContext): void {
   onAgent('show', 'one agent').action(async (name: string, whom: Whom) => {
     showAgent(terminal, await clientOf(whom, 'responder').agent(name, whom.tenant));
   });
+  addAgentProfile(onAgent, terminal);
   addRegister(onAgent, terminal);
   onAgent('suspend', 'refuse every call of it')
     .requiredOption('--reason <text>', 'why')

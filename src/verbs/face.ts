@@ -26,6 +26,7 @@ import { type Access, openAccess } from './access.js';
 import { createAudit } from './audit.js';
 import { removeServerNote, writeServerNote } from './data-directory.js';
 import { observeIngest } from './ingest-observer.js';
+import type { OpenedInsight } from './insight.js';
 import type { Setup } from './setup.js';
 import { packageVersion } from './shipped.js';
 import type { Spend } from './spend.js';
@@ -48,6 +49,7 @@ export interface Side {
   readonly connectors?: ConnectorsPort;
   readonly operations?: ServerParts['operations'] & {};
   readonly sinks?: SinksPort;
+  readonly insight?: OpenedInsight;
   /** ms since the registry's log was last in reach; 0 where it cannot be out of reach. */
   staleMs(): number;
 }
@@ -87,6 +89,7 @@ export async function openFace(options: FaceOptions, side: Side): Promise<Face> 
       unwatch();
       await removeServerNote(dir);
       await app.close();
+      await side.insight?.close();
     };
     return { address, isFirstStart: access.isFirstStart, loginUrl: access.loginUrl(address), close };
   } catch (error) {
@@ -147,6 +150,7 @@ function partsOf(options: FaceOptions, side: Side, access: Access['parts']): Ser
     ...(side.connectors === undefined ? {} : { connectors: side.connectors }),
     ...(side.operations === undefined ? {} : { operations: side.operations }),
     ...(side.sinks === undefined ? {} : { sinks: side.sinks }),
+    ...(side.insight === undefined ? {} : { insight: side.insight.port }),
     metrics: { telemetry, token: metricsToken },
     staleness: { ms: () => side.staleMs(), afterMs: decide.stale_after, ...stalenessOf(decide) },
     ...(side.spend === null ? {} : { spend: side.spend.port }),

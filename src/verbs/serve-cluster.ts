@@ -17,6 +17,7 @@ import { createClusterObserver } from './cluster-observer.js';
 import { openDelivery, portsOf } from './delivery.js';
 import { type Face, openFace } from './face.js';
 import { openClusterHistory } from './history-places.js';
+import { openInsight } from './insight.js';
 import { openIntake } from './intake.js';
 import { createKafkaAdapters, kafkaOptionsOf, openScratch } from './kafka-adapters.js';
 import { createMirror } from './kafka-mirror.js';
@@ -99,6 +100,10 @@ export async function serveCluster(options: ServeClusterOptions): Promise<Served
             status: { health, ready: () => readiness(ready()), stats },
             behind: () => cluster.behind(),
             staleMs: () => cluster.staleMs(),
+            insight: openInsight({
+              ...{ setup, dir, isFileLog: false },
+              inspect: cluster.inspect.bind(cluster),
+            }),
             connectors,
             operations: clusterOperations(operations, setup, cluster, triage),
             sinks: sinks.sinks,

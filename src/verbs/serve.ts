@@ -18,6 +18,7 @@ import { observeChange } from './cluster-observer.js';
 import { openDelivery, portsOf } from './delivery.js';
 import { type Face, openFace } from './face.js';
 import { openFileHistory } from './history-places.js';
+import { openInsight } from './insight.js';
 import { openIntake } from './intake.js';
 import { observeLive } from './live-observer.js';
 import { openOperations } from './live-operations.js';
@@ -144,7 +145,7 @@ interface Followers {
 
 /** The API, and the server of health and metrics where the configuration names one. */
 async function openWays(
-  { setup, dir, port, logStream, report }: ServeOptions,
+  { setup, dir, port, logStream, report, history }: ServeOptions,
   live: Live<Registry>,
   { triage, feed, operations, telemetry, connectors, sinks: { sinks } }: Followers,
   closers: (() => Promise<void> | void)[],
@@ -164,6 +165,10 @@ async function openWays(
       dated: { profile: (tenant, agent, atMs) => datedProfile(dir, config.partitions, tenant, agent, atMs) },
       behind: () => live.behind(),
       staleMs: () => 0,
+      insight: openInsight({
+        ...{ setup, dir, isFileLog: true, history },
+        inspect: live.inspect.bind(live),
+      }),
       connectors,
       operations: await openOperations(operations, { setup, dir, live, triage, closers }),
       sinks,

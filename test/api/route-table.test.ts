@@ -10,6 +10,8 @@ import { SpendLedger } from '../../src/registry/spend.js';
 import { spendPortOf } from '../../src/verbs/spend.js';
 import { suppressionOf } from '../engine/suppression-of.js';
 import { verdictOn } from '../engine/verdict-of.js';
+import { engineOf, eventOf, outcomeOf, recordOf } from '../engine/world.js';
+import { insightWith } from './insight-world.js';
 import { operatorsOf } from './operators.js';
 import { addAgent, createWorld, eventLine, fakeAudit, finding, IDENTITIES, NOW_MS, type World } from './world.js';
 
@@ -91,9 +93,11 @@ async function readyWorld(): Promise<World> {
   const login = { begin: async () => ({ url: 'https://idp.example/', key: 'k' }), finish: async () => viewer };
   const logins = { make: () => ({ code: 'of-a-link', expiresMs: NOW_MS + 1 }), take: () => viewer };
   const spend = spendPortOf(ledger, { of: () => null });
+  const engine = engineOf();
+  outcomeOf(engine, [recordOf(eventOf({ timeMs: NOW_MS - 1 }))]);
   const world = createWorld({
     audit,
-    parts: { spend, operations: operatorsOf(), logins, oidc: { bearer: null, login } },
+    parts: { spend, operations: operatorsOf(), insight: insightWith(engine), logins, oidc: { bearer: null, login } },
   });
   addAgent(world, 'clerk');
   world.findings.add(finding('f1'));
@@ -142,6 +146,12 @@ describe('every route', () => {
         'GET /readyz open',
         'GET /v1/agents viewer,analyst,responder,admin',
         'GET /v1/agents/:agent viewer,analyst,responder,admin',
+        ...['activity', 'bands', 'decisions', 'endpoints', 'profile', 'risk', 'targets', 'tree'].map(
+          (what) => `GET /v1/agents/:agent/${what} viewer,analyst,responder,admin`,
+        ),
+        'GET /v1/events viewer,analyst,responder,admin',
+        'GET /v1/findings/:id/events viewer,analyst,responder,admin',
+        'GET /v1/findings/:id/explanation viewer,analyst,responder,admin',
         'GET /v1/agents/:agent/effects viewer,analyst,responder,admin',
         'GET /v1/approvals viewer,analyst,responder,admin',
         'GET /v1/brakes viewer,analyst,responder,admin',

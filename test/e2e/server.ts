@@ -14,6 +14,8 @@ export interface ServerOptions extends ProgramOptions {
   readonly seenAt?: (pid: number) => string;
   /** Further words for `run`. */
   readonly words?: readonly string[];
+  /** With the embedded history; off where it is left out. */
+  readonly history?: boolean;
 }
 
 export interface Reply {
@@ -147,8 +149,9 @@ export class Server {
   }
 
   private spawn(): Program {
-    const { words = [] } = this.options;
-    return new Program(['run', '--data', this.data, '--port', '0', '--no-history', ...words], this.options);
+    const { words = [], history = false } = this.options;
+    const off = history ? [] : ['--no-history'];
+    return new Program(['run', '--data', this.data, '--port', '0', ...off, ...words], this.options);
   }
 }
 
