@@ -33,6 +33,7 @@ export interface Realised {
   readonly ratioInterval: Interval;
 }
 
+/** How true one detector was. */
 export interface DetectorCalibration {
   readonly days: number;
   readonly held: number;
