@@ -39,5 +39,5 @@ it(
 );
 
 function weightOf(name: string): number {
-  return WEIGHTS[DETECTORS.findIndex((one) => one === name)];
+  return WEIGHTS[DETECTORS.indexOf(name as (typeof DETECTORS)[number])];
 }
