@@ -80,7 +80,7 @@ describeKafka('several processes that serve', (broker) => {
 
     // The engine's log is the brokers': what was stored with the finding is told, and why no more.
     const explained = await second.ask(`/v1/findings/${page.id}/explanation`);
-    expect(explained).toMatchObject({ status: 200, body: { finding: { id: page.id } } });
+    expect(explained).toMatchObject({ status: 200, body: { finding: page.id } });
     expect(JSON.stringify(explained.body)).toContain('needs the log');
 
     // A suppression that one process takes mutes what another scores.
@@ -112,7 +112,7 @@ describeKafka('several processes that serve', (broker) => {
 
     for (const server of servers) {
       await holds(server, '/v1/audit?people=true', {
-        entries: [{ type: 'activation' }, { type: 'settings', effect: 'applied', actor: 'person:admin' }],
+        entries: [{ type: 'model-choice' }, { type: 'settings', effect: 'applied', actor: 'person:admin' }],
       });
     }
 
@@ -124,7 +124,9 @@ describeKafka('several processes that serve', (broker) => {
         const isOwner = owners.get(partition) === server;
         await server.until(`the profile of ${agent} is answered`, async () => {
           const { status, body } = await server.ask(`/v1/agents/${agent}/profile`);
-          return isOwner ? status === 200 && body.agent === agent : status === 409 && body.code === 'partition.elsewhere';
+          return isOwner
+            ? status === 200 && body.agent === agent
+            : status === 409 && body.code === 'partition.elsewhere';
         });
       }
     }
