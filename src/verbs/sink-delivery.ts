@@ -147,10 +147,11 @@ function observeSinks(telemetry: Telemetry, sinks: readonly SinkStatus[]): void 
   }
 }
 
+/** Between two tries to begin. */
 const AGAIN_MS = 5_000;
 
 /** Of all processes the owner of partition 0 delivers, from when its registry was followed to the end. */
-export function createSinkDesk(delivery: SinkDelivery, onFault: (error: unknown) => void) {
+export function createSinkDesk(delivery: SinkDelivery, onFault: (error: unknown) => void, againMs = AGAIN_MS) {
   let side: Parameters<SinkDelivery['begin']>[0] | null = null;
   let isOwner = false;
   let isAtWork = false;
@@ -166,7 +167,7 @@ export function createSinkDesk(delivery: SinkDelivery, onFault: (error: unknown)
     changing = changing.catch((error) => {
       onFault(error);
       // Brokers that are away come back, and nobody else delivers meanwhile.
-      setTimeout(() => void decide(), AGAIN_MS).unref();
+      setTimeout(() => void decide(), againMs).unref();
     });
     return changing;
   };
