@@ -246,7 +246,7 @@ export interface ServerParts {
   /** Past and inside of agents; left out: none can be shown. */
   readonly insight?: InsightPort;
   readonly clock: Clock;
-  /** What sessions, logins and idempotency keys go by, where `clock` is a recording's. */
+  /** What sessions, logins, idempotency keys and limits of calls go by, where `clock` is a recording's. */
   readonly wall?: Clock;
   /** Codes made elsewhere in the process; left out: only its own. */
   readonly logins?: LoginCodes;

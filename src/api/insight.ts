@@ -5,7 +5,7 @@ import { KilldeerError } from '../errors.js';
 import { askedAgent, identityOf } from './access.js';
 import { covers } from './binding.js';
 import type { Identity, RegistryPort, ServerParts } from './contract.js';
-import type { HistoryPort, InsightPort, RiskPort, Whom } from './insight-contract.js';
+import type { HistoryPort, InsightPort, Whom } from './insight-contract.js';
 import { requireEntry } from './route-agents.js';
 
 const NO_HISTORY = (): Promise<never> => Promise.reject(new KilldeerError('api.no-history', 'no history is kept here'));
@@ -23,11 +23,6 @@ const NOTHING: InsightPort = {
 
 export function insightOf({ insight }: Pick<ServerParts, 'insight'>): InsightPort {
   return insight ?? NOTHING;
-}
-
-/** null: findings are not followed here. */
-export function boardOf({ triage }: Pick<ServerParts, 'triage'>): RiskPort | null {
-  return triage ?? null;
 }
 
 interface AgentRequest {

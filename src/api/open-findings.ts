@@ -6,35 +6,31 @@ import { rootOf } from '../agent/lineage.js';
 import type { RegistryEntry } from '../registry/registry.js';
 import type { RiskPort } from './insight-contract.js';
 
-/** null: findings are not followed here. */
 export interface Standing {
   /** 0 to 100, of its tree where it is a root, else of the tree that it works in. */
-  readonly risk: number | null;
+  readonly risk: number;
   /** Findings that are not closed: of itself, and where it is a root of its tree. */
-  readonly open: number | null;
+  readonly open: number;
 }
 
 type Named = Pick<RegistryEntry, 'tenant' | 'agent' | 'parent'>;
-
-const UNKNOWN: Standing = { risk: null, open: null };
 
 export class OpenFindings {
   private readonly counts = new Map<string, number>();
   private countedSeq = -1;
 
-  constructor(private readonly board: RiskPort | null) {}
+  constructor(private readonly board: RiskPort) {}
 
   of({ tenant, agent, parent }: Named, nowMs: number): Standing {
     const { board } = this;
-    if (board === null) return UNKNOWN;
     this.count(board);
     const open = this.counts.get(keyOf(tenant, agent)) ?? 0;
     return { risk: board.risk(tenant, rootOf(agent, parent), nowMs), open };
   }
 
-  /** As of any time; 0 where findings are not followed. */
+  /** As of any time. */
   riskOf({ tenant, agent, parent }: Named, atMs: number): number {
-    return this.board?.risk(tenant, rootOf(agent, parent), atMs) ?? 0;
+    return this.board.risk(tenant, rootOf(agent, parent), atMs);
   }
 
   private count(board: RiskPort): void {

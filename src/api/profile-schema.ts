@@ -51,8 +51,8 @@ export const profileAnswer = z
     versions: z.array(z.string()).describe('of its code, newest last'),
     model: z.string(),
     config: z.string(),
-    risk: nullable.describe('0 to 100, now; null: findings are not followed here'),
-    open_findings: whole.nullable(),
+    risk: z.number().describe('0 to 100, now'),
+    open_findings: whole,
     error_share: z.number(),
     windows: z.array(
       z.object({
@@ -170,8 +170,8 @@ export const treeAnswer = z
         trust: z.string().nullable(),
         role: z.string().nullable(),
         owner: z.string().nullable(),
-        risk: nullable,
-        open_findings: whole.nullable(),
+        risk: z.number(),
+        open_findings: whole,
         last_change_ms: at,
       }),
     ),

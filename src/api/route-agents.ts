@@ -22,7 +22,7 @@ import { agentView, verdictAnswerOf } from './view.js';
 
 export function registerAgents(app: Api, parts: ServerParts): void {
   const { registry, clock } = parts;
-  const open = new OpenFindings(parts.triage ?? null);
+  const open = new OpenFindings(parts.triage);
   app.route({
     method: 'GET',
     url: '/v1/agents',

@@ -1,11 +1,10 @@
 /** Whom an agent works for and who works for it, and how much risk its tree has carried. */
-import { KilldeerError } from '../errors.js';
 import type { RegistryEntry } from '../registry/registry.js';
 import type { TriageFilter } from '../triage/triage.js';
 import { askedAgent, identityOf } from './access.js';
 import { covers } from './binding.js';
 import { READERS, type RegistryPort, type ServerParts } from './contract.js';
-import { askedWhom, boardOf } from './insight.js';
+import { askedWhom } from './insight.js';
 import { OpenFindings, type Standing } from './open-findings.js';
 import { bandsQuery, profileQuery, riskAnswer, type TreeAnswer, treeAnswer } from './profile-schema.js';
 import type { Api } from './route.js';
@@ -19,7 +18,7 @@ const MARKS_MAX = 500;
 const DAYS_MAX = 400;
 
 export function registerLineage(app: Api, parts: ServerParts): void {
-  const open = new OpenFindings(boardOf(parts));
+  const open = new OpenFindings(parts.triage);
   app.route({
     method: 'GET',
     url: '/v1/agents/:agent/tree',
@@ -45,8 +44,7 @@ export function registerLineage(app: Api, parts: ServerParts): void {
     schema: { params: agentPath, querystring: bandsQuery, response: { 200: riskAnswer } },
     handler: async (request) => {
       const whom = askedWhom(parts.registry, request);
-      const board = boardOf(parts);
-      if (board === null) throw new KilldeerError('partition.elsewhere', 'findings are not followed by this process');
+      const board = parts.triage;
       const nowMs = parts.clock();
       const span = spanOf(request.query, nowMs, DAYS_MAX);
       const stepMs = stepFor(span, POINTS_MAX);

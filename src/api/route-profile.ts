@@ -2,7 +2,7 @@
 import type { BandRow, Inspection } from '../engine/contract.js';
 import { KilldeerError } from '../errors.js';
 import { READERS, type ServerParts } from './contract.js';
-import { askedWhom, boardOf, insightOf } from './insight.js';
+import { askedWhom, insightOf } from './insight.js';
 import type { ActivityStep, Span, Whom } from './insight-contract.js';
 import { OpenFindings } from './open-findings.js';
 import { type BandsAnswer, bandsAnswer, bandsQuery, profileAnswer, profileQuery } from './profile-schema.js';
@@ -18,7 +18,7 @@ const DAYS_MAX = 400;
 const POINTS_MAX = 500;
 
 export function registerProfile(app: Api, parts: ServerParts): void {
-  const open = new OpenFindings(boardOf(parts));
+  const open = new OpenFindings(parts.triage);
   app.route({
     method: 'GET',
     url: '/v1/agents/:agent/profile',

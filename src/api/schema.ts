@@ -173,8 +173,8 @@ export const agentAnswer = z
   .register(answers, { id: 'Agent' });
 
 const agentRow = agentAnswer.extend({
-  risk: z.number().nullable().describe('0 to 100; null: findings are not followed here'),
-  open_findings: z.number().int().nullable(),
+  risk: z.number().describe('0 to 100'),
+  open_findings: z.number().int(),
 });
 
 export const agentsAnswer = z

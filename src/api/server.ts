@@ -105,7 +105,7 @@ export function buildServer(parts: ServerParts & FeedParts): FastifyInstance {
   const doors = { authenticate, sessions, site, bearer: oidc?.bearer ?? null };
   app.decorate('isWelcome', createIsWelcome(doors));
   const scraper = createScraper(parts.metrics?.token ?? null);
-  app.addHook('onRequest', createAccessHook(createEnter(doors), limits, parts.clock, scraper, site));
+  app.addHook('onRequest', createAccessHook(createEnter(doors), limits, wall, scraper, site));
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
   app.setNotFoundHandler((request, reply) => refuseUnknown(app.routeTable, request, reply));
 

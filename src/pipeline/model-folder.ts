@@ -17,10 +17,27 @@ function pathOf(directory: string, version: string): string {
   return join(directory, `${version}${ENDING}`);
 }
 
-/** Durable once resolved. The same version holds the same model, so writing it again changes nothing. */
+/** The last write of each path that has not ended yet. */
+const writing = new Map<string, Promise<void>>();
+
+/**
+ * Durable once resolved. The same version holds the same model, so writing it again changes nothing. Those who write
+ * one at once take turns: two that activate it would else rename each other's half.
+ */
 export async function storeModel(files: Files, directory: string, model: CohortModel): Promise<void> {
-  await files.mkdir(directory);
-  await writeAtomic(files, pathOf(directory, model.version), Buffer.from(`${JSON.stringify(modelToJson(model))}\n`));
+  const path = pathOf(directory, model.version);
+  const write = async () => {
+    await files.mkdir(directory);
+    await writeAtomic(files, path, Buffer.from(`${JSON.stringify(modelToJson(model))}\n`));
+  };
+  // Whether the one before succeeded is not ours to say.
+  const turn = (writing.get(path) ?? Promise.resolve()).then(write, write);
+  writing.set(path, turn);
+  try {
+    await turn;
+  } finally {
+    if (writing.get(path) === turn) writing.delete(path);
+  }
 }
 
 /**

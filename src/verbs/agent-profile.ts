@@ -40,7 +40,7 @@ function ofStanding(profile: ProfileAnswer): Cell[][] {
   return [
     ['profile of', profile.root === profile.agent ? 'itself and its tree' : `the tree of ${profile.root}`],
     ['standing', `${profile.standing}, ${days}${profile.shelved ? ', not heard of lately' : ''}`],
-    ['risk', risk === null ? null : `${risk}, ${open ?? 0} open findings`],
+    ['risk', `${risk}, ${open} open findings`],
     ['seen', `${momentOr(profile.since_ms)} to ${momentOr(profile.last_seen_ms)}`],
     ['events', `${count(profile.events)} in ${count(profile.sessions)} sessions`],
     ['longest silence', lengthText(profile.longest_silence_ms)],

@@ -24,8 +24,9 @@ const operations = Object.entries(paths).flatMap(([path, of]) =>
     roles: operation['x-killdeer-roles'],
   })),
 );
-/** It ends when its client goes, so it is asked for a moment. */
-const urlOf = ({ id, url }: { id: string; url: string }) => (id.endsWith('Stream') ? `${url}?for_ms=1` : url);
+/** They end when their client goes, so they are asked for a moment. */
+const STREAMS = ['registryStream', 'followUpdates'];
+const urlOf = ({ id, url }: { id: string; url: string }) => (STREAMS.includes(id) ? `${url}?for_ms=1` : url);
 
 describe('the document', () => {
   it('describes every route of the server with its roles', async () => {

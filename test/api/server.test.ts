@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { problemAnswer } from '../../src/api/schema.js';
 import { listen } from '../../src/api/server.js';
-import { addAgent, createWorld, eventLine, type World } from './world.js';
+import { addAgent, createWorld, eventLine, NOW_MS, type World } from './world.js';
 
 describe('errors', () => {
   it.each([
@@ -117,6 +117,16 @@ describe('rate limits', () => {
     expect((await get('guess')).statusCode).toBe(429);
     expect((await get('admin')).statusCode).toBe(200);
     expect((await world.call(null, { method: 'GET', url: '/healthz' })).statusCode).toBe(200);
+  });
+
+  it('go by the wall clock where the server tells the time of a recording that stands still', async () => {
+    let wallMs = NOW_MS;
+    const world = createWorld({ limits: { control: 60 }, parts: { wall: () => wallMs } });
+    const ask = async () => (await world.call('viewer', { method: 'GET', url: '/v1/agents' })).statusCode;
+    for (let i = 0; i < 10; i++) expect(await ask()).toBe(200);
+    expect(await ask()).toBe(429);
+    wallMs += 1000;
+    expect(await ask()).toBe(200);
   });
 });
 

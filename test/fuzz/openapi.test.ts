@@ -17,6 +17,8 @@ const CHECKS = [
 ];
 /** Streams do not end. */
 const ENDLESS = ['registryStream', 'followUpdates'];
+/** What it reads its calls from is not called. */
+const DOCUMENTS = 1;
 const EXAMPLES = 12;
 
 interface Ended {
@@ -49,9 +51,9 @@ describePython('calls made of openapi.json', 'schemathesis==4.32.5', (packages) 
       ...ENDLESS.flatMap((name) => ['--exclude-operation-id', name]),
     ]);
     expect(out).toMatch(/(\d+) generated/);
-    expect(Number(/Tested: (\d+)/.exec(out)?.[1])).toBeGreaterThanOrEqual(described - ENDLESS.length);
+    expect(Number(/Tested: (\d+)/.exec(out)?.[1])).toBe(described - ENDLESS.length - DOCUMENTS);
     expect(code === 0 ? 'as it says' : out.slice(-8_000)).toBe('as it says');
     const { body: status } = await server.ask('/healthz', { token: null });
     expect(status).toMatchObject({ ok: true });
-  }, 300_000);
+  }, 600_000);
 });

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { packageFolder } from '../python/packages.mjs';
 
 const PACKAGE = 'ocsf-json-schema==1.2.0';
 const OCSF = '1.8.0';
@@ -49,10 +50,8 @@ function fetched() {
   // Beside its place and then renamed: two that fetch at once do not see each other's halves.
   const beside = mkdtempSync(join(CACHE, 'fetch-'));
   try {
-    const packages = join(beside, 'packages');
-    run(['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--target', packages, PACKAGE]);
+    const packages = packageFolder(PACKAGE);
     const made = JSON.parse(run(['-c', PROGRAM, OCSF, JSON.stringify(CLASSES)], { PYTHONPATH: packages }));
-    rmSync(packages, { recursive: true, force: true });
     for (const [name, schema] of Object.entries(made)) {
       writeFileSync(join(beside, `${name}.json`), JSON.stringify(schema));
     }

@@ -1,10 +1,10 @@
-import { utimesSync } from 'node:fs';
+import { readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { modelToJson } from '../../src/learn/model-file.js';
 import { neutralModel } from '../../src/learn/neutral-model.js';
 import { nodeFiles } from '../../src/log/files.js';
-import { storeModel } from '../../src/pipeline/model-folder.js';
+import { loadModel, storeModel } from '../../src/pipeline/model-folder.js';
 import { createFolderModels, createTopicModels } from '../../src/verbs/model-rows.js';
 import { freshDirectory } from '../pipeline/live-world.js';
 
@@ -20,6 +20,14 @@ describe('the models of a data directory', () => {
     }
     return directory;
   }
+
+  it('are whole for all who put the same one in force at once', async () => {
+    const directory = await folder('m1');
+    const models = createFolderModels(directory);
+    expect(await Promise.all(Array.from({ length: 20 }, () => models.prepare('m1')))).toEqual(Array(20).fill(true));
+    expect(loadModel(directory, 'm1').version).toBe('m1');
+    expect(readdirSync(directory)).toEqual(['m1.json']);
+  });
 
   it('are listed newest first, page by page, with the one that is shipped', async () => {
     const models = createFolderModels(await folder('m1', 'm2', 'm3'));
