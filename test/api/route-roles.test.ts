@@ -25,7 +25,8 @@ const operations = Object.entries(paths).flatMap(([path, of]) =>
   })),
 );
 /** It ends when its client goes, so it is asked for a moment. */
-const urlOf = ({ id, url }: { id: string; url: string }) => (id.endsWith('Stream') ? `${url}?for_ms=1` : url);
+const ENDLESS = ['registryStream', 'followUpdates'];
+const urlOf = ({ id, url }: { id: string; url: string }) => (ENDLESS.includes(id) ? `${url}?for_ms=1` : url);
 
 describe('the document', () => {
   it('describes every route of the server with its roles', async () => {
