@@ -38,7 +38,7 @@ export function actingIn(text: string): string[] {
 }
 
 /** What a spreadsheet takes for a formula. */
-export const FORMULA = /^[\s\u0000]*[=+\-@\uff1d\uff0b\uff0d\uff20]/;
+export const FORMULA = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/;
 
 /** Cells of a table as a spreadsheet reads them (RFC 4180), by a reader that knows nothing of how they were written. */
 export function cellsOf(text: string): string[][] {

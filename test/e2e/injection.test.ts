@@ -2,7 +2,9 @@
  * Texts that try to act, in every field that a sender or a person fills in, on a real server: each is refused with the
  * member's name or kept, and then nothing of it acts in any export, sink, log, table or stream.
  */
+import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { parquetReadObjects } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
@@ -100,6 +102,12 @@ async function write(server: Server, found: readonly Found[]): Promise<void> {
     const { status, body } = await server.ask(path, { method, json });
     expect([path, status < 300 ? 'good' : body], JSON.stringify(json)).toEqual([path, 'good']);
   };
+  /** Kept, or refused by the member's name. */
+  const judged = async (path: string, json: object, member: string) => {
+    const { status, body } = await server.ask(path, { json });
+    if (status >= 300)
+      expect([status, body.code, body.detail]).toEqual([400, 'api.invalid', expect.stringContaining(member)]);
+  };
   for (const [i, text] of ALL.entries()) {
     const { id, agent, tenant } = found[i] as Found;
     const at = `/v1/agents/${encodeURIComponent(agent)}`;
@@ -111,17 +119,26 @@ async function write(server: Server, found: readonly Found[]): Promise<void> {
       'PUT',
     );
     await told(`/v1/findings/${id}/comment`, { text });
-    await told(`/v1/findings/${id}/assign`, { to: name.slice(0, 64) });
+    await judged(`/v1/findings/${id}/assign`, { to: name.slice(0, 64) }, 'to');
     await told('/v1/verdicts', { finding: id, verdict: 'expected', comment: text });
     await told('/v1/suppressions', { finding: id, for_ms: 3_600_000, reason: text });
     await told(`${at}/stop?${of}`, { action: 'lower-trust', reason: text });
-    await told('/v1/tokens', { name: name.slice(0, 64), roles: ['viewer'], agents: [name] });
+    await judged('/v1/tokens', { name: name.slice(0, 64), roles: ['viewer'] }, 'name');
+    await told('/v1/tokens', { name: `viewer ${i}`, roles: ['viewer'], agents: [name] });
   }
   await told(
     '/v1/sponsors?check=true',
     NAMES.map((owner) => ({ owner, state: 'active' })),
   );
   await told('/v1/replays', { name: 'x', recording: 'demo' });
+}
+
+/** As no client of good manners would: a byte a character. */
+async function sendBytes(server: Server, text: string): Promise<void> {
+  const socket = connect(Number(new URL(server.address).port), '127.0.0.1');
+  socket.on('data', () => undefined);
+  socket.write(text, 'latin1');
+  await once(socket, 'close');
 }
 
 /** Every text that leaves the server or the program for other programs' eyes. */
@@ -176,7 +193,7 @@ async function tablesOut(server: Server, { id, agent, tenant }: Found): Promise<
 describe('what somebody wrote to act on others', () => {
   it.skipIf(!isEmbeddable())('is refused by name or kept, and is inert wherever it comes out', async () => {
     const config = join(freshDirectory(), 'killdeer.yaml');
-    writeFileSync(config, `sinks:\n${SINKS.join('\n')}\n`);
+    writeFileSync(config, `api: { calls_per_minute: 100000 }\nsinks:\n${SINKS.join('\n')}\n`);
     const server = await Server.start({ history: true, words: ['--config', config] });
     await refuse(server);
     const found = await attack(server);
@@ -207,6 +224,19 @@ describe('what somebody wrote to act on others', () => {
         expect([name, /[<>]/.test(text)]).toEqual([name, false]);
       }
     }
+    // It is there, and only as what is read.
+    for (const name of [
+      'findings csv',
+      'findings parquet',
+      'audit csv',
+      'audit jsonl',
+      'sink json.jsonl',
+      'sink text.jsonl',
+    ]) {
+      expect(texts.get(name)).toContain('DROP TABLE events');
+    }
+    expect(texts.get('audit csv')).toContain('\\u202etxt.exe');
+    expect(texts.get('findings csv')).toContain('\ufffdtxt.exe');
     expect(linesOf(texts.get('findings jsonl') as string)).toHaveLength(kept.body.total);
     const registry = decoded((await textOf(server, '/v1/registry/export?format=csv')).bytes);
     for (const table of [texts.get('findings csv'), texts.get('audit csv'), registry] as string[]) {
@@ -224,7 +254,8 @@ describe('what somebody wrote to act on others', () => {
     const stream = decoded((await textOf(server, `/v1/updates?from=${opened}&for_ms=1500`)).bytes);
     const lines = linesOf(stream);
     expect(lines.filter((line) => line.startsWith('event: finding')).length).toBeGreaterThanOrEqual(ALL.length);
-    for (const line of lines) expect(line).toMatch(/^(id: [\w-]+|event: (finding|agent|heartbeat)|data: \{.*\}|:.*)$/);
+    for (const line of lines)
+      expect(line).toMatch(/^(id: [\w-]+|event: (finding|agent|heartbeat)|data: \{[^\r]*\}|retry: 1000)$/);
     for (const line of lines.filter((one) => one.startsWith('data: '))) JSON.parse(line.slice(6));
 
     await server.until('history has it all', async () => {
@@ -248,7 +279,8 @@ describe('what somebody wrote to act on others', () => {
       });
     }
 
-    for (const one of [found[0], found.at(-1)] as Found[]) {
+    const shown = ['<img src=x onerror=alert(1)>', '\u202etxt.exe\u202c\u2066', `clerk-${ALL.length - 1}`];
+    for (const one of found.filter(({ agent }) => shown.includes(agent))) {
       for (const [name, text] of await tablesOut(server, one)) expect([name, actingIn(text)]).toEqual([name, []]);
     }
     const path = `/v1/agents/${encodeURIComponent('\u202e=1+1<b>')}/stop`;
@@ -257,7 +289,9 @@ describe('what somebody wrote to act on others', () => {
       404,
       'application/problem+json; charset=utf-8',
     ]);
+    await sendBytes(server, 'GET /v1/\u009b31m?\u0085 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n');
     const { out, err, code } = await server.program.stop();
+    expect(err).toContain('"url":');
     expect([code, actingIn(out), actingIn(err)]).toEqual([0, [], []]);
     for (const line of linesOf(out)) JSON.parse(line);
   });
