@@ -3,6 +3,7 @@
  * and replays. The wiring brings it; a process that has no registry of its own to ask leaves it out.
  */
 import type { ModelChoice, RegistryRecord, SettingsInForce } from '../registry/registry.js';
+import type { DetectorPrecision } from '../triage/triage.js';
 import type { AuditTrail } from './audit-trail.js';
 import type { ReplaysPort } from './replay-contract.js';
 
@@ -82,15 +83,7 @@ export interface BudgetAdvicePort {
   proposals(): readonly BudgetProposal[];
   /** Pages of the last 24 h, by hour, and what people said they can bear. */
   pages(): { readonly perDay: number | null; readonly hours: readonly number[]; readonly today: number };
-  precision(): readonly {
-    readonly detector: string;
-    readonly truePositives: number;
-    readonly falsePositives: number;
-    readonly expected: number;
-    readonly precision: number | null;
-    readonly low: number;
-    readonly high: number;
-  }[];
+  precision(): readonly DetectorPrecision[];
 }
 
 export interface OperationsPort {

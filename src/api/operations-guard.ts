@@ -22,11 +22,23 @@ export function unboundOf(request: Pick<FastifyRequest, 'identity'>): Identity {
 
 /** A person's act that changes nothing in the registry stands in its log all the same. */
 export async function recordDeed(
-  { registry, clock }: Pick<ServerParts, 'registry' | 'clock'>,
+  parts: Pick<ServerParts, 'registry' | 'clock'>,
   request: Pick<FastifyRequest, 'identity' | 'id'>,
   what: string,
   about: string,
 ): Promise<void> {
-  const by = authorityOf(identityOf(request), request.id);
-  await registry.write({ type: 'deed', ...by, timeMs: clock(), what, about });
+  await createDeeds(parts)(identityOf(request), request.id, what, about);
+}
+
+/** Writes down what somebody did, also where the call itself came from nobody known. */
+export type Deeds = (identity: Identity, requestId: string, what: string, about: string) => Promise<void>;
+
+/** The registry refuses what is longer, and a deed cut short says more than one that was refused. */
+const ABOUT_MAX = 1_000;
+
+export function createDeeds({ registry, clock }: Pick<ServerParts, 'registry' | 'clock'>): Deeds {
+  return async (identity, requestId, what, about) => {
+    const by = authorityOf(identity, requestId);
+    await registry.write({ type: 'deed', ...by, timeMs: clock(), what, about: about.slice(0, ABOUT_MAX) });
+  };
 }

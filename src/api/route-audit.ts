@@ -26,6 +26,7 @@ import {
 } from './audit-schema.js';
 import { covers } from './binding.js';
 import { ADMINS, type Bindings, type Identity, READERS, type RegistryPort, type ServerParts } from './contract.js';
+import { recordDeed } from './operations-guard.js';
 import { changesOf, momentOf, objectionTo } from './registration.js';
 import type { RegisterWish } from './registration-schema.js';
 import { type Api, authorityOf } from './route.js';
@@ -172,7 +173,9 @@ function registerApply(app: Api, parts: ServerParts): void {
       if (broken !== null) throw new KilldeerError('custody.seal', `the review does not hold: ${broken}`);
       const agents = await withBreaths(decisionsOf(body));
       requireCurrent(parts.registry, identityOf(request), agents);
-      return await apply(parts, request, { id: body.id, agents }, query.next_days);
+      const applied = await apply(parts, request, { id: body.id, agents }, query.next_days);
+      await recordDeed(parts, request, 'review-apply', JSON.stringify({ ...applied, refused: applied.refused.length }));
+      return applied;
     },
   });
 }

@@ -5,6 +5,7 @@ import { identityOf, tooOften } from './access.js';
 import { ADMINS, type Clock, type Identity, type RateLimits, READERS, type TokensPort } from './contract.js';
 import { type LoginCodes, loginPath } from './login-codes.js';
 import type { LoginPort } from './oidc.js';
+import type { Deeds } from './operations-guard.js';
 import { createRateLimit } from './rate-limit.js';
 import type { Api } from './route.js';
 import { emptyQuery } from './schema.js';
@@ -29,6 +30,8 @@ export interface SessionParts {
   readonly tokens: Pick<TokensPort, 'isLiving'>;
   readonly site: Site;
   readonly login: LoginPort | null;
+  /** Who came in and who was sent out stands in the registry's log. */
+  readonly deeds: Deeds;
   readonly limits: RateLimits;
   readonly clock: Clock;
 }
@@ -39,7 +42,7 @@ export function registerSessions(app: Api, parts: SessionParts): void {
   registerLogin(app, parts);
 }
 
-function registerLinks(app: Api, { logins, tokens }: SessionParts): void {
+function registerLinks(app: Api, { logins, tokens, deeds }: SessionParts): void {
   app.route({
     method: 'POST',
     url: '/v1/login-links',
@@ -56,6 +59,7 @@ function registerLinks(app: Api, { logins, tokens }: SessionParts): void {
       }
       const roles = request.body.roles ?? PEOPLE.filter((role) => identity.roles.includes(role));
       requireHeld(identity, roles);
+      await deeds(identity, request.id, 'login-link', JSON.stringify({ roles }));
       const { code, expiresMs } = logins.make({ ...identity, roles: [...roles] });
       return reply.code(201).send({ path: loginPath(code), roles: [...roles], expires_ms: expiresMs });
     },
@@ -70,7 +74,7 @@ function requireHeld({ roles }: Identity, wanted: readonly PersonRole[]): void {
 }
 
 function registerSession(app: Api, parts: SessionParts): void {
-  const { sessions, logins, site } = parts;
+  const { sessions, logins, site, deeds } = parts;
   const failures = createFailures(parts);
   app.route({
     method: 'POST',
@@ -89,7 +93,7 @@ function registerSession(app: Api, parts: SessionParts): void {
         failures(request, reply);
         throw new KilldeerError('api.unauthorized', 'this login link was used, is too old, or never was');
       }
-      const session = enter(parts, request, reply, identity, 'link');
+      const session = await enter(parts, request, reply, identity, 'link');
       return reply.code(201).send(viewOf(sessions, identity, session));
     },
   });
@@ -111,6 +115,7 @@ function registerSession(app: Api, parts: SessionParts): void {
       if (request.session === null) return { ended: 0 };
       sessions.close(request.session);
       setCookie(reply, site, 'session', '');
+      await deeds(request.session.identity, request.id, 'session-close', sessionText(request.session));
       return { ended: 1 };
     },
   });
@@ -121,12 +126,16 @@ function registerSession(app: Api, parts: SessionParts): void {
     config: { access: ADMINS, operation: 'closeSessions', summary: 'Log a person out of everything here' },
     schema: { querystring: sessionEndQuery, response: { 200: sessionEndAnswer } },
     handler: async (request) => {
-      const { bindings } = identityOf(request);
+      const identity = identityOf(request);
+      const { bindings } = identity;
       if (bindings.tenants !== null || bindings.agents !== null) {
         throw new KilldeerError('api.forbidden', 'a token with bindings cannot end sessions');
       }
       const { person } = request.query;
-      return { ended: sessions.closeOf(person.startsWith('person:') ? person : `person:${person}`) };
+      const actor = person.startsWith('person:') ? person : `person:${person}`;
+      const ended = sessions.closeOf(actor);
+      await deeds(identity, request.id, 'sessions-close', JSON.stringify({ person: actor, ended }));
+      return { ended };
     },
   });
 }
@@ -181,7 +190,7 @@ function registerLogin(app: Api, parts: SessionParts): void {
         failures(request, reply);
         throw error;
       });
-      enter(parts, request, reply, identity, 'oidc');
+      await enter(parts, request, reply, identity, 'oidc');
       return reply.code(302).header('location', '/').send(null);
     },
   });
@@ -193,19 +202,28 @@ function requireLogin(login: LoginPort | null): LoginPort {
 }
 
 /** A new secret for every login: one that somebody planted before leads nowhere. */
-function enter(
-  { sessions, site }: SessionParts,
+async function enter(
+  { sessions, site, deeds }: SessionParts,
   request: FastifyRequest,
   reply: FastifyReply,
   identity: Identity,
   via: Entrance,
-): Session {
+): Promise<Session> {
   const before = readCookie(request, site, 'session');
   const old = before === null ? null : sessions.find(before);
   if (old !== null) sessions.close(old);
   const { secret, session } = sessions.open(identity, via);
+  await deeds(identity, request.id, 'session-open', sessionText(session)).catch((error: unknown) => {
+    sessions.close(session);
+    throw error;
+  });
   setCookie(reply, site, 'session', secret);
   return session;
+}
+
+/** Never its secret: the id is for logs. */
+function sessionText({ id, via }: Session): string {
+  return JSON.stringify({ session: id, via });
 }
 
 /** Counts a failed login of an address; throws 'api.rate-limited' where there were too many. */

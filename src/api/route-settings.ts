@@ -18,6 +18,7 @@ import {
 import { type Api, authorityOf } from './route.js';
 import { keyOf } from './route-stops.js';
 import { emptyQuery } from './schema.js';
+import { precisionView } from './triage-view.js';
 import { verdictAnswerOf } from './view.js';
 
 const WITHOUT_RESTART =
@@ -186,15 +187,7 @@ function budgetView(parts: ServerParts): BudgetAnswer {
     pages_per_day: pages?.perDay ?? null,
     pages_today: pages?.today ?? null,
     pages_by_hour: [...(pages?.hours ?? [])],
-    precision: (advice?.precision() ?? []).map((one) => ({
-      detector: one.detector,
-      true_positives: one.truePositives,
-      false_positives: one.falsePositives,
-      expected: one.expected,
-      precision: one.precision,
-      low: one.low,
-      high: one.high,
-    })),
+    precision: precisionView(advice?.precision() ?? []).detectors,
     proposals: (advice?.proposals() ?? []).map((one) => ({
       id: one.id,
       pages_per_agent_day: one.pagesPerAgentDay,

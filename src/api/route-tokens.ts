@@ -1,14 +1,21 @@
-/** Tokens: made, listed, revoked. Only a token without bindings may, or it could hand out more than it has. */
+/**
+ * Tokens: made, listed, revoked, and who did so written down. Only a token without bindings may, or it could hand out
+ * more than it has.
+ */
 import type { FastifyRequest } from 'fastify';
 import { KilldeerError } from '../errors.js';
 import { identityOf } from './access.js';
 import { isBound } from './binding.js';
-import { ADMINS, type TokensPort } from './contract.js';
+import { ADMINS, type ServerParts, type TokenEntry } from './contract.js';
+import { recordDeed } from './operations-guard.js';
 import type { Api } from './route.js';
 import { emptyQuery, idPath, tokenAnswer, tokenBody, tokenEntryAnswer, tokensAnswer } from './schema.js';
 import { tokenView } from './view.js';
 
-export function registerTokens(app: Api, tokens: TokensPort): void {
+type Parts = Pick<ServerParts, 'tokens' | 'registry' | 'clock'>;
+
+export function registerTokens(app: Api, parts: Parts): void {
+  const { tokens } = parts;
   app.route({
     method: 'POST',
     url: '/v1/tokens',
@@ -21,6 +28,11 @@ export function registerTokens(app: Api, tokens: TokensPort): void {
       requireUnbound(request);
       const { name, roles, tenants = null, agents = null, expires_in_ms: forMs = null } = request.body;
       const { entry, token } = await tokens.create({ name, roles, bindings: { tenants, agents }, forMs });
+      await recordDeed(parts, request, 'token-make', deedOf(entry)).catch(async (error: unknown) => {
+        // Nobody was told its secret, and nobody could be told who made it.
+        await tokens.revoke(entry.id);
+        throw error;
+      });
       return reply.code(201).send({ entry: tokenView(entry), token });
     },
   });
@@ -48,9 +60,16 @@ export function registerTokens(app: Api, tokens: TokensPort): void {
       if (entry === undefined || !(await tokens.revoke(id))) {
         throw new KilldeerError('api.not-found', `no token has the id ${id}`);
       }
+      // Behind the act: one that has leaked must go also where nothing can be written down.
+      await recordDeed(parts, request, 'token-revoke', deedOf(entry));
       return tokenView(entry);
     },
   });
+}
+
+/** What identifies it; its bindings may be long, and are listed with it. */
+function deedOf({ id, actor, roles, bindings, expiresMs }: TokenEntry): string {
+  return JSON.stringify({ id, actor, roles, bound: isBound(bindings), expires_ms: expiresMs });
 }
 
 function requireUnbound(request: FastifyRequest): void {

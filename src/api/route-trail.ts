@@ -2,12 +2,12 @@
 import { Readable } from 'node:stream';
 import type { RegistryRecord } from '../registry/registry.js';
 import { csvLine } from '../render/csv-cells.js';
+import { escapedText, inertJson } from '../render/inert.js';
 import { identityOf } from './access.js';
 import type { TrailEntry, TrailFilter } from './audit-trail.js';
 import { covers, isBound } from './binding.js';
 import { type Identity, READERS, type ServerParts } from './contract.js';
 import { exportAnswer } from './file-schema.js';
-import { inertText } from './inert-text.js';
 import type { OperationsPort } from './operations-contract.js';
 import { operationsOf } from './operations-guard.js';
 import { type AuditEntryAnswer, auditAnswer, auditExportQuery, auditQuery } from './operations-schema.js';
@@ -141,7 +141,7 @@ async function* exported(
   for (let at: number | null = null; ; ) {
     const page: ReturnType<OperationsPort['trail']['page']> = operations.trail.page(filter, STEP, at);
     const rows = await rowsOf(operations, page.entries, identity);
-    yield rows.map((row) => (format === 'csv' ? `${csvRow(row)}\r\n` : `${inertText(JSON.stringify(row))}\n`)).join('');
+    yield rows.map((row) => (format === 'csv' ? `${csvRow(row)}\r\n` : `${inertJson(row)}\n`)).join('');
     if (page.before === null) return;
     at = page.before;
   }
@@ -152,5 +152,5 @@ function csvRow(row: AuditEntryAnswer): string {
     ...[String(row.offset), new Date(row.time_ms).toISOString(), row.type, row.actor, row.authority, row.parent ?? ''],
     ...[row.tenant ?? '', row.agent ?? '', row.effect, row.reason ?? '', JSON.stringify(row.record)],
   ];
-  return csvLine(cells.map(inertText));
+  return csvLine(cells.map(escapedText));
 }

@@ -14,6 +14,7 @@ import { RATE_LIMITS, type ServerParts } from './contract.js';
 import { createEnter, createIsWelcome } from './door.js';
 import { createIdempotency } from './idempotency.js';
 import { createLoginCodes } from './login-codes.js';
+import { createDeeds } from './operations-guard.js';
 import { PROBLEM_TYPE, problemOf, problemOfError, retryAfterS } from './problem.js';
 import type { Api, RouteRow } from './route.js';
 import { registerAgentFile } from './route-agent-file.js';
@@ -140,9 +141,10 @@ export function buildServer(parts: ServerParts & FeedParts): FastifyInstance {
   registerSettings(app, parts);
   registerModels(app, parts);
   registerReplays(app, parts);
-  registerTokens(app, tokens);
+  registerTokens(app, parts);
   const logins = parts.logins ?? createLoginCodes(wall);
-  registerSessions(app, { sessions, logins, tokens, site, limits, clock: wall, login: oidc?.login ?? null });
+  const ways = { sessions, logins, tokens, site, login: oidc?.login ?? null };
+  registerSessions(app, { ...ways, deeds: createDeeds(parts), limits, clock: wall });
   registerStatus(app, parts.status, parts.version);
   if (parts.metrics !== undefined) {
     observeCalls(app as unknown as FastifyInstance, parts.metrics.telemetry);

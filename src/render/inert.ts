@@ -37,7 +37,7 @@ export const ACTING: readonly Acting[] = [
 const STRETCHES = ACTING.map(({ from, to }) => `\\u{${from.toString(16)}}-\\u{${to.toString(16)}}`).join('');
 const ACTS = new RegExp(`[${STRETCHES}]`, 'gu');
 const BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
-/** JSON's own escapes leave these; a page that the text is pasted into must not take them for a tag. */
+/** A page that the text is pasted into must not take these for a tag either. */
 const ACTS_IN_JSON = new RegExp(`[<>&${STRETCHES}]`, 'gu');
 const SHOWN_INSTEAD = '\ufffd';
 
@@ -52,6 +52,16 @@ export function inert(text: string): string {
  */
 export function inertJson(value: unknown): string {
   return JSON.stringify(value).replace(ACTS_IN_JSON, escaped);
+}
+
+/** Text in which every acting character stands as an escape of JSON: what was there can still be read. */
+export function escapedText(text: string): string {
+  return text.replace(ACTS, escaped);
+}
+
+/** As `inertJson`, for terminals and files alone: `<`, `>` and `&` stay as they are. */
+export function plainJson(value: unknown): string {
+  return escapedText(JSON.stringify(value));
 }
 
 function escaped(character: string): string {

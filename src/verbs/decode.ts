@@ -9,6 +9,7 @@ import { parseJson, textOf } from '../event/json-document.js';
 import { decodeSource, guessFormat, SOURCE_FORMATS, type SourceFormat } from '../event/source-format.js';
 import { isSkip, isSourceEvent, type SourceContext, type SourceItem, type SourceRecord } from '../event/source-item.js';
 import { createSpanMemory } from '../event/span-memory.js';
+import { plainJson } from '../render/inert.js';
 import { loadSetup } from './setup.js';
 import { type Cell, count, type Terminal } from './terminal.js';
 import { several, type VerbContext } from './verb.js';
@@ -175,7 +176,7 @@ interface Output {
 }
 
 function jsonOutput(terminal: Terminal): Output {
-  const line = (value: unknown) => terminal.print(`${JSON.stringify(value)}\n`);
+  const line = (value: unknown) => terminal.print(`${plainJson(value)}\n`);
   return {
     begin: () => {},
     item: (record, item) => {

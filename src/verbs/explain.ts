@@ -7,6 +7,7 @@ import { KilldeerError } from '../errors.js';
 import { openFileLog, partitionsOf } from '../log/file-log.js';
 import { explainRecording, renderExplanation } from '../pipeline/explain.js';
 import { type DirectoryAnswer, explainDirectory } from '../pipeline/explain-directory.js';
+import { plainJson } from '../render/inert.js';
 import { FOLD, importsOf, wordsOf } from './replay.js';
 import { loadSetup } from './setup.js';
 import { count, type Terminal } from './terminal.js';
@@ -58,7 +59,7 @@ async function explain({ terminal, failed }: VerbContext, id: string, options: O
     terminal.complain(`killdeer: ${id} is neither an event nor a finding of ${recording ?? data}\n`);
     failed();
   } else if (!terminal.rich || options.json === true) {
-    terminal.print(`${JSON.stringify(answer.exact ? { exact: true, ...answer.explanation } : answer)}\n`);
+    terminal.print(`${plainJson(answer.exact ? { exact: true, ...answer.explanation } : answer)}\n`);
   } else if (answer.exact) terminal.say(renderExplanation(answer.explanation));
   else showStored(terminal, answer.why, answer.finding);
 }

@@ -106,10 +106,7 @@ async function* lines(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<string>
   if (rest !== '') yield rest;
 }
 
-/** Control characters in a value must not reach the terminal. */
 function cell(value: unknown): Cell {
   if (value === null || typeof value === 'number') return value;
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

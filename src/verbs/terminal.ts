@@ -3,15 +3,17 @@
  * decides nothing; nobody but main.ts may import it.
  *
  * This file: how verbs speak. On a terminal tables, colour and progress; anywhere else values as JSON Lines on stdout
- * and sentences on stderr, so that a pipe carries values alone.
+ * and sentences on stderr, so that a pipe carries values alone. Nothing that is said acts on who reads it (paint.ts).
  */
 import type { Writable } from 'node:stream';
 import { MultiBar, Presets } from 'cli-progress';
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import { SEVERITIES, type Severity } from '../decide/finding.js';
+import { plainJson } from '../render/inert.js';
+import { createPalette, type Paint } from './paint.js';
 
-export type Paint = ReturnType<typeof pc.createColors>;
+export type { Paint };
 
 /** How far something is; `done` and `total` in any one unit. */
 export interface Progress {
@@ -26,7 +28,7 @@ export interface Terminal {
   readonly paint: Paint;
   /** A sentence: to stdout on a terminal, else to stderr. */
   say(text: string): void;
-  /** Ready text of a program's own, such as its help: to stdout, always. */
+  /** Ready text, such as help or a file: to stdout, always, and where nobody looks to the byte. */
   print(text: string): void;
   /** What went wrong: to stderr, always. */
   complain(text: string): void;
@@ -58,10 +60,11 @@ const NO_BORDERS = {
 export function createTerminal(streams: TerminalStreams = { out: process.stdout, err: process.stderr }): Terminal {
   const { out, err } = streams;
   const rich = out.isTTY === true;
-  const paint = pc.createColors(rich && pc.isColorSupported);
+  const { paint, shown, part } = createPalette(rich && pc.isColorSupported);
   let bars: MultiBar | null = null;
 
-  const say = (text: string): void => {
+  const say = (words: string): void => {
+    const text = shown(words);
     if (bars === null) (rich ? out : err).write(`${text}\n`);
     else {
       bars.log(`${text}\n`);
@@ -73,17 +76,19 @@ export function createTerminal(streams: TerminalStreams = { out: process.stdout,
     paint,
     say,
     print: (text) => {
-      out.write(text);
+      out.write(rich ? shown(text) : text);
     },
     complain: (text) => {
-      err.write(text);
+      err.write(shown(text));
     },
     emit: (value) => {
-      if (!rich) out.write(`${JSON.stringify(value)}\n`);
+      if (!rich) out.write(`${plainJson(value)}\n`);
     },
     wrap: (text, indent) => (rich ? wrapWords(text, Math.max(20, (out.columns ?? 80) - indent - 1)) : [text]),
     table: (head, rows, right = []) => {
-      if (rich) say(layTable(paint, head, rows, right));
+      if (!rich) return;
+      const lines = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? part(cell) : cell)));
+      say(layTable(paint, head.map(part), lines, right));
     },
     progress: (total) => {
       if (!rich) return SILENT;

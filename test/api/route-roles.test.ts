@@ -63,8 +63,9 @@ describe('every operation', () => {
     const call = { method, url: urlOf({ id, url }), headers: { 'x-killdeer-agent': 'clerk' } };
     for (const role of PEOPLE) {
       const isLetIn = typeof roles === 'string' || roles?.includes(role) === true;
+      const visitor = await visitorBy(world, role);
       const before = traces(world);
-      const { statusCode } = await (await visitorBy(world, role)).write(call);
+      const { statusCode } = await visitor.write(call);
       expect(`${role} ${statusCode === 403}`).toBe(`${role} ${!isLetIn}`);
       if (!isLetIn) expect(traces(world)).toBe(before);
     }
