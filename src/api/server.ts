@@ -21,6 +21,7 @@ import { registerAgents } from './route-agents.js';
 import { registerApprovals } from './route-approvals.js';
 import { registerAudit } from './route-audit.js';
 import { registerConnectors } from './route-connectors.js';
+import { registerConsole } from './route-console.js';
 import { registerDecide } from './route-decide.js';
 import { registerDrills } from './route-drills.js';
 import { registerEnvoy } from './route-envoy.js';
@@ -144,6 +145,7 @@ export function buildServer(parts: ServerParts & FeedParts): FastifyInstance {
   const logins = parts.logins ?? createLoginCodes(wall);
   registerSessions(app, { sessions, logins, tokens, site, limits, clock: wall, login: oidc?.login ?? null });
   registerStatus(app, parts.status, parts.version);
+  registerConsole(app, parts.console ?? null);
   if (parts.metrics !== undefined) {
     observeCalls(app as unknown as FastifyInstance, parts.metrics.telemetry);
     registerMetrics(app, parts.metrics.telemetry);
