@@ -1,6 +1,6 @@
 /** Why a finding was told: what was measured, against what is usual, and how much of the score each part is. */
 import type { FindingDetailAnswer } from '../api/triage-schema.js';
-import { measuredText } from './words.js';
+import { measuredText, moneyText } from './words.js';
 
 type Rows = FindingDetailAnswer['attribution'];
 
@@ -12,7 +12,7 @@ export function Attribution({ rows }: { readonly rows: Rows }) {
         {rows.map((row) => (
           <li key={`${row.detector} ${row.feature}`}>
             <p>
-              <b>{row.feature}</b>: {measuredText(row.observed, row.expected)}
+              <b>{row.feature}</b>: {rowText(row)}
             </p>
             <Bar share={row.share} />
             <p class="quiet-text">
@@ -23,6 +23,12 @@ export function Attribution({ rows }: { readonly rows: Rows }) {
       </ol>
     </section>
   );
+}
+
+/** A budget is no habit: it was set. */
+function rowText({ detector, observed, expected }: Rows[number]): string {
+  if (detector !== 'budget' || observed === null || expected === null) return measuredText(observed, expected);
+  return `${moneyText(observed)} spent; the budget is ${moneyText(expected)}`;
 }
 
 /** Says nothing that the words beside it do not. */

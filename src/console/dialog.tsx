@@ -32,7 +32,7 @@ export function Dialog({ title, verb, isGrave = false, act, onClose, children }:
   };
   return (
     <dialog ref={box} onClose={onClose} aria-labelledby="dialog-title">
-      <form onSubmit={submit}>
+      <form class="dialog-form" onSubmit={submit}>
         <h2 id="dialog-title">{title}</h2>
         {children}
         {failure !== null && (

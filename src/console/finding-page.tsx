@@ -132,7 +132,7 @@ function Facts({ finding }: { readonly finding: FindingDetailAnswer }) {
         <Time ms={finding.raised_ms} />
       </Fact>
       <Fact name="Latest">
-        <Time ms={finding.last_ms} />, {countText(finding.lines, 'line')}
+        <Time ms={finding.last_ms} />, told {finding.lines === 1 ? 'once' : countText(finding.lines, 'time')}
       </Fact>
       {finding.session !== null && <Fact name="Session">{finding.session}</Fact>}
       {finding.suppressed && <Fact name="Muted by">{finding.muted_by ?? 'a person'}</Fact>}

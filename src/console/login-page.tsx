@@ -46,7 +46,7 @@ function LinkForm({ logIn }: Pick<LoginProps, 'logIn'>) {
     if (code !== '') logIn(code);
   };
   return (
-    <form onSubmit={submit}>
+    <form class="login-form" onSubmit={submit}>
       <p>
         A login link lets you in once, within 10 minutes: <code>killdeer login</code> prints one, and so does the first
         start of a server.

@@ -16,9 +16,9 @@ export function Time({ ms }: { readonly ms: number }) {
 
 type Standing = Pick<FindingStateAnswer, 'status' | 'resolution' | 'assignee'>;
 
-/** 'new', 'in progress, ada', 'closed as expected' */
+/** 'new', 'in progress, ada has it', 'closed as expected' */
 export function standingText({ status, resolution, assignee }: Standing): string {
   const closed = resolution === null ? 'closed' : `closed as ${plain(resolution)}`;
   const word = status === 'closed' ? closed : plain(status);
-  return assignee === null ? word : `${word}, ${assignee}`;
+  return assignee === null ? word : `${word}, ${assignee} has it`;
 }

@@ -41,7 +41,9 @@ function NoticeLine({ notice: { text, failure, undo }, setNotice }: LineProps) {
   };
   return (
     <div class={failure === undefined ? 'notice' : 'notice failed'}>
-      <p>{failure === undefined ? text : `${capital(failure.message)}. What helps: ${failure.next}.`}</p>
+      <p class="notice-text">
+        {failure === undefined ? text : `${capital(failure.message)}. What helps: ${failure.next}.`}
+      </p>
       {undo !== undefined && (
         <button type="button" onClick={takeBack}>
           Undo

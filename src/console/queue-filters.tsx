@@ -1,4 +1,5 @@
 /** Which findings the queue is of: all of them links, so that a view can be sent to somebody. */
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { go } from './place.js';
 import { filterOf, queueLink } from './queue-list.js';
@@ -25,13 +26,20 @@ const SORTS: readonly Choice[] = [
   ['Worst first', { sort: 'severity' }],
 ];
 
-export function QueueFilters({ query }: { readonly query: URLSearchParams }) {
+interface FiltersProps {
+  readonly query: URLSearchParams;
+  /** Stands at their end. */
+  readonly children: ComponentChildren;
+}
+
+export function QueueFilters({ query, children }: FiltersProps) {
   return (
     <div class="filters">
       <Choices name="View" choices={VIEWS} query={query} />
       <Choices name="Severity" choices={SEVERITIES} query={query} />
       <Choices name="Order" choices={SORTS} query={query} />
       <Search query={query} />
+      {children}
     </div>
   );
 }
@@ -66,7 +74,7 @@ function Search({ query }: { readonly query: URLSearchParams }) {
   };
   return (
     <search>
-      <form onSubmit={submit}>
+      <form class="search-form" onSubmit={submit}>
         <label for="search">Search</label>
         <input
           id="search"

@@ -3,9 +3,15 @@
  * person looks, so that the row under the cursor is always the one that a key was meant for. What is new waits.
  */
 import type { FindingStateAnswer, FindingStatesAnswer } from '../api/triage-schema.js';
-import type { FindingSummary } from './updates.js';
 
 export type QueueRow = FindingStateAnswer;
+
+/** A finding as it is now, as far as a list needs it. */
+export type FindingSummary = Pick<
+  FindingStateAnswer,
+  | ('id' | 'tenant' | 'agent' | 'root' | 'title' | 'kind' | 'severity' | 'risk')
+  | ('status' | 'resolution' | 'assignee' | 'case' | 'raised_ms' | 'last_ms' | 'quiet' | 'suppressed')
+>;
 
 export interface QueueList {
   readonly rows: readonly QueueRow[];

@@ -108,8 +108,9 @@ export function QueuePage({ query }: { readonly query: URLSearchParams }) {
           <span class={isLive ? 'live' : 'not-live'}>{isLive ? 'live' : 'connecting'}</span>
         </p>
       </div>
-      <QueueFilters query={query} />
-      {list !== null && <NewBar list={list} reload={refresh} />}
+      <QueueFilters query={query}>
+        <NewBar list={list} reload={refresh} />
+      </QueueFilters>
       {page.state === 'loading' && <p class="loading">Loading findings…</p>}
       {page.state === 'failed' && (
         <div class="warning" role="alert">
@@ -160,14 +161,15 @@ function useActs(person: Person, row: QueueRow | undefined, say: (notice: Notice
   };
 }
 
-/** Above the list and of one height, so that it moves no row when it has something to say. */
-function NewBar({ list, reload }: { readonly list: QueueList; readonly reload: () => void }) {
-  const count = list.waiting.size;
+/** Where it moves no row when it has something to say. */
+function NewBar({ list, reload }: { readonly list: QueueList | null; readonly reload: () => void }) {
+  const count = list?.waiting.size ?? 0;
+  const isStale = list?.isStale === true;
   return (
     <div class="new-bar" role="status">
-      {(count > 0 || list.isStale) && (
+      {(count > 0 || isStale) && (
         <button type="button" class="strong" onClick={reload}>
-          {list.isStale ? 'The list has changed: show it as it is' : `${count} new: show`}
+          {isStale ? 'The list has changed: show it as it is' : `${count} new: show`}
         </button>
       )}
     </div>

@@ -1,14 +1,7 @@
 /** What changes on the server while a page is open. The browser comes back by itself and misses nothing (Last-Event-ID). */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { FindingStateAnswer } from '../api/triage-schema.js';
 import { get } from './client.js';
-
-/** A finding as it is now, as far as a list needs it. */
-export type FindingSummary = Pick<
-  FindingStateAnswer,
-  | ('id' | 'tenant' | 'agent' | 'root' | 'title' | 'kind' | 'severity' | 'risk')
-  | ('status' | 'resolution' | 'assignee' | 'case' | 'raised_ms' | 'last_ms' | 'quiet' | 'suppressed')
->;
+import type { FindingSummary } from './queue-list.js';
 
 export type Update =
   | { readonly type: 'finding'; readonly finding: FindingSummary }

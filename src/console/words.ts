@@ -6,10 +6,13 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 const day = new Intl.DateTimeFormat(LOCALE, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
-const full = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeStyle: 'medium' });
-const number = new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: 3 });
+const full = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeStyle: 'long' });
+const number = new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: 4 });
 const whole = new Intl.NumberFormat(LOCALE);
-const money = new Intl.NumberFormat(LOCALE, { style: 'currency', currency: 'USD', maximumSignificantDigits: 4 });
+const money = new Intl.NumberFormat(LOCALE, {
+  ...{ style: 'currency', currency: 'USD', currencyDisplay: 'narrowSymbol' },
+  ...{ minimumFractionDigits: 2, maximumFractionDigits: 4 },
+});
 
 /** The year stands there only where it is another than this one. */
 export function timeText(ms: number): string {
@@ -22,14 +25,9 @@ export function fullTimeText(ms: number): string {
   return full.format(new Date(ms));
 }
 
-/** 'Europe/Berlin (UTC+1)' */
+/** Its name alone: how far it is from UTC depends on the day, and each time says it. */
 export function zoneText(): string {
-  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-  const minutes = -new Date().getTimezoneOffset();
-  const hours = Math.floor(Math.abs(minutes) / 60);
-  const rest = Math.abs(minutes) % 60;
-  const offset = `${minutes < 0 ? '−' : '+'}${hours}${rest === 0 ? '' : `:${String(rest).padStart(2, '0')}`}`;
-  return minutes === 0 ? timeZone : `${timeZone} (UTC${offset})`;
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 export function numberText(value: number): string {
@@ -46,8 +44,8 @@ export function moneyText(usd: number): string {
 
 export function durationText(ms: number): string {
   if (ms % DAY_MS === 0) return countText(ms / DAY_MS, 'day');
-  if (ms % HOUR_MS === 0) return `${ms / HOUR_MS} h`;
-  return `${Math.round(ms / MINUTE_MS)} min`;
+  if (ms % HOUR_MS === 0) return `${ms / HOUR_MS}\u00a0h`;
+  return `${Math.round(ms / MINUTE_MS)}\u00a0min`;
 }
 
 /** 'false-positive' as 'false positive'. */
