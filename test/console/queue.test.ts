@@ -1,7 +1,6 @@
 /** The console as people use it: the built pages in a browser, the built program behind them. */
 import { describe, expect, it } from 'vitest';
 import { Server } from '../e2e/server.js';
-import { callOf } from '../e2e/traffic.js';
 import { findChromium } from './chromium.js';
 import { accessFaults, linkOf, overhang, raise, visit } from './visit.js';
 
@@ -82,17 +81,18 @@ describe.skipIf(found === null)('the console', () => {
 
   it('suspends after a question that says whom it befalls, and lets a person go on after their session ended', async () => {
     const server = await busy(['crm']);
-    await server.send([callOf('sub-e', 'crm/sub-1', { parent: 'crm' })]);
-    await server.until(
-      'the sub-agent is known',
-      async () => (await server.ask('/v1/agents/crm%2Fsub-1')).status === 200,
-    );
+    expect(await server.ask('/v1/agents/crm%2Fsub-1', { method: 'PUT', json: { parent: 'crm' } })).toMatchObject({
+      status: 200,
+    });
     const { page, complaints } = await visit(chromium, server, 'responder');
     await page.locator('.row').first().waitFor();
     await page.keyboard.press('j');
     await page.keyboard.press('s');
     const dialog = page.getByRole('dialog');
-    await dialog.getByText('Refuses all calls of 1 agent and its 1 sub-agent for 1').waitFor();
+    await dialog.waitFor();
+    await expect
+      .poll(() => dialog.locator('.consequence').textContent())
+      .toMatch(/^Refuses all calls of 1 agent and its 1 sub-agent for 1\sh\.$/);
     expect(await accessFaults(page)).toEqual([]);
     expect((await server.decide('crm')).body.allow).toBe(true);
     await dialog.getByRole('button', { name: 'Suspend crm' }).click();
