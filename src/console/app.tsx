@@ -33,7 +33,8 @@ export function App() {
   const logIn = useCallback((code: string) => {
     post<SessionAnswer>('/v1/sessions', { code }).then(enter, (error: unknown) => {
       returnToPlace();
-      leave(failureOf(error).message);
+      // A link that is used up takes nobody's session away.
+      get<SessionAnswer>('/v1/session').then(enter, () => leave(failureOf(error).message));
     });
   }, []);
 
@@ -57,7 +58,7 @@ export function App() {
   if (who === null) return <LoginPage why={why} logIn={logIn} />;
   return (
     <PersonContext.Provider value={personOf(who)}>
-      <NoticeBoard>
+      <NoticeBoard where={placeOf(hash).path.join('/')}>
         <Frame session={who} onLeave={() => leave(null)}>
           <Page place={placeOf(hash)} />
         </Frame>

@@ -43,7 +43,7 @@ export function FindingActions({ finding, doing, reload, onDone }: ActionsProps)
     onDone();
   };
   return (
-    <div class="actions" role="toolbar" aria-label="What to do">
+    <section class="actions" aria-label="What to do">
       <button type="button" onClick={() => run(assign(finding, isMine ? null : 'me'))}>
         {isMine ? 'Give it back' : 'Assign to me'}
       </button>
@@ -75,6 +75,6 @@ export function FindingActions({ finding, doing, reload, onDone }: ActionsProps)
       {asked === 'suspend' && <SuspendDialog {...dialog} />}
       {asked === 'release' && <ReleaseDialog {...dialog} />}
       {VERDICTS.map((verdict) => asked === verdict && <VerdictDialog key={verdict} verdict={verdict} {...dialog} />)}
-    </div>
+    </section>
   );
 }

@@ -8,11 +8,11 @@ import { Evidence } from './evidence.jsx';
 import { FindingActions } from './finding-actions.jsx';
 import { KeyList, type KeyRows } from './key-list.jsx';
 import { useKeys } from './keys.js';
-import { useLoaded } from './load.js';
+import { useLoaded, useSoon } from './load.js';
 import { SeverityMark, standingText, Time } from './marks.jsx';
 import { Outcome } from './outcome.jsx';
 import { usePerson } from './person.js';
-import { go } from './place.js';
+import { go, queueLeft } from './place.js';
 import { Timeline } from './timeline.jsx';
 import { useUpdates } from './updates.js';
 import { countText, plain } from './words.js';
@@ -22,6 +22,9 @@ interface FindingProps {
   /** What to ask about at once; null: nothing. */
   readonly doing: string | null;
 }
+
+/** A finding that grows by the second is read no more often than a person can follow. */
+const RELOAD_MS = 1_000;
 
 const KEYS: KeyRows = [
   ['u', 'back to the queue'],
@@ -36,16 +39,17 @@ export function FindingPage({ id, doing }: FindingProps) {
     [id],
   );
   const finding = found.state === 'ready' ? found.value[0] : null;
+  const reloadSoon = useSoon(reload, RELOAD_MS);
   useUpdates('now', (update) => {
     const isAbout = update.type === 'finding' ? update.finding.id === id : true;
     const isElsewhere = update.type === 'agent' && update.agent !== finding?.root;
-    if (isAbout && !isElsewhere) reload();
+    if (isAbout && !isElsewhere) reloadSoon();
   });
-  useKeys({ u: () => history.back(), '?': () => setHasKeys(true) });
+  useKeys({ u: () => go(queueLeft()), '?': () => setHasKeys(true) });
   return (
     <article class="page">
       <p>
-        <a href="#/queue">Back to the queue</a>
+        <a href={queueLeft()}>Back to the queue</a>
       </p>
       {found.state === 'loading' && <p class="loading">Loading the finding…</p>}
       {found.state === 'failed' && (

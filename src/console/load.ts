@@ -34,3 +34,22 @@ export function useLoaded<T>(load: () => Promise<T>, inputs: Inputs): readonly [
   }, [run]);
   return [loaded, run];
 }
+
+/** Does it once, some time after the first of many wishes. */
+export function useSoon(act: () => void, afterMs: number): () => void {
+  const timer = useRef<ReturnType<typeof setTimeout> | null>(null);
+  const latest = useRef(act);
+  latest.current = act;
+  useEffect(
+    () => () => {
+      if (timer.current !== null) clearTimeout(timer.current);
+    },
+    [],
+  );
+  return useCallback(() => {
+    timer.current ??= setTimeout(() => {
+      timer.current = null;
+      latest.current();
+    }, afterMs);
+  }, [afterMs]);
+}

@@ -1,6 +1,9 @@
-/** What came of the last thing that one did: a sentence, and the way back where there is one. It stays until the next. */
+/**
+ * What came of the last thing that one did: a sentence, and the way back where there is one. It stays until the next, or
+ * until one goes elsewhere.
+ */
 import { type ComponentChildren, createContext } from 'preact';
-import { useContext, useState } from 'preact/hooks';
+import { useContext, useEffect, useState } from 'preact/hooks';
 import { type Failure, failureOf } from './client.js';
 import { capital } from './words.js';
 
@@ -14,8 +17,15 @@ type Say = (notice: Notice) => void;
 const NoticeContext = createContext<Say>(() => undefined);
 export const useNotice = (): Say => useContext(NoticeContext);
 
-export function NoticeBoard({ children }: { readonly children: ComponentChildren }) {
+interface BoardProps {
+  /** Where one is. */
+  readonly where: string;
+  readonly children: ComponentChildren;
+}
+
+export function NoticeBoard({ where, children }: BoardProps) {
   const [notice, setNotice] = useState<Notice | null>(null);
+  useEffect(() => setNotice(null), [where]);
   return (
     <NoticeContext.Provider value={setNotice}>
       {children}

@@ -47,6 +47,15 @@ export function returnToPlace(): void {
   dispatchEvent(new HashChangeEvent('hashchange'));
 }
 
+let queue = '#/queue';
+
+/** Where the queue was left, with its filters. */
+export const queueLeft = (): string => queue;
+
+export function rememberQueue(): void {
+  queue = location.hash;
+}
+
 export function go(hash: string): void {
   location.hash = hash;
 }

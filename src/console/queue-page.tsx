@@ -7,7 +7,7 @@ import { useKeys } from './keys.js';
 import { useLoaded } from './load.js';
 import { type Notice, useNotice } from './notice.jsx';
 import { type Person, usePerson } from './person.js';
-import { findingLink, go } from './place.js';
+import { findingLink, go, rememberQueue } from './place.js';
 import { QueueFilters } from './queue-filters.jsx';
 import { extended, filterOf, listOf, type QueueFilter, type QueueList, type QueueRow, updated } from './queue-list.js';
 import { QueueRows } from './queue-rows.jsx';
@@ -50,6 +50,7 @@ export function QueuePage({ query }: { readonly query: URLSearchParams }) {
   }, []);
   useEffect(() => {
     meanwhile.current = [];
+    rememberQueue();
   }, [asked]);
   useEffect(() => {
     const told = meanwhile.current ?? [];
@@ -190,7 +191,7 @@ const ACTS = [
 
 function ActBar({ row, act }: ActBarProps) {
   return (
-    <div class="act-bar" role="toolbar" aria-label={`For the finding of ${row.agent}`}>
+    <section class="act-bar" aria-label={`For the finding of ${row.agent}`}>
       <span class="agent">{row.agent}</span>
       {ACTS.map(([key, label]) =>
         act[key] === undefined ? null : (
@@ -199,7 +200,7 @@ function ActBar({ row, act }: ActBarProps) {
           </button>
         ),
       )}
-    </div>
+    </section>
   );
 }
 
