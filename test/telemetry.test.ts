@@ -53,7 +53,8 @@ describe('the table of metrics', () => {
       'source',
       'code',
     ]);
-    for (const label of ['route', 'status', 'table', 'version', 'part', 'state', 'connector', 'sink']) allowed.add(label);
+    for (const label of ['route', 'status', 'table', 'version', 'part', 'state', 'connector', 'sink'])
+      allowed.add(label);
     for (const [name, { labels }] of rows) {
       expect(Object.keys(labels).length, name).toBeLessThanOrEqual(2);
       for (const label of Object.keys(labels)) expect(allowed, name).toContain(label);

@@ -104,11 +104,12 @@ export function livedBuckets(p: Profile, w: number): number {
 
 /**
  * The sliding count while the bucket before is the agent's first: as if its calls lay evenly over a bucket that the agent
- * did not live through, a newcomer would be believed to have called less than it did.
+ * did not live through, a newcomer would be believed to have called less than it did. Its first call is taken to have
+ * come in the middle of the shortest window's bucket, which is all that is known of it.
  */
 export function firstCount(p: Profile, w: number, timeMs: number): number {
   const ms = WINDOW_MS[w];
-  const lived = livedBuckets(p, w);
+  const lived = livedBuckets(p, w) - WINDOW_MS[0] / (2 * ms);
   const inside = ((p.u32[p.at4 + F.windowIndex + WINDOW_STEP_4 * w] + 1) * ms - timeMs) / ms;
   const part = inside < lived ? inside / lived : 1;
   return (

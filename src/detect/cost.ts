@@ -27,6 +27,11 @@ const ANCHOR_MEMORY = 4000;
 const SLACK = 0.3;
 const STEP_MAX = 2.5;
 const FREEZE = 6;
+/**
+ * Before so many closed days the anchor never is: whoever freezes it on its first sessions is deaf for good, its sum at the
+ * ceiling long before anything happens.
+ */
+const OPEN_DAYS = 7;
 /** The CUSUM goes no higher: what it says beyond is the same, and it must come back when the cost does. */
 const DRIFT_MAX = 200;
 /** The sum is heard only while the last sessions still stand above the anchor: what is over has been told. */
@@ -142,7 +147,8 @@ export function learnSessionCost(o: Observation): void {
     p.f32[level] += (Math.max(-STEP_MAX, Math.min(STEP_MAX, z)) - p.f32[level]) * LEVEL_STEP;
     p.f32[up] = Math.min(DRIFT_MAX, Math.max(0, p.f32[up] + Math.max(-STEP_MAX, Math.min(STEP_MAX, z)) - SLACK));
   }
-  if (p.f32[up] < FREEZE) learnNormal(p, F.anchorLnMean, F.anchorLnVar, F.anchorWeight, ln, ANCHOR_MEMORY, 3);
+  if (p.f32[up] < FREEZE || p.u32[p.at4 + F.days] < OPEN_DAYS)
+    learnNormal(p, F.anchorLnMean, F.anchorLnVar, F.anchorWeight, ln, ANCHOR_MEMORY, 3);
 }
 
 /** Decayed mean and variance with clamped updates: one step never counts for more than `clamp` deviations. */

@@ -36,8 +36,12 @@ const PRIOR_CALLS = 20;
 export const YOUNG = 16;
 /** Buckets of a window that the rate in the next shorter one is worth: a window that has not closed yet has no other. */
 export const SHORTER_WEIGHT = 4;
-/** Buckets that the dispersion of the cold-start law is worth, and for a longer window that of the next shorter one. */
+/**
+ * Buckets that the dispersion of the cold-start law is worth, that of a cohort's own, and for a longer window that of the
+ * next shorter one. Whoever bursts in its first minute has nothing but the burst to show, and must not be excused by it.
+ */
 const COLD_DISPERSION_WEIGHT = 1;
+const COHORT_DISPERSION_WEIGHT = 16;
 const SHORTER_DISPERSION_WEIGHT = 16;
 
 /**
@@ -47,16 +51,20 @@ const SHORTER_DISPERSION_WEIGHT = 16;
 export class WindowPrior {
   mean = new Float64Array(WINDOW_COUNT);
   square = new Float64Array(WINDOW_COUNT);
+  /** By row: buckets that its dispersion is worth. */
+  dispersionWeight = new Float64Array(1).fill(COLD_DISPERSION_WEIGHT);
 
   use(model: CohortModel): void {
     const size = (1 + model.cohorts.length) * WINDOW_COUNT;
     if (this.mean.length !== size) {
       this.mean = new Float64Array(size);
       this.square = new Float64Array(size);
+      this.dispersionWeight = new Float64Array(1 + model.cohorts.length).fill(COLD_DISPERSION_WEIGHT);
     }
     this.mean.set(model.windowMean);
     this.square.set(model.windowSquare);
     for (const [i, { law }] of model.cohorts.entries()) {
+      this.dispersionWeight[i + 1] = law === null ? COLD_DISPERSION_WEIGHT : COHORT_DISPERSION_WEIGHT;
       this.mean.set(law === null ? model.windowMean : law.windowMean, (i + 1) * WINDOW_COUNT);
       this.square.set(law === null ? model.windowSquare : law.windowSquare, (i + 1) * WINDOW_COUNT);
     }
@@ -106,6 +114,7 @@ export function createCounts(
       let dispersion = 0;
       const trust = trustOf(p, first);
       const row = p.u32[p.at4 + F.role] * WINDOW_COUNT;
+      const coldWeight = prior.dispersionWeight[p.u32[p.at4 + F.role]];
       for (let w = first; w < last; w++) {
         const n = p.f32[p.at4 + F.windowWeight + WINDOW_STEP_4 * w];
         const x = n === 1 ? firstCount(p, w, o.timeMs) : slidingCount(p, w, o.timeMs);
@@ -116,7 +125,7 @@ export function createCounts(
         mean =
           (p.f64[p.at8 + F.windowMean + WINDOW_STEP_8 * w] * n + prior.mean[row + w] * m + shorter * like) /
           (lived + m + like);
-        dispersion = dispersionOf(p, w, n * trust, prior, row + w, w > first ? dispersion : 0);
+        dispersion = dispersionOf(p, w, n * trust, prior, row + w, w > first ? dispersion : 0, coldWeight);
         // A count as low as one that was not worth a look cannot be worth one, nor raise the day's maximum.
         if (x < least || x <= p.f32[p.at4 + F.windowQuiet + WINDOW_STEP_4 * w]) continue;
         const variance = mean * dispersion;
@@ -163,10 +172,11 @@ export function dispersionOf(
   prior: WindowPrior,
   at: number,
   shorter: number,
+  coldWeight: number,
 ): number {
   const own = windowVariance(p, w) / Math.max(p.f64[p.at8 + F.windowMean + WINDOW_STEP_8 * w], 1e-9);
   const cold = coldDispersion(prior, at);
-  if (shorter === 0) return (own * n + cold * COLD_DISPERSION_WEIGHT) / (n + COLD_DISPERSION_WEIGHT);
+  if (shorter === 0) return (own * n + cold * coldWeight) / (n + coldWeight);
   const like = 1 + (shorter - 1) * Math.max(1, cold / coldDispersion(prior, at - 1));
   return (own * n + like * SHORTER_DISPERSION_WEIGHT) / (n + SHORTER_DISPERSION_WEIGHT);
 }

@@ -41,5 +41,16 @@ function lawOf(
   const lived = n < YOUNG ? livedBuckets(p, w) : n;
   const own = p.f64[p.at8 + F.windowMean + WINDOW_STEP_8 * w] * n;
   const mean = (own + prior.mean[row + w] * m + scaled * like) / (lived + m + like);
-  return { mean, dispersion: dispersionOf(p, w, n * trust, prior, row + w, shorter?.dispersion ?? 0) };
+  return {
+    mean,
+    dispersion: dispersionOf(
+      p,
+      w,
+      n * trust,
+      prior,
+      row + w,
+      shorter?.dispersion ?? 0,
+      prior.dispersionWeight[row / WINDOW_COUNT],
+    ),
+  };
 }

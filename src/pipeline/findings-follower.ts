@@ -1,6 +1,7 @@
 /** Reads what the partitions write to their findings logs: the recent ones first, then each new line, once. */
 import type { Finding } from '../decide/finding.js';
 import type { LogPlace } from './output.js';
+import { readRecent } from './recent-findings.js';
 
 const BATCH = 1_000;
 const WAIT_MS = 1_000;
@@ -14,20 +15,15 @@ export class FindingsFollower {
     private readonly places: readonly LogPlace[],
     private readonly take: (finding: Finding, isNew: boolean) => void,
     private readonly onFault: (error: unknown) => void,
-    /** Lines of each partition that are read again at the start. */
+    /** Lines of all partitions together that are read again at the start, about. */
     private readonly recentMax: number,
   ) {}
 
-  /** Hands on the recent lines of all partitions by their time, then follows. */
+  /** Hands on the newest lines of all partitions by their time, then follows. */
   async start(): Promise<void> {
-    const recent: Finding[] = [];
-    for (const [i, { log, topic, partition }] of this.places.entries()) {
-      const end = await log.end(topic, partition);
-      this.positions[i] = Math.max(await log.begin(topic, partition), end - this.recentMax);
-      while (this.positions[i] < end) recent.push(...(await this.read(i)));
-    }
-    recent.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
-    for (const finding of recent) this.take(finding, false);
+    const { findings, ends } = await readRecent(this.places, this.recentMax);
+    for (const finding of findings) this.take(finding, false);
+    this.positions.push(...ends);
     this.running = Promise.all(this.places.map((_, i) => this.follow(i))).catch(this.onFault);
   }
 

@@ -12,9 +12,11 @@ import type { Finding } from '../decide/finding.js';
 import type { Policy } from '../decide/policy.js';
 import type { CohortModel } from '../detect/model.js';
 import type { Shelf } from '../engine/contract.js';
+import type { Sample } from '../engine/outcome.js';
 import { KilldeerError } from '../errors.js';
 import { type AgentEvent, isRejection, type Rejection } from '../event/event.js';
 import type { PriceTable } from '../event/prices.js';
+import type { DaySample } from '../learn/laws.js';
 import { modelToJson } from '../learn/model-file.js';
 import { type Files, nodeFiles } from '../log/files.js';
 import { type Failpoint, failpoint } from './failpoint.js';
@@ -71,6 +73,8 @@ export interface ReplayOptions {
   readonly onFinding?: (finding: Finding) => void;
   /** After every event that was scored: its fused p, (0, 1]. */
   readonly onScored?: (event: AgentEvent, p: number) => void;
+  /** After every closed day of a bound agent; with the model in force. */
+  readonly onDay?: (day: DaySample, model: CohortModel) => void;
   readonly onDecision?: (decision: ReplayDecision) => void;
   readonly onRejection?: (rejected: Rejection, text: string | null) => void;
   /** After every batch of lines. */
@@ -187,10 +191,11 @@ class Run {
 
   private hooks(): ReplayerHooks {
     const { findings, decisions, deadLetter } = this.outputs;
-    const { onFinding, onDecision, onRejection, onScored } = this.options;
+    const { onFinding, onDecision, onRejection, onScored, onDay } = this.options;
     let scored = 0;
     return {
-      after: (record) => {
+      after: (record, _line, { samples }) => {
+        if (onDay !== undefined) this.tellDays(samples, onDay);
         if (onScored === undefined || record.type !== 'event') return;
         const { counts, fused } = this.replayer.engine.inside;
         // A duplicate, or one that was not admitted, leaves what the event before it was given.
@@ -212,6 +217,10 @@ class Run {
         onRejection?.({ rejected: true, code, reason, position }, text);
       },
     };
+  }
+
+  private tellDays(samples: readonly Sample[], onDay: NonNullable<ReplayOptions['onDay']>): void {
+    for (const sample of samples) if (sample.kind === 'day') onDay(sample, this.replayer.engine.inside.model);
   }
 
   private waiting(): number {

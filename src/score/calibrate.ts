@@ -130,6 +130,12 @@ export function daySurprises(p: Profile): number[] {
   return out;
 }
 
+/** -ln p that a finding of a closed day would have had, nats, by detector: `stated` as daySurprises gave it. */
+export function trueDay(stated: readonly number[], model: CohortModel): number[] {
+  const bar = Math.log(model.bar);
+  return stated.map((one, d) => Math.max(0, surprise(one, d, model) - (d === FUSED ? bar : 0)));
+}
+
 /** Takes the running day's maxima into the agent's own law and clears them. */
 export function closeDay(p: Profile): void {
   for (let d = 0; d < DETECTOR_COUNT; d++) {

@@ -7,7 +7,7 @@ import { cauchyScore, combineCauchy } from '../math/tail.js';
 
 /** Parts of the alert budget. Silence has none: it is reported apart and never wakes anybody. */
 const SHARES: Readonly<Record<DetectorName, number>> = {
-  rate: 0.75,
+  rate: 1.5,
   starts: 4.5,
   delegation: 2,
   errors: 1,

@@ -1,13 +1,18 @@
 /** One recording for `evaluate`: replayed as `killdeer replay` does it, and judged against its labels. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DETECTORS } from '../agent/layout.js';
 import { type Finding, isPage } from '../decide/finding.js';
+import type { CohortModel } from '../detect/model.js';
 import { KilldeerError } from '../errors.js';
 import { isRejection } from '../event/event.js';
 import type { PriceTable } from '../event/prices.js';
 import { parseTime } from '../event/time.js';
+import type { DaySample } from '../learn/laws.js';
 import { openRecording } from '../pipeline/recording.js';
 import { replay } from '../pipeline/replay.js';
+import { trueDay } from '../score/calibrate.js';
+import { type CalibrationTally, CleanDays } from '../tune/calibration.js';
 import { type Judged, judge } from '../tune/judge.js';
 import { type Label, parseLabels, parseTrainUntil } from '../tune/labels.js';
 import { createRule, RULES, type RuleName } from '../tune/rules.js';
@@ -28,6 +33,8 @@ export interface EvaluationTask {
   /** Whether to tell the agents of registry.json, where the folder has one. */
   readonly withRegistry: boolean;
   readonly unbound: boolean;
+  /** Whether to count how true the stated probabilities were. */
+  readonly calibration: boolean;
 }
 
 /** What one task came to. */
@@ -37,6 +44,8 @@ export interface Evaluation {
   readonly judged: Judged;
   /** The trivial rules on the same recording. */
   readonly rules: Readonly<Record<RuleName, Judged>>;
+  /** Null where it was not asked for. */
+  readonly calibration: CalibrationTally | null;
 }
 
 /** What is known of a recording beside its events. */
@@ -60,6 +69,7 @@ export async function evaluateRecording(task: EvaluationTask, told: (part: numbe
   const { facts, rulePages } = await readTraffic(recording, known, setup.prices, (part) => told(part * READING_SHARE));
   const raised: Raised[] = [];
   const watch = new SessionWatch(known.labels, facts.startMs);
+  const days = task.calibration ? new CleanDays(known.labels, DETECTORS, facts.startMs) : null;
   await replay({
     ...setup,
     recording,
@@ -71,6 +81,7 @@ export async function evaluateRecording(task: EvaluationTask, told: (part: numbe
       raised.push(raisedOf(finding));
     },
     onScored: ({ agent, session }, p) => watch.take(agent, session, p),
+    ...(days === null ? {} : { onDay: (day, model) => takeDay(days, day, model) }),
     onProgress: ({ bytesRead, bytes }) => {
       told(READING_SHARE + (1 - READING_SHARE) * (bytesRead / Math.max(1, bytes)));
     },
@@ -80,7 +91,13 @@ export async function evaluateRecording(task: EvaluationTask, told: (part: numbe
     budget: setup.config.detection.pages_per_agent_day,
     judged: judge(known.labels, facts, raised, watch.surprises()),
     rules: rulesOf((name) => judge(known.labels, facts, rulePages[name])),
+    calibration: days?.tally() ?? null,
   };
+}
+
+/** Labels name no tenant: agents of one name are one. */
+function takeDay(days: CleanDays, { agent, timeMs, surprise }: DaySample, model: CohortModel): void {
+  days.take(agent.slice(agent.indexOf('\u0000') + 1), timeMs, trueDay(surprise, model));
 }
 
 /** Labels and the end of the training days. Throws 'recording.unreadable', which names the file and the member. */

@@ -1,4 +1,5 @@
 /** What `evaluate` says of each recording, and of all of them, as plain values. */
+import { addCalibrations, type CalibrationReport, calibrationOf } from '../tune/calibration.js';
 import { evaluate, type Report } from '../tune/evaluate.js';
 import { addUp, type Judged } from '../tune/judge.js';
 import { RULES, type RuleName } from '../tune/rules.js';
@@ -10,6 +11,8 @@ export interface RecordingReport extends Report {
   /** False pages per agent-day that were asked for. */
   readonly budget: number;
   readonly rules: Readonly<Record<RuleName, Report>>;
+  /** Where it was asked for. */
+  readonly calibration?: CalibrationReport;
 }
 
 /** All recordings under one budget. */
@@ -17,10 +20,17 @@ export interface TotalReport extends Report {
   readonly recordings: number;
   readonly budget: number;
   readonly rules: Readonly<Record<RuleName, Report>>;
+  readonly calibration?: CalibrationReport;
 }
 
-export function reportOf({ recording, budget, judged, rules }: Evaluation): RecordingReport {
-  return { recording, budget, ...evaluate(judged, budget), rules: rulesOf((name) => evaluate(rules[name], budget)) };
+export function reportOf({ recording, budget, judged, rules, calibration }: Evaluation): RecordingReport {
+  return {
+    recording,
+    budget,
+    ...evaluate(judged, budget),
+    rules: rulesOf((name) => evaluate(rules[name], budget)),
+    ...(calibration === null ? {} : { calibration: calibrationOf(calibration) }),
+  };
 }
 
 /** Of one budget, at least one. */
@@ -32,7 +42,13 @@ export function totalOf(evaluations: readonly Evaluation[]): TotalReport {
     budget,
     ...together(({ judged }) => judged),
     rules: rulesOf((name) => together(({ rules }) => rules[name])),
+    ...calibrationTogether(evaluations),
   };
+}
+
+function calibrationTogether(evaluations: readonly Evaluation[]): { readonly calibration?: CalibrationReport } {
+  const all = evaluations.flatMap(({ calibration }) => (calibration === null ? [] : [calibration]));
+  return all.length === 0 ? {} : { calibration: calibrationOf(addCalibrations(all)) };
 }
 
 function rulesOf(of: (name: RuleName) => Report): Readonly<Record<RuleName, Report>> {

@@ -1,5 +1,6 @@
 /** The figures of `evaluate` as tables for a person. */
 
+import { type CalibrationReport, NOMINALS } from '../tune/calibration.js';
 import type { KindReport, Quartiles, Report } from '../tune/evaluate.js';
 import type { Interval } from '../tune/intervals.js';
 import { RULES } from '../tune/rules.js';
@@ -27,6 +28,7 @@ export function showEvaluations(
     showKinds(terminal, total);
     showMethods(terminal, total);
     showHardNegatives(terminal, total);
+    if (total.calibration !== undefined) showCalibration(terminal, total.calibration);
   }
 }
 
@@ -93,6 +95,21 @@ function showHardNegatives(terminal: Terminal, { hardNegatives, outageAgentsPage
   if (outageAgentsPaged !== null) {
     terminal.say(`largest share of agents paged in one fleet-wide window: ${(outageAgentsPaged * 100).toFixed(1)} %`);
   }
+  terminal.say('');
+}
+
+/** Times what was stated; in brackets its interval. */
+function showCalibration(terminal: Terminal, calibration: CalibrationReport): void {
+  const rows = Object.entries(calibration).map(([detector, { days, held, at }]): Cell[] => [
+    detector,
+    count(days),
+    count(held),
+    ...at.map(({ reached, ratio, ratioInterval }) => {
+      return `${count(reached)}: ${ratio.toFixed(2)} x (${intervalText(ratioInterval, (x) => x.toFixed(1))})`;
+    }),
+  ]);
+  const stated = NOMINALS.map((p) => `days at p ${p}, times stated`);
+  terminal.table(['detector', 'clean agent-days', 'that held anything', ...stated], rows);
   terminal.say('');
 }
 

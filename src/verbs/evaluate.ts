@@ -18,6 +18,7 @@ interface Options {
   readonly withRegistry?: boolean;
   readonly unbound?: boolean;
   readonly jobs?: number;
+  readonly calibration?: boolean;
   readonly json?: boolean;
 }
 
@@ -35,6 +36,7 @@ export function addEvaluate(program: Command, context: VerbContext): void {
     .option('--with-registry', 'tell the agents of registry.json, where a folder has one')
     .option('--unbound', 'the recordings vouch for nobody')
     .option('--jobs <n>', 'recordings at a time; default: one a core', wholeNumber('--jobs', 1, JOBS_MAX))
+    .option('--calibration', 'also say how often clean agent-days got as far as each detector states')
     .option('--json', 'one JSON document, on a terminal too')
     .action((recordings: string[], options: Options) => evaluateRecordings(context, recordings, options));
 }
@@ -65,11 +67,12 @@ async function evaluateRecordings({ terminal }: VerbContext, recordings: string[
 /** Every recording under every budget. What is wrong with the words or the labels is told before anything runs. */
 function tasksOf(recordings: readonly string[], options: Options): EvaluationTask[] {
   const budgets = options.budget?.map(budgetOf) ?? [null];
-  const { budget: _budget, jobs: _jobs, json: _json, withRegistry = false, unbound = false, ...setup } = options;
+  const { budget: _budget, jobs: _jobs, json: _json, ...told } = options;
+  const { withRegistry = false, unbound = false, calibration = false, ...setup } = told;
   loadSetup(setup);
   for (const recording of recordings) readKnown(recording);
   return budgets.flatMap((budget) =>
-    recordings.map((recording) => ({ recording, budget, setup, withRegistry, unbound })),
+    recordings.map((recording) => ({ recording, budget, setup, withRegistry, unbound, calibration })),
   );
 }
 

@@ -10,23 +10,30 @@ import { inert } from '../render/inert.js';
 import { type Cell, SEVERITY_WIDTH, severityText, type Terminal } from './terminal.js';
 import { momentText } from './voice.js';
 
-export const FINDING_HEAD = ['raised', 'severity', 'status', 'who', 'agent', 'what', 'id'];
+/** About where the sentence of a row begins. */
+const SENTENCE_AT = 72;
 
-export function findingRow({ paint }: Terminal, finding: FindingStateAnswer): Cell[] {
+export const FINDING_HEAD = ['id', 'raised', 'severity', 'status', 'who', 'agent', 'what'];
+
+export function findingRow(terminal: Terminal, finding: FindingStateAnswer): Cell[] {
   const { raised_ms: raisedMs, severity, assignee, id } = finding;
   return [
-    ...[momentText(raisedMs), severityText(paint, severity), statusText(finding), assignee],
-    ...[whoseText(finding.tenant, finding.agent), inert(finding.title), id],
+    ...[id, momentText(raisedMs), severityText(terminal.paint, severity), statusText(finding), assignee],
+    ...[whoseText(finding.tenant, finding.agent), sentenceText(terminal, finding.title)],
   ];
 }
 
-export const CASE_HEAD = ['last', 'severity', 'status', 'who', 'findings', 'agents', 'what', 'id'];
+export const CASE_HEAD = ['id', 'last', 'severity', 'status', 'who', 'findings', 'agents', 'what'];
 
-export function caseRow({ paint }: Terminal, one: CaseAnswer): Cell[] {
+export function caseRow(terminal: Terminal, one: CaseAnswer): Cell[] {
   return [
-    ...[momentText(one.last_ms), severityText(paint, one.severity), one.status, one.assignees.join(', ')],
-    ...[`${one.open} of ${one.findings}`, agentsText(one), inert(one.title), one.id],
+    ...[one.id, momentText(one.last_ms), severityText(terminal.paint, one.severity), one.status],
+    ...[one.assignees.join(', '), `${one.open} of ${one.findings}`, agentsText(one), sentenceText(terminal, one.title)],
   ];
+}
+
+function sentenceText(terminal: Terminal, title: string): string {
+  return terminal.wrap(inert(title), SENTENCE_AT).join('\n');
 }
 
 export function showFinding(terminal: Terminal, finding: FindingDetailAnswer, timeline: TimelineAnswer): void {

@@ -147,8 +147,11 @@ function observeSinks(telemetry: Telemetry, sinks: readonly SinkStatus[]): void 
   }
 }
 
+/** Between two tries to begin. */
+const AGAIN_MS = 5_000;
+
 /** Of all processes the owner of partition 0 delivers, from when its registry was followed to the end. */
-export function createSinkDesk(delivery: SinkDelivery, onFault: (error: unknown) => void) {
+export function createSinkDesk(delivery: SinkDelivery, onFault: (error: unknown) => void, againMs = AGAIN_MS) {
   let side: Parameters<SinkDelivery['begin']>[0] | null = null;
   let isOwner = false;
   let isAtWork = false;
@@ -157,10 +160,15 @@ export function createSinkDesk(delivery: SinkDelivery, onFault: (error: unknown)
     changing = changing.then(async () => {
       const wanted = isOwner ? side : null;
       if ((wanted !== null) === isAtWork) return;
+      if (wanted === null) await delivery.rest();
+      else await delivery.begin(wanted);
       isAtWork = wanted !== null;
-      await (wanted === null ? delivery.rest() : delivery.begin(wanted));
     });
-    changing = changing.catch(onFault);
+    changing = changing.catch((error) => {
+      onFault(error);
+      // Brokers that are away come back, and nobody else delivers meanwhile.
+      setTimeout(() => void decide(), againMs).unref();
+    });
     return changing;
   };
   return {

@@ -174,6 +174,26 @@ describe('cost', () => {
     expect(dearer).toBeGreaterThan(before + 5);
     expect(sessions(0.5, 300, END_MS + 5 * DAY_MS)).toBeLessThan(dearer);
   });
+
+  it('drifts from its first week, and not from its first sessions', () => {
+    const stage = new Stage(createCatalogue);
+    let timeMs = START_MS;
+    const sessions = (factor: number, count: number): number => {
+      for (let at = 0; at < count; at++) {
+        timeMs += 40 * MINUTE_MS;
+        stage.play(
+          eventOf({ operation: 'chat', endpoint: 'model-1', costUsd: 0.04 * factor, session: `w-${timeMs}`, timeMs }),
+        );
+        stage.play(eventOf({ endpoint: 'tool-0', session: `w-${timeMs}`, timeMs: timeMs + 35 * MINUTE_MS }));
+      }
+      return scoreOf(stage, 'drift');
+    };
+    sessions(1, 30);
+    // What it costs from its second day on leaves room for what comes after a fortnight.
+    const settled = sessions(2, 480);
+    expect(settled).toBeLessThan(150);
+    expect(sessions(4, 60)).toBeGreaterThan(settled + 40);
+  });
 });
 
 describe('silence', () => {

@@ -10,6 +10,7 @@ import type { Policy } from '../../src/decide/policy.js';
 import type { CohortModel } from '../../src/detect/model.js';
 import type { PartitionEngine } from '../../src/engine/engine.js';
 import type { AgentEvent } from '../../src/event/event.js';
+import type { DaySample } from '../../src/learn/laws.js';
 import { modelFromJson } from '../../src/learn/model-file.js';
 import type { ReplayDecision } from '../../src/pipeline/replay-summary.js';
 import { type RegistryImport, Replayer } from '../../src/pipeline/replayer.js';
@@ -49,10 +50,12 @@ export interface PlayOptions {
   readonly agents?: readonly RegistryImport[];
   /** Looks into the engine after each event. */
   readonly look?: (engine: PartitionEngine, event: AgentEvent) => void;
+  /** After every closed day of an agent, with the model in force. */
+  readonly onDay?: (day: DaySample, model: CohortModel) => void;
 }
 
 /** Plays events, which must be in order. */
-export function play(events: Iterable<AgentEvent>, { agents = [], look }: PlayOptions = {}): Outcome {
+export function play(events: Iterable<AgentEvent>, { agents = [], look, onDay }: PlayOptions = {}): Outcome {
   const findings: Finding[] = [];
   const decisions: ReplayDecision[] = [];
   const replayer = new Replayer(
@@ -65,7 +68,13 @@ export function play(events: Iterable<AgentEvent>, { agents = [], look }: PlayOp
       registry: { create: () => createFold(), restore: (snapshot) => restoreFold(snapshot) },
       shelf: createMemoryShelf(),
     },
-    { finding: (finding) => findings.push(finding), decision: (decision) => decisions.push(decision) },
+    {
+      finding: (finding) => findings.push(finding),
+      decision: (decision) => decisions.push(decision),
+      after: (_record, _line, { samples }) => {
+        for (const sample of samples) if (sample.kind === 'day') onDay?.(sample, replayer.engine.inside.model);
+      },
+    },
   );
   let count = 0;
   for (const event of events) {

@@ -11,8 +11,7 @@ it(
     show(task, [
       { measure: 'benign newcomers paged', unit: 'agents', value: paged, most: 0 },
       { measure: 'benign newcomers noticed', unit: 'share', value: noticed / benign, most: 0.1 },
-      // All is what is asked for.
-      { measure: 'x10 in the first minute: found in it', unit: 'share', value: found / bursting, least: 0.9 },
+      { measure: 'x10 in the first minute: found in it', unit: 'share', value: found / bursting, least: 1 },
       { measure: 'x10 in the first minute: median delay', unit: 's', value: medianS, most: 60 },
     ]);
   },

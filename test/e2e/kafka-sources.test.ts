@@ -169,7 +169,7 @@ async function expectRefusal({ senders, ingest, scorer }: World): Promise<void> 
 async function pageAbout(server: Server, source: string): Promise<{ title: string }> {
   let found: { title: string } | undefined;
   await server.until(`there is a page about ${source}`, async () => {
-    const { body } = await server.ask('/v1/findings?kind=source-refused');
+    const { body } = await server.ask('/v1/findings?kinds=source-refused');
     found = (body.findings as { title: string }[]).find(({ title }) => title.includes(`source ${source} `));
     return found !== undefined;
   });

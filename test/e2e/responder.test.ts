@@ -29,7 +29,7 @@ interface Found {
 async function found(server: Server, kind: string): Promise<Found[]> {
   let findings: Found[] = [];
   await server.until(`there is a finding ${kind}`, async () => {
-    findings = (await server.ask(`/v1/findings?kind=${kind}`)).body.findings;
+    findings = (await server.ask(`/v1/findings?kinds=${kind}`)).body.findings;
     return findings.length > 0;
   });
   return findings;

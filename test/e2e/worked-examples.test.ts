@@ -73,7 +73,7 @@ describe('a session budget of 100 dollars', () => {
       callOf(id, 'buyer', { session: 's1', endpoint: 'pay.api', cost_usd: usd, time: timeOf(aheadMs) });
     const spent = allowed.slice(0, 29).map((id, i) => cost(id, 3, startMs + i * 1_034));
     expect(await server.send(spent, sender)).toMatchObject({ status: 202, body: { accepted: 29 } });
-    const [projected] = await found(server, 'kind=budget&agent=buyer');
+    const [projected] = await found(server, 'kinds=budget&agent=buyer');
     const [{ feature, observed, expected }] = projected['attribution'] as Record<string, number>[];
     expect([projected['severity'], feature]).toEqual(['high', 'session budget']);
     expect([expected, observed < 100]).toEqual([100, true]);
@@ -83,7 +83,7 @@ describe('a session budget of 100 dollars', () => {
     // The four in flight go on to their end, and each costs a dollar more than was reserved for it.
     const late = allowed.slice(29).map((id) => cost(id, 4, 0));
     expect(await server.send(late, sender)).toMatchObject({ status: 202, body: { accepted: 4 } });
-    const [usedUp] = await found(server, 'kind=budget&agent=buyer&severity=critical');
+    const [usedUp] = await found(server, 'kinds=budget&agent=buyer&severity=critical');
     const [{ observed: spentUsd = Number.NaN }] = usedUp['attribution'] as Record<string, number>[];
     const overshoot = spentUsd - 100;
     const bound = late.length * (4 - 3);
@@ -195,7 +195,7 @@ describe('a place that answers OK and does nothing', () => {
     const stop = { action: 'suspend', reason: 'looks hijacked' };
     expect(await server.ask('/v1/agents/clerk/stop', { json: stop })).toMatchObject({ status: 200 });
 
-    const [page] = await found(server, 'kind=stop-unverified');
+    const [page] = await found(server, 'kinds=stop-unverified');
     const tookMs = performance.now() - beganMs;
     expect(page).toMatchObject({ severity: 'critical', agent: 'clerk' });
     expect(page['title']).toMatch(/clerk.*gate/);

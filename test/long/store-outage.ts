@@ -101,7 +101,7 @@ async function expectStops({ cluster, scorer }: Installation): Promise<void> {
 }
 
 async function budgetFindings(scorer: Server): Promise<readonly object[]> {
-  return (await scorer.ask('/v1/findings?kind=budget')).body.findings;
+  return (await scorer.ask('/v1/findings?kinds=budget')).body.findings;
 }
 
 async function current(projector: ProjectProcess): Promise<number> {

@@ -77,6 +77,18 @@ describe('evaluate', () => {
     expect(totals[0].pages).toBeGreaterThan(totals[1].pages);
   });
 
+  it('says how true the stated probabilities were, where it is asked to', async () => {
+    const { recordings, totals } = await evaluated([pathOf('quiet'), pathOf('burst')], '--calibration');
+    const days = recordings.map(({ calibration }) => calibration?.['fused'].days ?? 0);
+    expect(Math.min(...days)).toBeGreaterThan(0);
+    expect(totals[0].calibration?.['fused'].days).toBe(days[0] + days[1]);
+    const { at, held } = totals[0].calibration?.['starts'] ?? { at: [], held: 0 };
+    expect(at.map(({ p }) => p)).toEqual([1e-2, 1e-3, 1e-4]);
+    expect(at[0].reached).toBeLessThan(held);
+    const without = await evaluated([pathOf('quiet')]);
+    expect(without.recordings[0].calibration).toBeUndefined();
+  });
+
   it('draws tables for a person', async () => {
     const { code, out } = await run(['evaluate', pathOf('retry-loop'), pathOf('fan-out'), '--jobs', '1'], true);
     expect(code).toBe(0);
@@ -103,7 +115,7 @@ describe('evaluate', () => {
 
 describe('threads', () => {
   const tasks = ['fan-out', 'hijack', 'burst'].map((name) => ({
-    ...{ recording: pathOf(name), budget: null, setup: {}, withRegistry: true, unbound: false },
+    ...{ recording: pathOf(name), budget: null, setup: {}, withRegistry: true, unbound: false, calibration: false },
   }));
 
   it('come to the same as one after the other, in the same order, and are told of', async () => {
