@@ -76,6 +76,8 @@ describe('the rule of imports', () => {
     allowed('src/learn/x.ts', "import type { A } from '../engine/outcome.js';");
     allowed('src/learn/x.ts', "import { type A, type B } from '../engine/outcome.js';");
     refused('src/learn/x.ts', "import { type A, b } from '../engine/outcome.js';");
+    allowed('src/console/x.tsx', "import type { A } from '../api/triage-schema.js'; import { b } from './b.jsx';");
+    refused('src/console/x.tsx', "import { a } from '../api/triage-schema.js';");
   });
 
   it('shows contracts, not adapters', () => {
@@ -223,6 +225,9 @@ describe('the linter', () => {
     ['src/pipeline/worker.ts', "import { a } from '../log/file-log.js';", ''],
     ['src/event/a.ts', "import { a } from 'node:fs';", 'noNodejsModules'],
     ['src/log/a.ts', "import { a } from 'node:fs';", ''],
+    ['src/console/a.tsx', "import { a } from '../engine/engine.js';", 'noRestrictedImports'],
+    ['src/console/b.tsx', "import { a } from '../api/triage-schema.js';", ''],
+    ['src/console/c.ts', "import { a } from 'node:fs';", 'noNodejsModules'],
     ...['performance', 'process', 'console', 'setTimeout', 'fetch', 'crypto', 'Promise', 'globalThis'].map(
       (name): [string, string, string] => [
         `src/score/${name.toLowerCase()}.ts`,

@@ -18,6 +18,7 @@ import type { Telemetry } from '../telemetry.js';
 import type { TriageBoard } from '../triage/triage.js';
 import type { AuditPort } from './audit-contract.js';
 import type { Contract, SpendPort } from './budget-port.js';
+import type { ConsoleFiles } from './console-files.js';
 import type { Bindings, Clock, Identity, Role } from './identity.js';
 import type { InsightPort } from './insight-contract.js';
 import type { LoginCodes } from './login-codes.js';
@@ -254,6 +255,8 @@ export interface ServerParts {
   readonly oidc?: OidcPort;
   /** How browsers meet it; left out: on this machine, without TLS. */
   readonly site?: Site;
+  /** The built pages; left out or null: there are none. */
+  readonly console?: ConsoleFiles | null;
   /** In the OpenAPI document. */
   readonly version: string;
   readonly limits?: Partial<RateLimits>;

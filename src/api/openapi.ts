@@ -4,6 +4,7 @@ import { exportAnswer } from './file-schema.js';
 import { FINDING_FILE_TYPES } from './finding-export.js';
 import type { RouteRow } from './route.js';
 import { FILE_TYPES } from './route-agent-file.js';
+import { CONSOLE_FILE_TYPES, consoleAnswer, consoleFileAnswer } from './route-console.js';
 import { EVENT_TYPES } from './route-events.js';
 import { TRACE_TYPES } from './route-traces.js';
 import { answers, metricsAnswer, problemAnswer, requests, tracesAnswer, tracesStatus } from './schema.js';
@@ -154,6 +155,8 @@ function answerTypes(status: string, schema: z.ZodType): readonly string[] {
   if (schema === exportAnswer) return ['application/x-ndjson', 'text/csv'];
   if (schema === updatesAnswer || schema === streamAnswer) return ['text/event-stream'];
   if (schema === findingExportAnswer) return FINDING_FILE_TYPES;
+  if (schema === consoleAnswer) return ['text/html'];
+  if (schema === consoleFileAnswer) return CONSOLE_FILE_TYPES;
   return [Number(status) === 400 ? PROBLEM_TYPE : 'application/json'];
 }
 

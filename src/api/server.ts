@@ -22,6 +22,7 @@ import { registerAgents } from './route-agents.js';
 import { registerApprovals } from './route-approvals.js';
 import { registerAudit } from './route-audit.js';
 import { registerConnectors } from './route-connectors.js';
+import { registerConsole } from './route-console.js';
 import { registerDecide } from './route-decide.js';
 import { registerDrills } from './route-drills.js';
 import { registerEnvoy } from './route-envoy.js';
@@ -146,6 +147,7 @@ export function buildServer(parts: ServerParts & FeedParts): FastifyInstance {
   const ways = { sessions, logins, tokens, site, login: oidc?.login ?? null };
   registerSessions(app, { ...ways, deeds: createDeeds(parts), limits, clock: wall });
   registerStatus(app, parts.status, parts.version);
+  registerConsole(app, parts.console ?? null);
   if (parts.metrics !== undefined) {
     observeCalls(app as unknown as FastifyInstance, parts.metrics.telemetry);
     registerMetrics(app, parts.metrics.telemetry);

@@ -1,6 +1,7 @@
 /** The HTTP face of a process: its tokens, its API on the port configured, and the note that says how to reach it. */
 
 import { CONTRACTS } from '../api/budget-port.js';
+import { readConsole } from '../api/console-files.js';
 import type {
   ConnectorsPort,
   ControlPort,
@@ -28,7 +29,7 @@ import { removeServerNote, writeServerNote } from './data-directory.js';
 import { observeIngest } from './ingest-observer.js';
 import type { OpenedInsight } from './insight.js';
 import type { Setup } from './setup.js';
-import { packageVersion } from './shipped.js';
+import { packageVersion, shippedPath } from './shipped.js';
 import type { Spend } from './spend.js';
 
 /** What the face shows: the live side of one machine, or of a process among several. */
@@ -158,6 +159,7 @@ function partsOf(options: FaceOptions, side: Side, access: Access['parts']): Ser
     clock,
     limits: { control: setup.config.api.calls_per_minute },
     version,
+    console: readConsole(shippedPath('dist/console')),
     ...(logStream === undefined ? {} : { logStream }),
   };
 }

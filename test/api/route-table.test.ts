@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { consoleFile } from '../../src/api/console-files.js';
 import { ANALYSTS, type Identity, READERS, ROLES } from '../../src/api/contract.js';
 import type { RouteRow } from '../../src/api/route.js';
 import { problemAnswer } from '../../src/api/schema.js';
@@ -22,6 +23,7 @@ function callOf(row: RouteRow) {
     .replace(':name', 'ownerless')
     .replace(':id', row.url.includes('tokens') ? 't1' : row.url.includes('cases') ? 'c-f1' : 'f1')
     .replace(':version', 'm1')
+    .replace(':file', 'page.js')
     .replace('*', 'a/path');
   if (row.operation === 'sendEvents') {
     return { method: 'POST' as const, url, payload: eventLine(), headers: { 'content-type': 'application/x-ndjson' } };
@@ -85,6 +87,9 @@ function approvalOf(id: string): Approval {
   return { id, subject, ...asked, ...open, usesLeft: 0 };
 }
 
+const script = consoleFile('text/javascript', Buffer.from('//'));
+const pages = { page: consoleFile('text/html', Buffer.from('<p>')), assets: new Map([['page.js', script]]) };
+
 async function readyWorld(): Promise<World> {
   const ledger = new SpendLedger({ reserveForMs: 60_000, prefix: 'rsv' });
   const line = [{ agent: 'clerk', budgets: { sessionUsd: 1, dayUsd: null } }];
@@ -97,7 +102,14 @@ async function readyWorld(): Promise<World> {
   outcomeOf(engine, [recordOf(eventOf({ timeMs: NOW_MS - 1 }))]);
   const world = createWorld({
     audit,
-    parts: { spend, operations: operatorsOf(), insight: insightWith(engine), logins, oidc: { bearer: null, login } },
+    parts: {
+      console: pages,
+      spend,
+      operations: operatorsOf(),
+      insight: insightWith(engine),
+      logins,
+      oidc: { bearer: null, login },
+    },
   });
   addAgent(world, 'clerk');
   world.findings.add(finding('f1'));
@@ -120,6 +132,8 @@ describe('every route', () => {
         ...['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'].map(
           (method) => `${method} /v1/envoy/* gateway,responder,admin`,
         ),
+        'GET / open',
+        'GET /assets/:file open',
         'DELETE /v1/suppressions/:id analyst,responder,admin',
         'GET /v1/audit viewer,analyst,responder,admin',
         'GET /v1/audit/export viewer,analyst,responder,admin',
@@ -215,7 +229,7 @@ describe('every route', () => {
       if (allowed) {
         expect([200, 201, 202, 204, 302], `${role}: ${answer.body}`).toContain(answer.statusCode);
         const schema = row.answers[String(answer.statusCode)] as z.ZodType;
-        const isText = /^(text\/plain|text\/event-stream|application\/x-ndjson)/.test(
+        const isText = /^(text\/(plain|event-stream|html|javascript)|application\/x-ndjson)/.test(
           String(answer.headers['content-type']),
         );
         const body = isText ? answer.body : answer.body === '' ? null : answer.json();

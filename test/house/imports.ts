@@ -19,7 +19,7 @@ function importsOf(source: Source): Import[] {
     if (!ts.isImportDeclaration(node) && !ts.isExportDeclaration(node)) continue;
     if (node.moduleSpecifier === undefined || !ts.isStringLiteral(node.moduleSpecifier)) continue;
     const specifier = node.moduleSpecifier.text;
-    const resolved = posix.join(posix.dirname(source.path), specifier).replace(/\.js$/, '.ts');
+    const resolved = posix.join(posix.dirname(source.path), specifier).replace(/\.js(x?)$/, '.ts$1');
     imports.push({
       node,
       specifier,
@@ -62,7 +62,7 @@ function unseenRoom(room: string, seen: Import): string | null {
   const target = seen.target as string;
   const other = roomOf(target);
   if (other === room) return null;
-  const file = target.replace(/^src\//, '').replace(/\.ts$/, '');
+  const file = target.replace(/^src\//, '').replace(/\.tsx?$/, '');
   const allowed = ROOMS[room].sees.some(
     (name) => name === '*' || name === other || name === file || (name === `${other} (types)` && seen.typesOnly),
   );

@@ -5,7 +5,7 @@ import { isPure, roomOf } from './rooms.js';
 import { at, isCode, type Source, treeOf, walk } from './source.js';
 
 const LINES_MAX = 400;
-const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/;
+const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.tsx?$/;
 const EMPTY_WORDS = /(^|[-.])(utils?|helpers?|managers?|services?)(?=[-.]|$)/;
 /** Written in halves, or this file would be its own first find. */
 const UNFINISHED = new RegExp(`\\b(${['TO' + 'DO', 'FIX' + 'ME', 'X' + 'XX'].join('|')})\\b`);

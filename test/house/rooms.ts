@@ -76,6 +76,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     'errors',
   ]),
   telemetry: open(['errors']),
+  // Pages for a browser: of the server they know what its answers look like, and nothing else.
+  console: open(['api (types)']),
   index: open([
     ...['math', 'event', 'agent', 'detect', 'score', 'decide', 'engine', 'learn', 'simulate', 'registry'],
     ...['log/log', 'api/registry-copy', 'config', 'errors'],

@@ -31,7 +31,7 @@ export function readSources(root: string, folder = ''): Source[] {
 
 /** Whether the file is TypeScript of src/ or test/. */
 export function isCode(source: Source): boolean {
-  return /^(src|test)\/.*\.ts$/.test(source.path);
+  return /^(src|test)\/.*\.tsx?$/.test(source.path);
 }
 
 const trees = new WeakMap<Source, ts.SourceFile>();

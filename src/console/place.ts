@@ -1,0 +1,71 @@
+/** Where one is, which stands behind the # of the address: so every view is a link, and the server knows one page only. */
+import { useEffect, useState } from 'preact/hooks';
+
+export interface Place {
+  /** 'queue', or 'findings' and an id. */
+  readonly path: readonly string[];
+  readonly query: URLSearchParams;
+}
+
+const LOGIN = '#login=';
+/** Kept over a login that leads through another site, and over the life of a session. */
+const KEPT = 'killdeer.place';
+
+export function placeOf(hash: string): Place {
+  const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?', 2);
+  return { path: path.split('/').filter(Boolean).map(decoded), query: new URLSearchParams(query) };
+}
+
+/** What nobody could have made a link of stands for itself. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+export function findingLink(id: string, doing?: 'suspend'): string {
+  return `#/findings/${encodeURIComponent(id)}${doing === undefined ? '' : `?do=${doing}`}`;
+}
+
+/** The code of a login link in the address; null: it holds none. */
+export function loginCode(hash: string): string | null {
+  return hash.startsWith(LOGIN) ? hash.slice(LOGIN.length) : null;
+}
+
+export function keepPlace(): void {
+  if (loginCode(location.hash) === null && location.hash !== '') sessionStorage.setItem(KEPT, location.hash);
+}
+
+/** Goes where one was before the login, and takes the code out of the address and of the history. */
+export function returnToPlace(): void {
+  const hash = loginCode(location.hash) === null && location.hash !== '' ? location.hash : null;
+  const kept = hash ?? sessionStorage.getItem(KEPT) ?? '#/queue';
+  sessionStorage.removeItem(KEPT);
+  history.replaceState(null, '', kept);
+  dispatchEvent(new HashChangeEvent('hashchange'));
+}
+
+let queue = '#/queue';
+
+/** Where the queue was left, with its filters. */
+export const queueLeft = (): string => queue;
+
+export function rememberQueue(): void {
+  queue = location.hash;
+}
+
+export function go(hash: string): void {
+  location.hash = hash;
+}
+
+export function useHash(): string {
+  const [hash, setHash] = useState(location.hash);
+  useEffect(() => {
+    const follow = () => setHash(location.hash);
+    addEventListener('hashchange', follow);
+    return () => removeEventListener('hashchange', follow);
+  }, []);
+  return hash;
+}
