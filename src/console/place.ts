@@ -52,8 +52,10 @@ let queue = '#/queue';
 /** Where the queue was left, with its filters. */
 export const queueLeft = (): string => queue;
 
-export function rememberQueue(): void {
-  queue = location.hash;
+function rememberQueue(address: string): void {
+  const at = address.indexOf('#');
+  const hash = at === -1 ? '' : address.slice(at);
+  if (placeOf(hash).path[0] === 'queue') queue = hash;
 }
 
 export function go(hash: string): void {
@@ -63,7 +65,11 @@ export function go(hash: string): void {
 export function useHash(): string {
   const [hash, setHash] = useState(location.hash);
   useEffect(() => {
-    const follow = () => setHash(location.hash);
+    const follow = ({ oldURL }: HashChangeEvent) => {
+      // As it is left: keys are faster than a page that is drawn anew.
+      rememberQueue(oldURL);
+      setHash(location.hash);
+    };
     addEventListener('hashchange', follow);
     return () => removeEventListener('hashchange', follow);
   }, []);

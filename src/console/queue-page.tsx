@@ -7,7 +7,7 @@ import { useKeys } from './keys.js';
 import { useLoaded } from './load.js';
 import { type Notice, useNotice } from './notice.jsx';
 import { type Person, usePerson } from './person.js';
-import { findingLink, go, rememberQueue } from './place.js';
+import { findingLink, go } from './place.js';
 import { QueueFilters } from './queue-filters.jsx';
 import { extended, filterOf, listOf, type QueueFilter, type QueueList, type QueueRow, updated } from './queue-list.js';
 import { QueueRows } from './queue-rows.jsx';
@@ -50,7 +50,6 @@ export function QueuePage({ query }: { readonly query: URLSearchParams }) {
   }, []);
   useEffect(() => {
     meanwhile.current = [];
-    rememberQueue();
   }, [asked]);
   useEffect(() => {
     const told = meanwhile.current ?? [];

@@ -6,74 +6,26 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { environmentOf, unpackedProgram } from '../debian.mjs';
 
 const SHIPPED = fileURLToPath(new URL('../../deploy/nginx/killdeer.conf', import.meta.url));
 const LISTEN = 'listen 127.0.0.1:8080;';
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/killdeer-nginx', import.meta.url));
-const UNPACKED = join(CACHE, 'unpacked');
-const FETCH_WITHIN_MS = 120_000;
+/** Debian's package. */
+const PACKAGE = 'nginx-light';
 
 /** Path of the program, or null. Debian keeps it where a user's PATH does not reach. */
 export function findNginx() {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
   const installed = folders.map((folder) => join(folder, 'nginx')).find((file) => existsSync(file));
-  const path = installed ?? unpacked();
-  return path !== null && spawnSync(path, ['-v'], { env: environment() }).status === 0 ? path : null;
-}
-
-/** Path of the unpacked one, fetched where there is none yet; null: it cannot be had here. */
-function unpacked() {
-  const path = join(UNPACKED, 'usr/sbin/nginx');
-  if (existsSync(path)) return path;
-  if (spawnSync('apt-get', ['--version']).status !== 0) return null;
-  console.error("fetching Debian's nginx-light, this once");
-  mkdirSync(CACHE, { recursive: true });
-  // Beside its place and then renamed: two that fetch at once do not see each other's halves.
-  const beside = mkdtempSync(join(CACHE, 'fetch-'));
-  try {
-    unpack(beside);
-    renameSync(join(beside, 'unpacked'), UNPACKED);
-  } catch (error) {
-    if (!existsSync(path)) console.error(`nginx could not be fetched: ${error.message}`);
-  } finally {
-    rmSync(beside, { recursive: true, force: true });
-  }
-  return existsSync(path) ? path : null;
-}
-
-/** The package and what of its dependencies is missing. The lists are its own: whoever runs tests need not be root. */
-function unpack(folder) {
-  const archives = join(folder, 'archives');
-  for (const each of ['lists/partial', 'archives/partial', 'unpacked'])
-    mkdirSync(join(folder, each), { recursive: true });
-  const options = [
-    ...[`Dir::State::lists=${join(folder, 'lists')}`, `Dir::Cache::archives=${archives}`, `Dir::Cache=${folder}`],
-    ...['Debug::NoLocking=1', 'APT::Sandbox::User=', 'APT::Update::Post-Invoke-Success::='],
-  ].flatMap((option) => ['-o', option]);
-  command('apt-get', [...options, '-qq', 'update']);
-  command('apt-get', [...options, '-qq', '-y', '--download-only', '--no-install-recommends', 'install', 'nginx-light']);
-  for (const name of readdirSync(archives).filter((file) => file.endsWith('.deb'))) {
-    command('dpkg-deb', ['-x', join(archives, name), join(folder, 'unpacked')]);
-  }
-}
-
-function command(name, words) {
-  const { status, stderr } = spawnSync(name, words, { encoding: 'utf8', timeout: FETCH_WITHIN_MS });
-  if (status !== 0) throw new Error(`${name}: ${(stderr ?? '').slice(-1_000)}`);
-}
-
-/** With the libraries that came with the unpacked one; an installed one finds its own. */
-function environment() {
-  const roots = ['usr/lib', 'lib'].map((folder) => join(UNPACKED, folder)).filter((folder) => existsSync(folder));
-  const folders = roots.flatMap((root) => readdirSync(root).map((name) => join(root, name)));
-  return folders.length === 0 ? process.env : { ...process.env, LD_LIBRARY_PATH: folders.join(delimiter) };
+  const path = installed ?? unpackedProgram(PACKAGE, 'usr/sbin/nginx');
+  return path !== null && spawnSync(path, ['-v'], { env: environmentOf(PACKAGE) }).status === 0 ? path : null;
 }
 
 /**
@@ -100,7 +52,7 @@ export async function startNginx({ killdeer, protectedBy, token, agents }) {
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text, { mode: 0o600 });
   const child = spawn(program, ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], {
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: environment(),
+    env: environmentOf(PACKAGE),
   });
   const gone = once(child, 'exit');
   const address = `http://127.0.0.1:${port}`;
