@@ -128,7 +128,8 @@ describe('a stop by an engine', () => {
     const server = await Server.start({ words: ['--policy', 'enforce'] });
     const mallory = await server.makeToken('mallory', ['ingest'], ['mallory']);
     const own = await server.makeToken('victim', ['ingest'], ['victim']);
-    const calm = Array.from({ length: 30 }, (_, i) => callOf(`calm-${i}`, 'victim'));
+    const minuteAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+    const calm = Array.from({ length: 30 }, (_, i) => callOf(`calm-${i}`, 'victim', { time: minuteAgo(30 - i) }));
     expect(await server.send(calm, own)).toMatchObject({ status: 202 });
 
     const forged = [...loopOf('victim', 40), ...loopOf('victim/sub-1', 10, { parent: 'victim' })];
