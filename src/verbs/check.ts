@@ -219,7 +219,7 @@ function show(
   const marks = { true: paint.green('ok'), false: paint.red('broken'), null: paint.dim('none') };
   terminal.table(
     [],
-    looks.map(({ what, ok, words }) => [what, marks[`${ok}`], terminal.wrap(words, WORDS_AT).join('\n')]),
+    looks.map(({ what, ok, words }) => [what, marks[`${ok}`], terminal.wrap(words, WORDS_AT)]),
   );
   terminal.say('');
   const answer = stoppable.yes ? paint.green(stoppable.words) : paint.yellow(stoppable.words);

@@ -32,8 +32,8 @@ export function caseRow(terminal: Terminal, one: CaseAnswer): Cell[] {
   ];
 }
 
-function sentenceText(terminal: Terminal, title: string): string {
-  return terminal.wrap(inert(title), SENTENCE_AT).join('\n');
+function sentenceText(terminal: Terminal, title: string): readonly string[] {
+  return terminal.wrap(inert(title), SENTENCE_AT);
 }
 
 export function showFinding(terminal: Terminal, finding: FindingDetailAnswer, timeline: TimelineAnswer): void {

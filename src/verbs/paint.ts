@@ -12,7 +12,7 @@ export interface Palette {
   readonly paint: Paint;
   /** As a terminal may have it: lines stay lines. */
   shown(text: string): string;
-  /** A text that becomes part of one: all of it in one line. */
+  /** A cell of a table: all of it in one line, and fit to be shown as it is. */
   part(text: string): string;
 }
 
@@ -32,7 +32,7 @@ export function createPalette(isColoured: boolean): Palette {
   return {
     paint: marked(pc.createColors(isColoured), mark),
     shown: (text) => pass(text, (piece) => piece.split(/\r?\n/).map(escapedText).join('\n'), 'm'),
-    part: (text) => pass(text, escapedText, `${mark}m`),
+    part: (text) => pass(text, escapedText, 'm'),
   };
 }
 

@@ -42,12 +42,15 @@ export interface Terminal {
   progress(total: number): Progress;
 }
 
-export type Cell = string | number | null;
+/** A list: lines of one cell, as `wrap` gives them. */
+export type Cell = string | number | null | readonly string[];
 
 /** What a Terminal writes to; process.stdout and process.stderr but in tests. */
 export interface TerminalStreams {
   readonly out: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   readonly err: Writable;
+  /** Left out: as the environment says. */
+  readonly isColoured?: boolean;
 }
 
 const SILENT: Progress = { update: () => {}, stop: () => {} };
@@ -58,13 +61,13 @@ const NO_BORDERS = {
 };
 
 export function createTerminal(streams: TerminalStreams = { out: process.stdout, err: process.stderr }): Terminal {
-  const { out, err } = streams;
+  const { out, err, isColoured = pc.isColorSupported } = streams;
   const rich = out.isTTY === true;
-  const { paint, shown, part } = createPalette(rich && pc.isColorSupported);
+  const { paint, shown, part } = createPalette(rich && isColoured);
   let bars: MultiBar | null = null;
 
-  const say = (words: string): void => {
-    const text = shown(words);
+  /** Text that has passed the door. */
+  const tell = (text: string): void => {
     if (bars === null) (rich ? out : err).write(`${text}\n`);
     else {
       bars.log(`${text}\n`);
@@ -74,7 +77,7 @@ export function createTerminal(streams: TerminalStreams = { out: process.stdout,
   return {
     rich,
     paint,
-    say,
+    say: (words) => tell(shown(words)),
     print: (text) => {
       out.write(rich ? shown(text) : text);
     },
@@ -87,8 +90,10 @@ export function createTerminal(streams: TerminalStreams = { out: process.stdout,
     wrap: (text, indent) => (rich ? wrapWords(text, Math.max(20, (out.columns ?? 80) - indent - 1)) : [text]),
     table: (head, rows, right = []) => {
       if (!rich) return;
-      const lines = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? part(cell) : cell)));
-      say(layTable(paint, head.map(part), lines, right));
+      const lines = rows.map((row) => row.map((cell) => cellText(cell, part)));
+      // Laid out as shown: whoever lays it out mends colours that a line leaves open, and knows plain ones alone.
+      const words = head.map((word) => part(paint.dim(word)));
+      tell(layTable(words, lines, right));
     },
     progress: (total) => {
       if (!rich) return SILENT;
@@ -133,19 +138,20 @@ function wrapWords(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-function layTable(
-  paint: Paint,
-  head: readonly string[],
-  rows: readonly (readonly Cell[])[],
-  right: readonly number[],
-): string {
+/** What nobody wrapped stays on one line, whoever wrote it. */
+function cellText(cell: Cell, part: (text: string) => string): string {
+  if (cell === null) return '';
+  return typeof cell === 'object' ? cell.map(part).join('\n') : part(String(cell));
+}
+
+function layTable(head: readonly string[], rows: readonly (readonly string[])[], right: readonly number[]): string {
   const table = new Table({
-    head: head.map((word) => paint.dim(word)),
+    head: [...head],
     chars: NO_BORDERS,
     colAligns: (rows[0] ?? head).map((_, i) => (right.includes(i) ? 'right' : 'left')),
     style: { 'padding-left': 0, 'padding-right': 0, 'head': [], 'border': [] },
   });
-  for (const row of rows) table.push(row.map((cell) => (cell === null ? '' : String(cell))));
+  for (const row of rows) table.push([...row]);
   return table
     .toString()
     .split('\n')

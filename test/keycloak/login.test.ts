@@ -66,7 +66,11 @@ describeKeycloak('Keycloak', () => {
     const payload = { action: 'suspend', reason: 'test' };
     const stop = await visitor.write({ method: 'POST', url: '/v1/agents/clerk/stop', payload });
     expect(stop.statusCode).toBe(200);
-    expect(world.records).toMatchObject([{ actor: 'person:ada@x.example', authority: session.authority }]);
+    const by = { actor: 'person:ada@x.example', authority: session.authority };
+    expect(world.records).toMatchObject([
+      { ...by, type: 'deed', what: 'session-open' },
+      { ...by, type: 'stop' },
+    ]);
     expect((await visitorOf(world).call(callback)).statusCode).toBe(401);
   });
 

@@ -141,7 +141,7 @@ describe('a live side that is killed', () => {
   const idOf = (line: string): string => (JSON.parse(line) as { id: string }).id;
 
   it.each<[string, Death[]]>([
-    ['in the middle of events', ['event:300', 'event:600', 2, 'event:500']],
+    ['in the middle of events', ['event:300', 'event:200', 2, 'event:200']],
     ['around its checkpoints', ['checkpoint-written:2', 'checkpoint-renamed:2', 'checkpoint-begin:3', 4]],
     [
       'around findings and proposals',

@@ -21,7 +21,7 @@ describe('colours', () => {
     const { paint, shown, part } = createPalette(true);
     expect(shown(paint.red('stopped'))).toBe(`${RED}stopped${END}`);
     expect(shown(paint.red(`${RED}name${END}`))).toBe(`${RED}\\u001b[31mname\\u001b[39m${END}`);
-    expect(shown(part(paint.bold(paint.red('x\ny'))))).toBe(`\u001b[1m${RED}x\\u000ay${END}\u001b[22m`);
+    expect(part(paint.bold(paint.red('x\ny')))).toBe(`\u001b[1m${RED}x\\u000ay${END}\u001b[22m`);
     expect(shown(paint.dim(''))).toBe('\u001b[2m\u001b[22m');
   });
 
@@ -40,7 +40,8 @@ describe('a text for a person', () => {
     const { paint, shown, part } = createPalette(true);
     const plain = shown(paint.red(text)).replaceAll(RED, '').replaceAll(END, '');
     expect(acting(plain)).toEqual([]);
-    expect(shown(part(text))).not.toContain('\n');
+    expect(acting(part(text))).toEqual([]);
+    expect(part(text)).not.toContain('\n');
   });
 
   it('whatever it is, and lines stay lines', () => {
@@ -65,6 +66,27 @@ describe('a terminal', () => {
       if (rich) said.terminal.print(text);
     }
     expect(acting(said.out() + said.err())).toEqual([]);
+  });
+
+  it('lays out a table with its own colours, and with those of nobody else', () => {
+    const said = createSaid(true, true);
+    const { paint } = said.terminal;
+    said.terminal.table(
+      ['agent', 'state'],
+      [
+        [`${RED}clerk${END}`, paint.green('ok')],
+        [['two', 'lines'], paint.dim('none')],
+      ],
+    );
+    const plain = said.out().replaceAll(new RegExp(`${'\u001b'}\\[\\d+m`, 'g'), '');
+    expect(plain.split('\n').map((line) => line.trimEnd().replaceAll(/ +/g, ' '))).toEqual([
+      'agent state',
+      '\\u001b[31mclerk\\u001b[39m ok',
+      'two none',
+      'lines',
+      '',
+    ]);
+    expect(said.out()).toContain('\u001b[32mok\u001b[39m');
   });
 
   it('keeps a row a row', () => {

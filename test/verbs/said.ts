@@ -9,8 +9,8 @@ export interface Said {
   err(): string;
 }
 
-/** `rich`: as if a person looked at it, 100 columns wide. */
-export function createSaid(rich = false): Said {
+/** `rich`: as if a person looked at it, 100 columns wide; without colours, wherever it runs, unless they are asked for. */
+export function createSaid(rich = false, isColoured = false): Said {
   const texts = { out: '', err: '' };
   const stream = (name: 'out' | 'err') =>
     new Writable({
@@ -20,7 +20,11 @@ export function createSaid(rich = false): Said {
       },
     });
   const out = Object.assign(stream('out'), rich ? { isTTY: true, columns: 100 } : {});
-  return { terminal: createTerminal({ out, err: stream('err') }), out: () => texts.out, err: () => texts.err };
+  return {
+    terminal: createTerminal({ out, err: stream('err'), isColoured }),
+    out: () => texts.out,
+    err: () => texts.err,
+  };
 }
 
 /** Lines of JSON as values. */
