@@ -135,7 +135,7 @@ describe('a webhook', () => {
     // As often as it is tried until the time has passed.
     receiver.next.push(...Array.from({ length: 200 }, () => ({ status: 503 })));
     await world.raise(nth(1));
-    await until('it failed', () => receiver.seen.length > 0);
+    await until('it knows that it failed', async () => (await sinks.status()).sinks[0]?.lastError !== null);
     world.skewMs = 120_000;
     await until('it was given up', async () => (await sinks.status()).sinks[0]?.dead === 1);
     receiver.next.splice(0);
