@@ -1,10 +1,10 @@
 /** How the sinks are that carry alerts out. */
+import type { SinkStatus } from '../sinks/status.js';
 import { identityOf } from './access.js';
 import { isBound } from './binding.js';
 import { READERS, type ServerParts } from './contract.js';
 import type { Api } from './route.js';
 import { emptyQuery } from './schema.js';
-import type { SinkView } from './sink-port.js';
 import { type SinksAnswer, sinksAnswer } from './sink-schema.js';
 
 export function registerSinks(app: Api, { sinks }: ServerParts): void {
@@ -27,7 +27,7 @@ export function registerSinks(app: Api, { sinks }: ServerParts): void {
   });
 }
 
-function viewOf(sink: SinkView, mayRead: boolean): SinksAnswer['sinks'][number] {
+function viewOf(sink: SinkStatus, mayRead: boolean): SinksAnswer['sinks'][number] {
   const { name, kind, format, breaker, backlog, sent, dead, missed, paged } = sink;
   return {
     ...{ name, kind, format, breaker, backlog, sent, dead, missed, paged },

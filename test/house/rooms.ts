@@ -45,7 +45,16 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ...[...DURABLE, 'registry/registry', 'config', 'telemetry', 'errors'],
   ]),
   api: open([
-    ...['event', 'agent/lineage', 'connect/status', 'decide', 'engine/partition', ...CONTRACTS, 'registry/report'],
+    ...[
+      'event',
+      'agent/lineage',
+      'connect/status',
+      'sinks/status',
+      'decide',
+      'engine/partition',
+      ...CONTRACTS,
+      'registry/report',
+    ],
     ...['custody/jcs', 'custody/seal', 'triage/triage', 'render', 'config', 'telemetry', 'errors'],
   ]),
   store: open(['event', 'decide', 'engine', ...CONTRACTS, 'config', 'telemetry', 'errors']),
