@@ -17,6 +17,8 @@ import { Server } from './server.js';
 import { callOf, loopOf } from './traffic.js';
 
 const ALL = [...NAMES, ...TEXTS];
+/** As much as a name of a replay may hold. */
+const REPLAY_NAME = [...TEXTS, ...NAMES].join(' ').slice(0, 100);
 const SINKS = ['json', 'ocsf', 'text'].map(
   (format) =>
     `  - { name: ${format}, kind: file, format: ${format}, updates: true, actions: true, filter: { notices: true, suppressed: true } }`,
@@ -130,7 +132,7 @@ async function write(server: Server, found: readonly Found[]): Promise<void> {
     '/v1/sponsors?check=true',
     NAMES.map((owner) => ({ owner, state: 'active' })),
   );
-  await told('/v1/replays', { name: 'x', recording: 'demo' });
+  await told('/v1/replays', { name: REPLAY_NAME, recording: 'demo' });
 }
 
 /** As no client of good manners would: a byte a character. */
@@ -250,6 +252,11 @@ describe('what somebody wrote to act on others', () => {
     // The registry's table is for the way back: everything in it is again what it was.
     const back = { method: 'POST', bytes: registry, headers: { 'content-type': 'text/csv' } };
     expect((await server.ask('/v1/registry/import?check=true', back)).body).toMatchObject({ problems: [], changed: 0 });
+
+    const replays = await server.ask('/v1/replays');
+    expect(replays.body.replays.map(({ name }: { name: string }) => name)).toEqual([REPLAY_NAME]);
+    expect(replays.headers.get('content-type')).toContain('application/json');
+    expect(replays.headers.get('x-content-type-options')).toBe('nosniff');
 
     const stream = decoded((await textOf(server, `/v1/updates?from=${opened}&for_ms=1500`)).bytes);
     const lines = linesOf(stream);
